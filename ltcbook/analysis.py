@@ -1,0 +1,265 @@
+"""What a network does in the long run: equilibria, spectra, Lyapunov functions, contraction and bounds (NumPy).
+
+Every formula of the dynamics comes from ``dynamics``. u is one constant input (m,), or None for a cell without inputs.
+"""
+
+import numpy as np
+from scipy import linalg
+
+from . import dynamics
+
+
+def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
+    """All equilibria found from many starts, stable or not, (k, n), sorted by their first coordinates.
+
+    Half of the ``starts`` states drawn in ``state_bounds`` relax with fused steps first (they find the attractors), then all
+    take clipped Newton steps; what has |dx/dt| < tolerance is kept once. More starts find more; none is invented.
+    Raises ValueError for a batch of inputs, starts < 2 or when nothing converged.
+    """
+    _one(cell, u)
+    if not isinstance(starts, (int, np.integer)) or starts < 2:
+        raise ValueError(f"starts is {starts!r}; it must be a whole number >= 2.")
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng is {type(rng).__name__}; pass a generator, e.g. rng=np.random.default_rng(0).")
+    lo, hi = state_bounds(cell)
+    x = rng.uniform(lo, hi, (starts, cell.n))
+    relaxed, step = x[::2], float(np.min(cell.c)) / 2
+    for _ in range(300):
+        relaxed = dynamics.fused_step(relaxed, u, cell, step)
+    x[::2] = relaxed
+    width = 0.2 * np.max(hi - lo)
+    for _ in range(60):
+        f, jac = dynamics.vector_field(0, x, u, cell), dynamics.jacobian(x, u, cell)
+        jac = jac + 1e-14 * np.eye(cell.n)
+        move = np.linalg.solve(jac, f[..., None])[..., 0]
+        x = x - move * np.minimum(1, width / np.maximum(np.abs(move).max(-1, keepdims=True), 1e-300))
+        x = np.clip(x, lo - width, hi + width)
+    found = x[np.abs(dynamics.vector_field(0, x, u, cell)).max(-1) < tolerance]
+    unique = []
+    for state in found:
+        if not any(np.abs(state - other).max() < 1e-6 for other in unique):
+            unique.append(state)
+    if not unique:
+        raise ValueError(f"no start out of {starts} reached |dx/dt| < {tolerance}: raise starts or the tolerance.")
+    return np.array(sorted(unique, key=lambda state: tuple(np.round(state, 6))))
+
+
+def relax(x, u, cell, *, tolerance=1e-12, steps=20000):
+    """The equilibrium reached from x, (n,): fused steps into its basin, then Newton. ValueError if none is reached."""
+    _one(cell, u)
+    dynamics.check_state(cell, x, u)
+    dt = float(np.min(cell.c)) / 4
+    for step in range(steps):
+        f = dynamics.vector_field(0, x, u, cell)
+        size = np.abs(f).max()
+        if size < tolerance:
+            return x
+        newton = x - np.linalg.solve(dynamics.jacobian(x, u, cell), f) if size < 1e-6 and step % 2 else None
+        if newton is not None and np.abs(dynamics.vector_field(0, newton, u, cell)).max() < size:
+            x = newton
+        else:
+            x = dynamics.fused_step(x, u, cell, dt)
+    raise ValueError(f"no equilibrium within {steps} steps (|dx/dt| is still {size:.2g}): the network may oscillate.")
+
+
+def eigenvalues(x, u, cell):
+    """Eigenvalues of the Jacobian, (..., n) complex, in 1/ms, by decreasing real part."""
+    values = np.linalg.eigvals(dynamics.jacobian(x, u, cell)).astype(complex)
+    return np.take_along_axis(values, np.lexsort((values.imag, -values.real)), -1)
+
+
+def spectral_abscissa(J):
+    """Largest real part of the eigenvalues of J, (..., n, n) -> (...); the slowest mode decays at minus this rate."""
+    return np.linalg.eigvals(_square("J", J)).real.max(-1)
+
+
+def log_norm(J, ord=2):
+    """Logarithmic norm (matrix measure) mu(J) for the 1-, 2- or infinity-norm, (..., n, n) -> (...).
+
+    ||exp(J t)|| <= exp(mu t), and spectral_abscissa(J) <= mu(J). Raises ValueError for another ord.
+    """
+    J = _square("J", J)
+    if ord == 2:
+        return np.linalg.eigvalsh((J + np.swapaxes(J, -1, -2)) / 2)[..., -1]
+    if ord not in (1, np.inf):
+        raise ValueError(f"ord is {ord!r}; choose 1, 2 or numpy.inf.")
+    diagonal = np.diagonal(J, axis1=-2, axis2=-1)
+    others = np.abs(J).sum(-1 if ord == np.inf else -2) - np.abs(diagonal)
+    return (diagonal + others).max(-1)
+
+
+def lyapunov_matrix(J, Q=None):
+    """P with J'P + P J = -Q, (n, n), symmetric and positive definite; Q defaults to the identity.
+
+    Raises ValueError when J has an eigenvalue with real part >= 0: then no such P exists.
+    """
+    J = _square("J", J)
+    if J.ndim != 2:
+        raise ValueError(f"J has shape {J.shape}; one matrix (n, n) is needed.")
+    Q = np.eye(len(J)) if Q is None else _positive_definite("Q", Q, len(J))
+    if spectral_abscissa(J) >= 0:
+        raise ValueError(f"J has spectral abscissa {spectral_abscissa(J):.4g} >= 0: an unstable J has no Lyapunov matrix.")
+    P = linalg.solve_continuous_lyapunov(J.T, -Q)
+    return (P + P.T) / 2
+
+
+def lyapunov_value(x, P, center=0.0):
+    """V = (x - center)' P (x - center), (..., n) -> (...)."""
+    e = x - center
+    return ((e @ _positive_definite("P", P, x.shape[-1])) * e).sum(-1)
+
+
+def lyapunov_derivative(x, u, cell, P, center=0.0):
+    """dV/dt = 2 (x - center)' P f(x, u) along the flow, (..., n) -> (...), for V = (x - center)' P (x - center).
+
+    Raises ValueError unless P is symmetric (else the 2 is wrong) and positive definite.
+    """
+    P = _positive_definite("P", P, cell.n)
+    return 2 * (((x - center) @ P) * dynamics.vector_field(0, x, u, cell)).sum(-1)
+
+
+def state_bounds(cell):
+    """(lo, hi), each (n,), in mV: a box that no trajectory leaves and that attracts all others, for every input.
+
+    LTC: between the smallest and largest of the leak and reversal potentials that neuron i really has.
+    Source: Hasani et al. (2021), Theorem 2.
+    """
+    if isinstance(cell, dynamics.CTRNN):
+        return -np.ones(cell.n), np.ones(cell.n)
+    if isinstance(cell, dynamics.LTC2021):
+        return np.minimum(0, cell.A), np.maximum(0, cell.A)
+    lo, hi = cell.e_leak, cell.e_leak
+    for w, e_rev in ((cell.w, cell.e_rev), (cell.w_in, cell.e_rev_in)):
+        if w is not None and w.shape[-1]:
+            lo = np.minimum(lo, np.where(w > 0, e_rev, np.inf).min(-1))
+            hi = np.maximum(hi, np.where(w > 0, e_rev, -np.inf).max(-1))
+    return lo, hi
+
+
+def time_constant_bounds(cell):
+    """(shortest, longest) liquid time constant of each neuron, each (n,), in ms; reached by no finite state unless equal.
+
+    Source: Hasani et al. (2021), Theorem 1.
+    """
+    if isinstance(cell, dynamics.CTRNN):
+        return cell.tau, cell.tau
+    if isinstance(cell, dynamics.LTC2021):
+        return cell.tau / (1 + cell.tau), cell.tau
+    total = cell.g_leak + cell.w.sum(-1) + (cell.w_in.sum(-1) if cell.m else 0)
+    return cell.c / total, cell.c / cell.g_leak
+
+
+def contraction_rate(cell):
+    """A rate c, in 1/ms: if c > 0, any two states approach each other at least like exp(-c t), for every common input.
+
+    min_i (g_leak_i - sum_j w_ij phi(|gamma_ij| D_ij)) / c_i with phi(z) = max(z - 1, 0)^2 / (4 z) and D_ij the largest
+    |E_ij - x_i| in ``state_bounds``; the distance is the largest coordinate. c <= 0 decides nothing: the condition is
+    sufficient only. LTC cells; ValueError for others.
+    """
+    _need_ltc(cell)
+    lo, hi = state_bounds(cell)
+    reach = np.abs(cell.gamma) * _reach(cell.e_rev, lo, hi)
+    phi = np.maximum(reach - 1, 0) ** 2 / (4 * np.maximum(reach, 1e-300))
+    return float(((cell.g_leak - (cell.w * phi).sum(-1)) / cell.c).min())
+
+
+def invariant_box(cell, u, *states):
+    """The smallest box (lo, hi), each (n,), found that holds the states and that no trajectory with input u leaves.
+
+    Grows the box by the range of the effective equilibrium on it until that range lies inside. LTC cells.
+    """
+    _need_ltc(cell)
+    _one(cell, u)
+    for state in states:
+        dynamics.check_state(cell, state, u)
+    if not states:
+        raise ValueError("invariant_box needs at least one state (n,).")
+    lo, hi = np.min(states, 0), np.max(states, 0)
+    for _ in range(10000):
+        low, high = (_extreme_equilibrium(cell, u, lo, hi, sign) for sign in (-1, 1))
+        new_lo, new_hi = np.minimum(lo, low), np.maximum(hi, high)
+        grown = max(np.max(lo - new_lo), np.max(new_hi - hi))
+        lo, hi = new_lo, new_hi
+        if grown < 1e-13:
+            break
+    return lo, hi
+
+
+def certified_lyapunov(cell, u, box):
+    """Diagonal P, (n, n), for which V = (x - x*)' P (x - x*) provably decreases on the whole invariant box, or None.
+
+    M bounds the Jacobian on the box: M_ii >= J_ii, M_ij >= |J_ij|. If M is Hurwitz, P = diag(z / v) with v = -M^-1 1 and
+    z = -M'^-1 1 makes P J(x) + J(x)'P negative definite for every x in the box, so its equilibrium is the only one there.
+    None means that this bound does not decide. LTC cells. Source: Lohmiller & Slotine (1998); chapter "Pruning & rewiring".
+    """
+    M = jacobian_majorant(cell, u, box)
+    if spectral_abscissa(M) >= 0:
+        return None
+    ones = np.ones(cell.n)
+    P = np.diag(np.linalg.solve(M.T, -ones) / np.linalg.solve(M, -ones))
+    return P / P.max()
+
+
+def jacobian_majorant(cell, u, box):
+    """M, (n, n), in 1/ms, with M_ii >= J_ii(x) and M_ij >= |J_ij(x)| for every x in the box (lo, hi). LTC cells."""
+    _need_ltc(cell)
+    _one(cell, u)
+    lo, hi = box
+    s_lo, s_hi = np.sort([cell.gates(lo), cell.gates(hi)], axis=0)
+    slope = np.abs(cell.gamma) * np.where((s_lo < 0.5) & (s_hi > 0.5), 0.25, np.maximum(s_lo * (1 - s_lo), s_hi * (1 - s_hi)))
+    coupling = cell.w * slope * _reach(cell.e_rev, lo, hi)
+    conductance = cell.g_leak + (cell.w * s_lo).sum(-1) + ((cell.w_in * cell.gates_in(u)).sum(-1) if cell.m else 0)
+    return (coupling - np.diag(conductance)) / cell.c[:, None]
+
+
+def _extreme_equilibrium(cell, u, lo, hi, sign):
+    """Largest (sign=1) or smallest (sign=-1) value of h_i / g_i over the box, exactly: gates above it open, others shut."""
+    s_lo, s_hi = np.sort([cell.gates(lo), cell.gates(hi)], axis=0)
+    g0, h0 = cell.g_leak, cell.g_leak * cell.e_leak
+    if cell.m:
+        open_ = cell.w_in * cell.gates_in(u)
+        g0, h0 = g0 + open_.sum(-1), h0 + (open_ * cell.e_rev_in).sum(-1)
+    value = h0 / g0
+    for _ in range(cell.n + 2):
+        open_ = cell.w * np.where(sign * (cell.e_rev - value[:, None]) > 0, s_hi, s_lo)
+        new = (h0 + (open_ * cell.e_rev).sum(-1)) / (g0 + open_.sum(-1))
+        if np.array_equal(new, value):
+            break
+        value = new
+    return value
+
+
+def _reach(e_rev, lo, hi):
+    """Largest |E_ij - x_i| for x_i in [lo_i, hi_i], (n, n)."""
+    return np.maximum(np.abs(e_rev - lo[:, None]), np.abs(e_rev - hi[:, None]))
+
+
+def _need_ltc(cell):
+    if not isinstance(cell, dynamics.LTC):
+        raise ValueError(f"this bound is derived for synaptic LTC cells; got {type(cell).__name__}.")
+
+
+def _one(cell, u):
+    """Exactly one input vector (m,)."""
+    dynamics.check_state(cell, np.zeros(cell.n), u)
+    if u is not None and np.ndim(u) != 1:
+        raise ValueError(f"u has shape {np.shape(u)}; one constant input ({cell.m},) is needed.")
+
+
+def _square(name, matrix):
+    matrix = np.asarray(matrix, dtype=float)
+    if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or matrix.shape[-1] == 0:
+        raise ValueError(f"{name} has shape {matrix.shape}; it must be (..., n, n) with n >= 1.")
+    if not np.isfinite(matrix).all():
+        raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(matrix))} values that are NaN or infinite.")
+    return matrix
+
+
+def _positive_definite(name, matrix, n):
+    matrix = _square(name, matrix)
+    if matrix.shape != (n, n) or not np.allclose(matrix, matrix.T, rtol=1e-10, atol=1e-12):
+        raise ValueError(f"{name} must be a symmetric ({n}, {n}) matrix; got shape {matrix.shape}"
+                         + (", not symmetric." if matrix.shape == (n, n) else "."))
+    if np.linalg.eigvalsh(matrix)[0] <= 0:
+        raise ValueError(f"{name} is not positive definite: its smallest eigenvalue is {np.linalg.eigvalsh(matrix)[0]:.4g}.")
+    return matrix

@@ -1,0 +1,82 @@
+"""The few functions that differ between NumPy arrays, torch tensors and NumPy object arrays of SymPy symbols.
+
+Everything else in the dynamics is written with + - * / and ``.sum(-1)``, which the three share. Neither torch nor SymPy
+is imported before one of their own objects arrives.
+"""
+
+import numpy as np
+
+
+def is_torch(*arrays):
+    """Whether any argument is a torch tensor."""
+    return any(type(a).__module__.partition(".")[0] == "torch" or hasattr(a, "__torch_function__") for a in arrays)
+
+
+def is_symbolic(*arrays):
+    """Whether any argument is a NumPy object array, i.e. an array of SymPy expressions."""
+    return any(getattr(a, "dtype", None) == object for a in arrays)
+
+
+def _dispatch(name, numpy_function):
+    def function(x):
+        if is_torch(x):
+            import torch
+
+            return getattr(torch, name)(x)
+        if is_symbolic(x):
+            import sympy
+
+            return np.frompyfunc(getattr(sympy, name), 1, 1)(x)
+        return numpy_function(np.asarray(x))
+
+    function.__name__ = name
+    function.__doc__ = f"Elementwise {name} of an array of any backend, same shape."
+    return function
+
+
+exp = _dispatch("exp", np.exp)
+tanh = _dispatch("tanh", np.tanh)
+log = _dispatch("log", np.log)
+
+
+def sigmoid(x):
+    """Logistic function 1 / (1 + exp(-x)), same shape; NumPy's branch does not overflow."""
+    if is_torch(x):
+        return x.sigmoid()
+    if is_symbolic(x):
+        return 1 / (1 + exp(-x))
+    x = np.asarray(x)
+    decay = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, decay) / (1 + decay)
+
+
+def softplus(x):
+    """log(1 + exp(x)), same shape; NumPy's branch does not overflow."""
+    if is_torch(x):
+        import torch
+
+        return torch.nn.functional.softplus(x)
+    if is_symbolic(x):
+        return log(1 + exp(x))
+    return np.logaddexp(0, x)
+
+
+def stack(arrays, axis):
+    """Join arrays of one backend along a new axis."""
+    if is_torch(*arrays):
+        import torch
+
+        return torch.stack(list(arrays), dim=axis)
+    return np.stack(list(arrays), axis=axis)
+
+
+def diagonal_matrix(values):
+    """(..., n) on the diagonals of (..., n, n) zeros."""
+    if is_torch(values):
+        return values.diag_embed()
+    return values[..., None] * np.eye(values.shape[-1], dtype=int)
+
+
+def zeros_like(x):
+    """Zeros with the shape and backend of x."""
+    return x * 0

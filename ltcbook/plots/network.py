@@ -1,0 +1,73 @@
+"""Pictures of wirings: the layered graph and the signed adjacency matrix."""
+
+import numpy as np
+
+from .picture import BLUE, GREY, INK, ORANGE, VERMILLION
+
+LAYERS = ("sensory", "inter", "command", "motor", "hidden")
+SHAPES = {"sensory": "v", "inter": "s", "command": "o", "motor": "D", "hidden": "o"}
+
+
+def positions(wiring):
+    """{node: (x, y)} in a layered drawing: node i or ("sensory", k); layers from left to right, y in [0, 1]."""
+    layers = {"sensory": [("sensory", k) for k in range(wiring.m)]}
+    for i, role in enumerate(wiring.role):
+        layers.setdefault(role, []).append(i)
+    present = [name for name in LAYERS if layers.get(name)]
+    return {node: (float(column), (rank + 0.5) / len(layers[name]))
+            for column, name in enumerate(present) for rank, node in enumerate(layers[name])}
+
+
+def draw_network(wiring, ax, *, cut=(), grown=(), cut_in=(), grown_in=()):
+    """Layered graph: blue solid synapses excite, vermillion dashed ones inhibit; cut ones grey and dotted, grown ones thick.
+
+    cut, grown: edge lists (source, target) as ``pruning.Rewired`` reports them; the wiring is the one after the event.
+    """
+    at = positions(wiring)
+    new = {(s, t) for s, t in grown} | {(("sensory", s), t) for s, t in grown_in}
+    edges = wiring.edges() + [(("sensory", s), t, sign) for s, t, sign in wiring.edges_in()]
+    for source, target, sign in edges:
+        strong = (source, target) in new
+        _draw_edge(ax, at, source, target, color=BLUE if sign > 0 else VERMILLION, ls="-" if sign > 0 else (0, (4, 2)),
+                   lw=2.4 if strong else 0.8, alpha=1 if strong else 0.6, zorder=3 if strong else 1)
+    for source, target in [(s, t) for s, t in cut] + [(("sensory", s), t) for s, t in cut_in]:
+        _draw_edge(ax, at, source, target, color=GREY, ls=":", lw=1.4, alpha=0.9, zorder=2)
+    for role in LAYERS:
+        nodes = [node for node in at if (node[0] if isinstance(node, tuple) else wiring.role[node]) == role]
+        if nodes:
+            x, y = np.transpose([at[node] for node in nodes])
+            ax.scatter(x, y, s=70, marker=SHAPES[role], color=ORANGE if role == "motor" else INK, zorder=5, linewidths=0)
+            ax.text(x[0], 1.04, role, ha="center", va="bottom")
+    ax.set(xlim=(-0.25, max(x for x, _ in at.values()) + 0.25), ylim=(-0.03, 1.12))
+    ax.set_axis_off()
+    return ax
+
+
+def _draw_edge(ax, at, source, target, **style):
+    (x0, y0), (x1, y1) = at[source], at[target]
+    if source == target:
+        t = np.linspace(0, 2 * np.pi, 40)
+        ax.plot(x0 + 0.07 * np.sin(t), y0 + 0.045 * (1 - np.cos(t)), **style)
+    elif x0 == x1:
+        t = np.linspace(0, 1, 40)
+        bend = 0.22 * (1 if y1 > y0 else -1)
+        ax.plot(x0 + 4 * bend * t * (1 - t), y0 + (y1 - y0) * t, **style)
+    else:
+        ax.plot([x0, x1], [y0, y1], **style)
+
+
+def draw_adjacency(wiring, ax):
+    """Signed adjacency matrix, row = target, column = source, sensory sources first; + and - survive greyscale."""
+    signs = np.hstack([wiring.polarity_in, wiring.polarity])
+    for target, source in np.argwhere(signs):
+        excites = signs[target, source] > 0
+        ax.text(source, target, "+" if excites else "\N{MINUS SIGN}", ha="center", va="center", fontsize=9,
+                color=BLUE if excites else VERMILLION, fontweight="bold")
+    ax.set(xlim=(-0.5, wiring.m + wiring.n - 0.5), ylim=(wiring.n - 0.5, -0.5), aspect="equal",
+           xlabel="source (sensory, then neurons)", ylabel="target")
+    ax.axvline(wiring.m - 0.5, color=GREY, lw=1)
+    for edge in np.flatnonzero([a != b for a, b in zip(wiring.role, wiring.role[1:], strict=False)]) + 0.5:
+        ax.axhline(edge, color=GREY, lw=0.6, ls=":")
+        ax.axvline(wiring.m + edge, color=GREY, lw=0.6, ls=":")
+    ax.spines[["top", "right"]].set_visible(True)
+    return ax

@@ -1,0 +1,83 @@
+"""The book's style, and pictures that follow the page: inline SVG whose ink is the reader's text colour, PNG for print."""
+
+import base64
+import hashlib
+import html
+import io
+import re
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+# Okabe & Ito (2008), readable for colour-blind readers on white and on dark grounds
+BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7"
+INK, GREY = "#010101", "#808080"  # INK becomes the page's own text colour
+NAMES = {"blue": BLUE, "vermillion": VERMILLION, "green": GREEN, "orange": ORANGE, "sky": SKY, "purple": PURPLE, "grey": GREY}
+PAINT = {INK: "currentColor", "#000000": "currentColor"} | {c: f"var(--ltc-{name}, {c})" for name, c in NAMES.items()}
+
+STYLE = {
+    "figure.dpi": 100, "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK, "axes.labelcolor": INK,
+    "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.titlecolor": INK, "axes.titlesize": 11,
+    "axes.titlelocation": "left", "axes.labelsize": 10.5, "font.size": 10, "legend.frameon": False, "legend.fontsize": 9.5,
+    "lines.linewidth": 1.8, "lines.solid_capstyle": "round", "axes.grid": False, "grid.color": GREY, "grid.alpha": 0.25,
+    "xtick.labelsize": 9.5, "ytick.labelsize": 9.5, "mathtext.fontset": "cm", "figure.constrained_layout.use": True,
+    "axes.prop_cycle": mpl.cycler(color=[BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY]), "svg.fonttype": "none",
+    "svg.hashsalt": "ltcbook", "font.family": "sans-serif",
+}
+
+
+def figure(width=7.2, height=3.0, **subplots):
+    """A new figure in the book's style and its Axes: (fig, ax) like plt.subplots; width and height in inches."""
+    with mpl.rc_context(STYLE):
+        fig = Figure(figsize=(width, height))
+        axes = fig.subplots(**subplots)
+    return fig, axes
+
+
+def picture(fig, *, alt):
+    """The figure as a picture with alternative text, ready to be the last line of a cell. ValueError for an empty alt."""
+    return Picture(fig, alt)
+
+
+class Picture:
+    """A finished figure: inline SVG for pages and notebooks, PNG for print. ``alt`` says what a reader would see."""
+
+    def __init__(self, fig, alt):
+        if not isinstance(alt, str) or len(alt.split()) < 4:
+            raise ValueError(f"alt is {alt!r}; say in a sentence what the picture shows.")
+        self.fig, self.alt = fig, " ".join(alt.split())
+
+    def svg(self):
+        """The SVG element: text stays text, ids cannot clash with another picture's, colours become the page's own.
+
+        INK becomes currentColor, a palette colour ``var(--ltc-blue, #0072B2)``, which a dark page may set lighter.
+        """
+        buffer = io.StringIO()
+        with mpl.rc_context(STYLE):
+            self.fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        svg = buffer.getvalue()
+        svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg[svg.index("<svg"):], flags=re.S)
+        key = "f" + hashlib.sha256((self.alt + svg).encode()).hexdigest()[:8]
+        svg = re.sub(r'\bid="', f'id="{key}-', svg)
+        svg = re.sub(r'(href="|url\()#', rf"\1#{key}-", svg)
+        for colour, paint in PAINT.items():
+            svg = svg.replace(colour.lower(), paint)
+        svg = re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
+        width, height = self.fig.get_size_inches() * 72
+        head = (f'<svg class="ltc-figure" role="img" aria-label="{html.escape(self.alt)}" viewBox="0 0 {width:g} {height:g}" '
+                f'style="max-width:{width * 4 / 3:g}px;width:100%;height:auto;stroke-linejoin:round;fill:currentColor" '
+                'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">')
+        return re.sub(r"\n\s*", "\n", re.sub(r"<svg\b.*?>", lambda _: head, svg, count=1, flags=re.S))
+
+    def png(self):
+        """PNG bytes on white, 160 dots per inch."""
+        buffer = io.BytesIO()
+        with mpl.rc_context(STYLE):
+            self.fig.savefig(buffer, format="png", dpi=160, facecolor="white")
+        return buffer.getvalue()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/html": self.svg(), "image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
+
+

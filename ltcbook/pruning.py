@@ -1,0 +1,202 @@
+"""Prune & rewire at a threshold T: a wiring and its weights in, a new wiring and new weights out, nothing changed in place.
+
+Where a synapse is weaker than T it is cut, and its source grows one onto another neuron of the same target layer, so that
+the number of synapses and every source's fan-out stay. Weights are conductances >= 0, [target, source].
+Source of the idea: Mocanu et al. (2018) for the prune-and-grow cycle; the precise rule is in chapter "Pruning & rewiring".
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .wiring import Wiring, _generator, _share
+
+NEW_WEIGHTS = ("threshold", "zero", "copy", "uniform")
+TARGETS = ("uniform", "slowest", "gradient", "same", "none")
+
+
+@dataclass(frozen=True, eq=False)
+class Rewired:
+    """What one event made: wiring, weights (n, n), weights_in (n, m) or None, ages, and the report.
+
+    cut, grown, blocked: lists of (source, target) between neurons in the order of events; cut[k] was replaced by grown[k]
+    (but for target="none", which grows nothing). cut_in, grown_in, blocked_in: the same for sensory synapses. A blocked
+    synapse was weaker than T but stays as it was.
+    """
+
+    wiring: Wiring
+    weights: np.ndarray
+    weights_in: np.ndarray | None
+    age: np.ndarray | None
+    age_in: np.ndarray | None
+    cut: list
+    grown: list
+    blocked: list
+    cut_in: list
+    grown_in: list
+    blocked_in: list
+
+    def __repr__(self):
+        count = lambda name: len(getattr(self, name)) + len(getattr(self, name + "_in"))  # noqa: E731
+        return f"Rewired({count('cut')} cut, {count('grown')} grown, {count('blocked')} blocked; {self.wiring})"
+
+
+def prune_and_rewire(wiring, weights, threshold, *, rng, weights_in=None, new_weight="threshold", target="uniform",
+                     max_fraction=1.0, relative_to=None, age=None, age_in=None, grace=0, autapses=True,
+                     polarity="redraw", p_excitatory=0.5, time_constant=None, gradient=None, gradient_in=None):
+    """One prune-and-rewire event in every layer pair; returns a ``Rewired``. Pure: the arguments stay as they are.
+
+    weights: (n, n) conductances, zero exactly off the wiring; weights_in: (n, m), or None to leave the sensory synapses
+    alone. threshold: T >= 0 in the unit of the weights (relative_to=None), the T-quantile of each layer pair's weights
+    ("quantile", T <= 1), or T times their mean ("mean").
+
+    In each layer pair the synapses with weight < T and age >= grace are visited from the weakest on, at most
+    ceil(max_fraction x synapses). Synapse j -> i moves to j -> k, where k is in i's layer, is not i, does not hear j yet and
+    was not freed by j in this event (autapses=False: k is not j). It is *blocked* and kept when no such k exists or when it
+    is the last synapse onto i.
+
+    target: how k is chosen. "uniform"; "slowest": the largest ``time_constant`` (n,); "gradient": the largest -dL/dw among
+    the candidates where it is > 0 (``gradient`` (n, n), ``gradient_in`` (n, m)). Two controls: "same" puts the new synapse
+    where the old one was (nothing is rewired); "none" prunes only.
+    new_weight: "threshold" (T), "copy" (the old weight), "uniform" (U(T, 1)), "zero" (invisible, but too weak to survive the
+    next event unless grace protects it), or a number >= T. polarity: "redraw" (+1 with probability p_excitatory) or
+    "inherit". age: (n, n) steps since each synapse was made; new ones start at 0.
+
+    Each layer pair draws from its own stream, so for one seed the events of a smaller T are the first events of a larger one.
+    Raises ValueError for T < 0, NaN, an unknown rule, or weights that do not match the wiring.
+    """
+    _check_options(threshold, new_weight, target, relative_to, polarity, time_constant, gradient, wiring)
+    _share("max_fraction", max_fraction), _share("p_excitatory", p_excitatory)
+    if not grace >= 0:
+        raise ValueError(f"grace is {grace!r}; it must be a number of steps >= 0.")
+    halves = {False: _Half(wiring.polarity, _check_weights("weights", weights, wiring.adjacency), age, gradient)}
+    if weights_in is not None:
+        w_in = _check_weights("weights_in", weights_in, wiring.adjacency_in)
+        halves[True] = _Half(wiring.polarity_in, w_in, age_in, gradient_in)
+        if target == "gradient" and gradient_in is None:
+            raise ValueError("target='gradient' with weights_in needs gradient_in, an array like weights_in.")
+
+    blocks = wiring.blocks()
+    for (source_role, _, sources, targets), stream in zip(blocks, _generator(rng).spawn(len(blocks)), strict=True):
+        half = halves.get(source_role == "sensory")
+        present = np.ix_(targets, sources)
+        if half is None or not half.polarity[present].any():
+            continue
+        block_weights = half.weights[present][half.polarity[present] != 0]
+        T = {None: lambda w: threshold, "mean": lambda w: threshold * w.mean(),
+             "quantile": lambda w: np.quantile(w, threshold)}[relative_to](block_weights)
+        candidates = sorted((half.weights[i, j], i, j) for i in targets for j in sources
+                            if half.polarity[i, j] and half.weights[i, j] < T and half.age[i, j] >= grace)
+        for weight, i, j in candidates[: int(np.ceil(max_fraction * block_weights.size))]:
+            draw, luck, sign = stream.random(), stream.random(), 1 if stream.random() < p_excitatory else -1
+            free = [k for k in targets if k != i and not half.polarity[k, j] and (k, j) not in half.freed
+                    and (autapses or source_role == "sensory" or k != j)]
+            if target == "gradient":
+                free = [k for k in free if half.gradient[k, j] < 0]
+            listens = np.count_nonzero(halves[False].polarity[i]) + np.count_nonzero(
+                halves[True].polarity[i] if True in halves else wiring.polarity_in[i])
+            if target == "same":
+                k = i
+            elif target == "none":
+                k = None
+            elif not free or listens == 1:
+                half.blocked.append((int(j), int(i)))
+                continue
+            elif target == "uniform":
+                k = free[int(draw * len(free))]
+            elif target == "slowest":
+                k = max(free, key=lambda k: time_constant[k])
+            else:
+                k = min(free, key=lambda k: half.gradient[k, j])
+            value = {"threshold": T, "zero": 0.0, "copy": weight, "uniform": T + luck * (1 - T)}.get(new_weight, new_weight)
+            half.move(i, j, k, value, half.polarity[i, j] if polarity == "inherit" else sign)
+
+    recurrent, sensory = halves[False], halves.get(True)
+    polarity_in = wiring.polarity_in if sensory is None else sensory.polarity
+    return Rewired(
+        Wiring(recurrent.polarity, polarity_in, wiring.role), recurrent.weights, sensory and sensory.weights,
+        None if age is None else recurrent.age, None if sensory is None or age_in is None else sensory.age,
+        recurrent.cut, recurrent.grown, recurrent.blocked,
+        *((sensory.cut, sensory.grown, sensory.blocked) if sensory else ([], [], [])))
+
+
+class _Half:
+    """Working copy of the recurrent or of the sensory synapses during one event."""
+
+    def __init__(self, polarity, weights, age, gradient):
+        self.polarity, self.weights, self.gradient = polarity.copy(), weights.copy(), gradient
+        self.age = np.full(weights.shape, np.inf) if age is None else np.array(age)
+        if self.age.shape != weights.shape:
+            raise ValueError(f"age has shape {self.age.shape}; like its weights it must be {weights.shape}.")
+        self.freed, self.cut, self.grown, self.blocked = set(), [], [], []
+
+    def move(self, i, j, k, value, sign):
+        self.polarity[i, j], self.weights[i, j], self.age[i, j] = 0, 0, 0
+        self.freed.add((i, j))
+        self.cut.append((int(j), int(i)))
+        if k is not None:
+            self.polarity[k, j], self.weights[k, j], self.age[k, j] = sign, value, 0
+            self.grown.append((int(j), int(k)))
+
+
+def rewire(cell, result, *, rng):
+    """The LTC cell after the event: new weights; every grown synapse gets its new polarity and fresh gates.
+
+    gamma U(3, 8) and mu U(0.3, 0.8) are drawn as in ``LTC.random``; all other parameters stay. Gates are drawn for the whole
+    matrix in one stroke, so the same seed gives the same synapse the same gates at every T.
+    """
+    if cell.n != result.wiring.n or cell.m != result.wiring.m:
+        raise ValueError(f"the cell has {cell.n} neurons and {cell.m} inputs, the event {result.wiring.n} and "
+                         f"{result.wiring.m}: rewire the cell whose weights were pruned.")
+    changes = {}
+    for suffix, weights, grown, polarity in (("", result.weights, result.grown, result.wiring.polarity),
+                                             ("_in", result.weights_in, result.grown_in, result.wiring.polarity_in)):
+        if weights is None:
+            continue
+        new = np.zeros(weights.shape, bool)
+        for source, target in grown:
+            new[target, source] = True
+        fresh = {"gamma": _generator(rng).uniform(3, 8, new.shape), "mu": rng.uniform(0.3, 0.8, new.shape), "e_rev": polarity}
+        changes["w" + suffix] = weights
+        for name, values in fresh.items():
+            changes[name + suffix] = np.where(new, values, getattr(cell, name + suffix))
+    return replace(cell, **changes)
+
+
+def _check_options(threshold, new_weight, target, relative_to, polarity, time_constant, gradient, wiring):
+    if not isinstance(wiring, Wiring):
+        raise ValueError(f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring.")
+    is_number = lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, bool)  # noqa: E731
+    if not is_number(threshold) or not 0 <= threshold < np.inf:
+        raise ValueError(f"the threshold T is {threshold!r}; it must be a finite number >= 0, in the unit of the weights.")
+    if relative_to not in (None, "quantile", "mean") or (relative_to == "quantile" and threshold > 1):
+        raise ValueError(f"relative_to={relative_to!r} with T = {threshold}; choose None, 'mean', or 'quantile' with T <= 1.")
+    if target not in TARGETS:
+        raise ValueError(f"no target rule {target!r}; choose one of {TARGETS}.")
+    if polarity not in ("redraw", "inherit"):
+        raise ValueError(f"polarity is {polarity!r}; choose 'redraw' or 'inherit'.")
+    if is_number(new_weight):
+        if not threshold <= new_weight < np.inf and relative_to is None:
+            raise ValueError(f"new_weight {new_weight} is below T = {threshold}: the next event would cut it again; "
+                             "take a number >= T, or 'zero' or 'copy'.")
+    elif new_weight not in NEW_WEIGHTS:
+        raise ValueError(f"no rule {new_weight!r} for the new weight; choose one of {NEW_WEIGHTS} or a number >= T.")
+    if new_weight == "uniform" and threshold > 1 and relative_to is None:
+        raise ValueError(f"new_weight='uniform' draws from U(T, 1), which is empty for T = {threshold}; give a number >= T.")
+    for rule, name, value, shape in (("slowest", "time_constant", time_constant, (wiring.n,)),
+                                     ("gradient", "gradient", gradient, (wiring.n, wiring.n))):
+        if target == rule and (np.shape(value) != shape or not np.isfinite(np.asarray(value, float)).all()):
+            raise ValueError(f"target={rule!r} needs {name}, a finite array {shape}; got shape {np.shape(value)}.")
+
+
+def _check_weights(name, weights, adjacency):
+    weights = np.asarray(weights)
+    if weights.shape != adjacency.shape or weights.dtype.kind not in "fiu":
+        raise ValueError(f"{name} has shape {weights.shape} and type {weights.dtype}; this wiring needs real {adjacency.shape}.")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError(f"{name} must be finite conductances >= 0; the smallest is {np.min(weights)}.")
+    if (weights[~adjacency] != 0).any():
+        target, source = np.argwhere((weights != 0) & ~adjacency)[0]
+        raise ValueError(f"{name}[{target}, {source}] = {weights[target, source]:.4g}, but the wiring has no synapse "
+                         f"{source} -> {target}; multiply the weights by the adjacency.")
+    return weights.astype(float)

@@ -1,0 +1,89 @@
+"""Solvers: from a cell, inputs and time steps to a trajectory. They know nothing of a cell but the functions of ``dynamics``."""
+
+import numpy as np
+
+from . import dynamics, ops
+
+
+def euler_step(x, u, cell, dt):
+    """One explicit Euler step, (..., n). Order 1; unstable once dt exceeds 2 / max|lambda|."""
+    dynamics.check_dt(dt)
+    return x + dt * dynamics.vector_field(0, x, u, cell)
+
+
+def rk4_step(x, u, cell, dt):
+    """One classical Runge-Kutta step, (..., n). Order 4; four evaluations, bounds are not kept."""
+    dynamics.check_dt(dt)
+    f = lambda y: dynamics.vector_field(0, y, u, cell)  # noqa: E731
+    k1 = f(x)
+    k2 = f(x + dt / 2 * k1)
+    k3 = f(x + dt / 2 * k2)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + f(x + dt * k3))
+
+
+METHODS = {"fused": dynamics.fused_step, "exponential": dynamics.exponential_step, "euler": euler_step, "rk4": rk4_step}
+
+
+def simulate(cell, u, x0, dt, *, method="fused", substeps=1):
+    """Trajectory x, (..., T, n); x[..., t, :] is the state after input u[..., t, :] was held for dt[..., t].
+
+    u: (..., T, m), held constant within each step, or None for a cell without inputs (then dt gives T). x0: (..., n).
+    dt: ms, a number, (T,) or (..., T), so steps may be irregular. method: "fused", "exponential", "euler" or "rk4";
+    each step is divided into ``substeps`` equal parts. NumPy arrays, torch tensors and arrays of SymPy symbols.
+    Raises ValueError for wrong shapes, NaN, dt <= 0, an unknown method, or when the solution leaves the finite numbers.
+    """
+    if method not in METHODS:
+        raise ValueError(f"no method {method!r}; choose one of {', '.join(METHODS)}.")
+    if isinstance(substeps, bool) or not isinstance(substeps, (int, np.integer)) or substeps < 1:
+        raise ValueError(f"substeps is {substeps!r}; it must be a whole number >= 1.")
+    u, dt, steps = _inputs(cell, u, x0, dt)
+    x, trajectory = x0, []
+    for t in range(steps):
+        u_t, dt_t = None if u is None else u[..., t, :], dt[..., t, None] / substeps
+        try:
+            for _ in range(substeps):
+                x = METHODS[method](x, u_t, cell, dt_t)
+        except ValueError as error:
+            raise ValueError(f"the {method} solution left the finite numbers in step {t}: take a smaller dt, more substeps, "
+                             "or a method that keeps bounds ('fused', 'exponential').") from error
+        trajectory.append(x)
+    return ops.stack(trajectory, axis=-2)
+
+
+def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):
+    """The same trajectory, (T, n), by SciPy's adaptive DOP853 restarted at every input, to rtol and atol. NumPy only.
+
+    u: (T, m) or None; x0: (n,); dt: ms, a number or (T,). Raises ValueError as ``simulate`` does.
+    """
+    from scipy.integrate import solve_ivp
+
+    u, dt, steps = _inputs(cell, u, x0, dt)
+    if np.ndim(x0) != 1 or dt.ndim != 1 or (u is not None and u.ndim != 2):
+        raise ValueError("the reference solves one trajectory: x0 (n,), u (T, m), dt a number or (T,).")
+    x, trajectory = x0, []
+    for t in range(steps):
+        u_t = None if u is None else u[t]
+        solution = solve_ivp(dynamics.vector_field, (0, dt[t]), x, args=(u_t, cell), method="DOP853", rtol=rtol, atol=atol)
+        if not solution.success:
+            raise ValueError(f"the reference solver stopped in step {t}: {solution.message}")
+        x = solution.y[:, -1]
+        trajectory.append(x)
+    return np.stack(trajectory)
+
+
+def _inputs(cell, u, x0, dt):
+    """Validated u, dt as an array (..., T), and T."""
+    dynamics.check_state(cell, x0, None if u is None else u[..., 0, :] if getattr(u, "ndim", 0) > 1 and len(u) else u)
+    if not ops.is_torch(dt):
+        dt = np.asarray(dt)
+    dynamics.check_dt(dt if dt.dtype != object else 1.0)
+    if u is None:
+        if dt.ndim == 0:
+            raise ValueError("without inputs dt must be an array (..., T): it says how many steps to take.")
+        return None, dt, dt.shape[-1]
+    if u.ndim < 2 or u.shape[-2] == 0:
+        raise ValueError(f"u has shape {tuple(u.shape)}; it must be (..., T, m) with T >= 1 steps.")
+    dynamics.check_state(cell, x0, u)
+    if dt.ndim and dt.shape[-1] != u.shape[-2]:
+        raise ValueError(f"dt has shape {tuple(dt.shape)} but u has {u.shape[-2]} steps; give a number, (T,) or (..., T).")
+    return u, dt if dt.ndim else dt + 0 * u[..., :, 0], u.shape[-2]

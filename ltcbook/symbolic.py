@@ -1,0 +1,87 @@
+"""The same dynamics on SymPy symbols, and the book's notation as data.
+
+A symbolic cell is an ordinary cell whose arrays hold SymPy symbols: ``dynamics`` then returns formulas instead of numbers.
+"""
+
+from dataclasses import MISSING, fields
+
+import numpy as np
+import sympy as sp
+
+from . import dynamics
+
+STATE = (("x", "x", "state (membrane potential)", "mV"), ("u", "u", "sensory input", "-"))
+DERIVED = (
+    ("time_constant", r"\tau_{\mathrm{sys}} = c / g", "liquid time constant", "ms"),
+    ("effective_equilibrium", r"A = h / g", "effective equilibrium of one neuron", "mV"),
+    ("terms", "g,\\; h", "total conductance and drive", "µS, nA"),
+    ("gates", r"s_{ij}", "open share of a synapse", "-"),
+    ("jacobian", "J", "Jacobian of the vector field", "1/ms"),
+)
+POSITIVE = ("c", "g_leak", "tau", "w", "gamma")
+
+
+def cell(kind, n, m=0, *, sparse=None):
+    """A cell of class ``kind`` (``dynamics.LTC``, ``LTC2021`` or ``CTRNN``) with n neurons, m inputs, all symbols.
+
+    Names carry commas, w_{1,2} for neuron 2 -> 1, counted from 1. c, g_leak, tau, and the conductances w of an LTC are
+    declared positive, the rest real. sparse: (n, n) booleans [target, source]; where False, w is 0.
+    Raises ValueError for another class or sizes.
+    """
+    if kind not in (dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN):
+        raise ValueError(f"no cell class {kind!r}; choose dynamics.LTC, dynamics.LTC2021 or dynamics.CTRNN.")
+    if not (isinstance(n, int) and n >= 1 and isinstance(m, int) and m >= 0):
+        raise ValueError(f"n = {n!r}, m = {m!r}; need whole numbers n >= 1 and m >= 0.")
+    values = {}
+    for f in fields(kind):
+        if f.default is not MISSING:
+            shape = (n, m) if m else None
+        else:
+            shape = (n, n) if f.name in ("w", "gamma", "mu", "e_rev") else (n,)
+        name = f.name.removesuffix("_in")
+        positive = name in POSITIVE and (kind is dynamics.LTC or name != "w")
+        values[f.name] = None if shape is None else symbols(f.metadata["symbol"], shape, positive=positive)
+    if sparse is not None:
+        values["w"] = np.where(np.asarray(sparse, bool), values["w"], sp.Integer(0))
+    return kind(**values)
+
+
+def state(n):
+    """The symbols x_1 ... x_n, (n,), real."""
+    return symbols("x", (n,))
+
+
+def inputs(m):
+    """The symbols u_1 ... u_m, (m,), real."""
+    return symbols("u", (m,))
+
+
+def symbols(latex, shape, *, positive=False):
+    """An object array of SymPy symbols named latex_{i} or latex_{i,j}, counted from 1 (a comma keeps w_{1,11} unambiguous)."""
+    kind = {"positive": True} if positive else {"real": True}
+    stem, _, top = latex.partition("^")
+    out = np.empty(shape, dtype=object)
+    for at in np.ndindex(*shape):
+        index = ",".join(str(k + 1) for k in at)
+        out[at] = sp.Symbol(f"{stem}_{{{index}}}" + (f"^{top}" if top else ""), **kind)
+    return out
+
+
+def substitution(symbolic_cell, numeric_cell):
+    """{symbol: number} that turns formulas of the symbolic cell into values of a numeric cell of the same size."""
+    pairs = {}
+    for f in fields(symbolic_cell):
+        left, right = getattr(symbolic_cell, f.name), getattr(numeric_cell, f.name)
+        if left is not None:
+            if left.shape != np.shape(right):
+                raise ValueError(f"{f.name}: the symbolic cell has shape {left.shape}, the numeric one {np.shape(right)}.")
+            pairs |= {s: v for s, v in zip(left.flat, np.asarray(right).flat, strict=True) if s != 0}
+    return pairs
+
+
+def notation():
+    """The notation table: rows (cell, symbol in LaTeX, name in code, unit, meaning), read from the code itself."""
+    rows = [("all", latex, code, unit, meaning) for code, latex, meaning, unit in STATE]
+    for kind in (dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN):
+        rows += [(kind.__name__, f.metadata["symbol"], f.name, f.metadata["unit"], f.metadata["meaning"]) for f in fields(kind)]
+    return rows + [("all", latex, code, unit, meaning) for code, latex, meaning, unit in DERIVED]

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import linalg
 
 from . import dynamics
+from .wiring import _generator
 
 
 def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
@@ -19,10 +20,8 @@ def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
     _one(cell, u)
     if not isinstance(starts, (int, np.integer)) or starts < 2:
         raise ValueError(f"starts is {starts!r}; it must be a whole number >= 2.")
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng is {type(rng).__name__}; pass a generator, e.g. rng=np.random.default_rng(0).")
     lo, hi = state_bounds(cell)
-    x = rng.uniform(lo, hi, (starts, cell.n))
+    x = _generator(rng).uniform(lo, hi, (starts, cell.n))
     relaxed, step = x[::2], float(np.min(cell.c)) / 2
     for _ in range(300):
         relaxed = dynamics.fused_step(relaxed, u, cell, step)
@@ -48,6 +47,8 @@ def relax(x, u, cell, *, tolerance=1e-12, steps=20000):
     """The equilibrium reached from x, (n,): fused steps into its basin, then Newton. ValueError if none is reached."""
     _one(cell, u)
     dynamics.check_state(cell, x, u)
+    if np.ndim(x) != 1:
+        raise ValueError(f"x has shape {np.shape(x)}; relax takes one state ({cell.n},).")
     dt = float(np.min(cell.c)) / 4
     for step in range(steps):
         f = dynamics.vector_field(0, x, u, cell)
@@ -105,8 +106,8 @@ def lyapunov_matrix(J, Q=None):
 
 def lyapunov_value(x, P, center=0.0):
     """V = (x - center)' P (x - center), (..., n) -> (...)."""
-    e = x - center
-    return ((e @ _positive_definite("P", P, x.shape[-1])) * e).sum(-1)
+    e = _error(x, center)
+    return ((e @ _positive_definite("P", P, e.shape[-1])) * e).sum(-1)
 
 
 def lyapunov_derivative(x, u, cell, P, center=0.0):
@@ -115,7 +116,7 @@ def lyapunov_derivative(x, u, cell, P, center=0.0):
     Raises ValueError unless P is symmetric (else the 2 is wrong) and positive definite.
     """
     P = _positive_definite("P", P, cell.n)
-    return 2 * (((x - center) @ P) * dynamics.vector_field(0, x, u, cell)).sum(-1)
+    return 2 * ((_error(x, center) @ P) * dynamics.vector_field(0, x, u, cell)).sum(-1)
 
 
 def state_bounds(cell):
@@ -142,15 +143,15 @@ def time_constant_bounds(cell):
     Source: Hasani et al. (2021), Theorem 1.
     """
     if isinstance(cell, dynamics.CTRNN):
-        return cell.tau, cell.tau
+        return cell.tau.copy(), cell.tau.copy()
     if isinstance(cell, dynamics.LTC2021):
-        return cell.tau / (1 + cell.tau), cell.tau
+        return cell.tau / (1 + cell.tau), cell.tau.copy()
     total = cell.g_leak + cell.w.sum(-1) + (cell.w_in.sum(-1) if cell.m else 0)
     return cell.c / total, cell.c / cell.g_leak
 
 
 def contraction_rate(cell):
-    """A rate c, in 1/ms: if c > 0, any two states approach each other at least like exp(-c t), for every common input.
+    """A rate c, in 1/ms: if c > 0, any two states in ``state_bounds`` approach at least like exp(-c t), whatever common input.
 
     min_i (g_leak_i - sum_j w_ij phi(|gamma_ij| D_ij)) / c_i with phi(z) = max(z - 1, 0)^2 / (4 z) and D_ij the largest
     |E_ij - x_i| in ``state_bounds``; the distance is the largest coordinate. c <= 0 decides nothing: the condition is
@@ -164,7 +165,7 @@ def contraction_rate(cell):
 
 
 def invariant_box(cell, u, *states):
-    """The smallest box (lo, hi), each (n,), found that holds the states and that no trajectory with input u leaves.
+    """The smallest box (lo, hi), each (n,), found that holds the states (..., n) and that no trajectory with input u leaves.
 
     Grows the box by the range of the effective equilibrium on it until that range lies inside. LTC cells.
     """
@@ -174,7 +175,8 @@ def invariant_box(cell, u, *states):
         dynamics.check_state(cell, state, u)
     if not states:
         raise ValueError("invariant_box needs at least one state (n,).")
-    lo, hi = np.min(states, 0), np.max(states, 0)
+    states = np.concatenate([state.reshape(-1, cell.n) for state in states])
+    lo, hi = states.min(0), states.max(0)
     for _ in range(10000):
         low, high = (_extreme_equilibrium(cell, u, lo, hi, sign) for sign in (-1, 1))
         new_lo, new_hi = np.minimum(lo, low), np.maximum(hi, high)
@@ -205,6 +207,10 @@ def jacobian_majorant(cell, u, box):
     _need_ltc(cell)
     _one(cell, u)
     lo, hi = box
+    for bound in box:
+        dynamics.check_state(cell, bound, u)
+    if np.shape(lo) != (cell.n,) or np.shape(hi) != (cell.n,) or (lo > hi).any():
+        raise ValueError(f"box = (lo, hi) needs two arrays ({cell.n},) with lo <= hi; got {lo} and {hi}.")
     s_lo, s_hi = np.sort([cell.gates(lo), cell.gates(hi)], axis=0)
     slope = np.abs(cell.gamma) * np.where((s_lo < 0.5) & (s_hi > 0.5), 0.25, np.maximum(s_lo * (1 - s_lo), s_hi * (1 - s_hi)))
     coupling = cell.w * slope * _reach(cell.e_rev, lo, hi)
@@ -240,10 +246,21 @@ def _need_ltc(cell):
 
 
 def _one(cell, u):
-    """Exactly one input vector (m,)."""
+    """Exactly one NumPy cell and one input vector (m,)."""
+    if not isinstance(cell.w, np.ndarray) or cell.w.dtype == object or cell.w.ndim != 2:
+        raise ValueError(f"w is a {type(cell.w).__name__} of shape {tuple(cell.w.shape)}; analysis needs one cell of numbers in "
+                         "NumPy arrays, w (n, n).")
     dynamics.check_state(cell, np.zeros(cell.n), u)
     if u is not None and np.ndim(u) != 1:
         raise ValueError(f"u has shape {np.shape(u)}; one constant input ({cell.m},) is needed.")
+
+
+def _error(x, center):
+    """x - center, both finite arrays of numbers."""
+    x, center = np.asarray(x, float), np.asarray(center, float)
+    if x.ndim == 0 or not np.isfinite(x).all() or not np.isfinite(center).all() or center.shape[-1:] not in ((), x.shape[-1:]):
+        raise ValueError(f"x and center must be finite arrays (..., n); got shapes {x.shape} and {center.shape}.")
+    return x - center
 
 
 def _square(name, matrix):

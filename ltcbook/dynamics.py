@@ -26,7 +26,8 @@ class LTC:
 
     and the same sum over the sensory inputs u_k with the fields ``_in``. Shapes: c, g_leak, e_leak (..., n); w, gamma, mu,
     e_rev (..., n, n); the sensory fields (..., n, m), or all four None when there are no inputs (then u may be None).
-    Raises ValueError for wrong shapes, values that are not finite, c <= 0, g_leak <= 0 or w < 0.
+    Raises ValueError for wrong shapes, values that are not finite, c <= 0, g_leak <= 0 or w < 0 (values of torch tensors and
+    symbols pass unseen, here and in every function below: they may be traced).
     Source: Lechner et al. (2020), Eqs. (2)-(5); chapter "Liquid time constants".
     """
 
@@ -64,6 +65,8 @@ class LTC:
         c U(0.4, 0.6), g_leak U(0.001, 1), e_leak U(-0.2, 0.2), w U(0.001, 1) where a synapse exists and 0 elsewhere, gamma
         U(3, 8), mu U(0.3, 0.8), e_rev the polarity (where no synapse exists a random sign: what a new one would have).
         """
+        if not isinstance(rng, np.random.Generator):
+            raise ValueError(f"rng is {type(rng).__name__}; pass a generator, e.g. rng=np.random.default_rng(0).")
         n, m = wiring.n, wiring.m
         signs = lambda p: np.where(p != 0, p, rng.choice([-1, 1], p.shape)).astype(float)  # noqa: E731
         gates = lambda shape: (rng.uniform(3, 8, shape), rng.uniform(0.3, 0.8, shape))  # noqa: E731
@@ -229,7 +232,7 @@ def _terms(x, u, cell):
 
 def check_dt(dt):
     """Raise one ValueError unless every time step is a finite number > 0 (torch and SymPy values pass unseen)."""
-    if ops.is_torch(dt) or type(dt).__module__.startswith("sympy"):
+    if ops.is_torch(dt) or ops.is_symbolic(dt) or hasattr(dt, "free_symbols"):
         return
     values = np.asarray(dt)
     if values.dtype.kind not in "fiu" or not (np.isfinite(values) & (values > 0)).all():
@@ -262,15 +265,20 @@ def _check_finite(name, value):
 
 def _check_cell(cell, *, vectors, matrices, sensory, positive=(), nonnegative=()):
     """Turn sequences into arrays and hold shapes and signs at the boundary; every error names field, value and remedy."""
+    torch_fields = [f.name for f in fields(cell) if ops.is_torch(getattr(cell, f.name))]
+    if torch_fields and any(getattr(cell, f.name) is not None and f.name not in torch_fields for f in fields(cell)):
+        raise ValueError(f"only {torch_fields} are torch tensors; give every field of a cell in one backend.")
     given = [name for name in sensory if getattr(cell, name) is not None]
     if given and len(given) != len(sensory):
         raise ValueError(f"sensory fields belong together: got {given}, missing {sorted(set(sensory) - set(given))}.")
+    symbolic = any(np.asarray(getattr(cell, f.name)).dtype == object for f in fields(cell)
+                   if getattr(cell, f.name) is not None and not ops.is_torch(getattr(cell, f.name)))
     for f in fields(cell):
         value = getattr(cell, f.name)
         if value is not None and not ops.is_torch(value):
             value = np.asarray(value)
             if value.dtype.kind in "iub":
-                value = value.astype(float)
+                value = value.astype(object if symbolic else float)  # beside symbols whole numbers stay exact
             object.__setattr__(cell, f.name, value)
         if value is not None and not ops.is_torch(value) and value.dtype.kind not in "fO":
             raise ValueError(f"{f.name} has type {value.dtype}; it must hold real numbers.")

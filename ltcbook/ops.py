@@ -9,7 +9,7 @@ import numpy as np
 
 def is_torch(*arrays):
     """Whether any argument is a torch tensor."""
-    return any(type(a).__module__.partition(".")[0] == "torch" or hasattr(a, "__torch_function__") for a in arrays)
+    return any(hasattr(a, "__torch_function__") for a in arrays)
 
 
 def is_symbolic(*arrays):
@@ -55,7 +55,7 @@ def softplus(x):
     if is_torch(x):
         import torch
 
-        return torch.nn.functional.softplus(x)
+        return torch.nn.functional.softplus(x, threshold=40)  # its default, 20, cuts off 2e-9
     if is_symbolic(x):
         return log(1 + exp(x))
     return np.logaddexp(0, x)
@@ -74,9 +74,14 @@ def diagonal_matrix(values):
     """(..., n) on the diagonals of (..., n, n) zeros."""
     if is_torch(values):
         return values.diag_embed()
-    return values[..., None] * np.eye(values.shape[-1], dtype=int)
+    return values[..., None] * np.eye(values.shape[-1], dtype=np.int8)  # int8 keeps float32 and symbols as they are
 
 
-def zeros_like(x):
-    """Zeros with the shape and backend of x."""
-    return x * 0
+def like(values, x):
+    """Numbers or an array in the backend of x, on its device and in its precision (symbols stay symbols)."""
+    if is_torch(x):
+        import torch
+
+        return torch.as_tensor(values, dtype=x.dtype if x.is_floating_point() else None, device=x.device)
+    values = np.asarray(values)
+    return values.astype(x.dtype) if values.dtype.kind in "iuf" and x.dtype.kind == "f" else values

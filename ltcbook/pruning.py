@@ -46,18 +46,18 @@ def prune_and_rewire(wiring, weights, threshold, *, rng, weights_in=None, new_we
                      polarity="redraw", p_excitatory=0.5, time_constant=None, gradient=None, gradient_in=None):
     """One prune-and-rewire event in every layer pair; returns a ``Rewired``. Pure: the arguments stay as they are.
 
-    weights: (n, n) conductances, zero exactly off the wiring; weights_in: (n, m), or None to leave the sensory synapses
+    weights: (n, n) conductances, zero off the wiring; weights_in: (n, m), or None to leave the sensory synapses
     alone. threshold: T >= 0 in the unit of the weights (relative_to=None), the T-quantile of each layer pair's weights
     ("quantile", T <= 1), or T times their mean ("mean").
 
-    In each layer pair the synapses with weight < T and age >= grace are visited from the weakest on, at most
-    ceil(max_fraction x synapses). Synapse j -> i moves to j -> k, where k is in i's layer, is not i, does not hear j yet and
-    was not freed by j in this event (autapses=False: k is not j). It is *blocked* and kept when no such k exists or when it
-    is the last synapse onto i.
+    The synapses with weight < T and age >= grace are visited from the weakest on (relative to their layer pair where T is),
+    at most ceil(max_fraction x synapses) in each layer pair. Synapse j -> i moves to j -> k, where k is in i's layer, is not
+    i, does not hear j yet and was not freed by j in this event (autapses=False: k is not j). It is *blocked* and kept when no
+    such k exists or when it is the last synapse onto i.
 
     target: how k is chosen. "uniform"; "slowest": the largest ``time_constant`` (n,); "gradient": the largest -dL/dw among
-    the candidates where it is > 0 (``gradient`` (n, n), ``gradient_in`` (n, m)). Two controls: "same" puts the new synapse
-    where the old one was (nothing is rewired); "none" prunes only.
+    the candidates where it is > 0 (``gradient`` (n, n), ``gradient_in`` (n, m)). Two controls: "same" raises
+    the weak synapse where it is, polarity and all (nothing is rewired); "none" prunes only, but no neuron's last synapse.
     new_weight: "threshold" (T), "copy" (the old weight), "uniform" (U(T, 1)), "zero" (invisible, but too weak to survive the
     next event unless grace protects it), or a number >= T. polarity: "redraw" (+1 with probability p_excitatory) or
     "inherit". age: (n, n) steps since each synapse was made; new ones start at 0.
@@ -69,47 +69,54 @@ def prune_and_rewire(wiring, weights, threshold, *, rng, weights_in=None, new_we
     _share("max_fraction", max_fraction), _share("p_excitatory", p_excitatory)
     if not grace >= 0:
         raise ValueError(f"grace is {grace!r}; it must be a number of steps >= 0.")
-    halves = {False: _Half(wiring.polarity, _check_weights("weights", weights, wiring.adjacency), age, gradient)}
+    halves = {False: _Half("age", wiring.polarity, _check_weights("weights", weights, wiring.adjacency), age, gradient)}
     if weights_in is not None:
         w_in = _check_weights("weights_in", weights_in, wiring.adjacency_in)
-        halves[True] = _Half(wiring.polarity_in, w_in, age_in, gradient_in)
-        if target == "gradient" and gradient_in is None:
-            raise ValueError("target='gradient' with weights_in needs gradient_in, an array like weights_in.")
+        _check_score(target, "gradient", "gradient_in", gradient_in, w_in.shape)
+        halves[True] = _Half("age_in", wiring.polarity_in, w_in, age_in, gradient_in)
 
-    blocks = wiring.blocks()
+    blocks, events = wiring.blocks(), []
     for (source_role, _, sources, targets), stream in zip(blocks, _generator(rng).spawn(len(blocks)), strict=True):
         half = halves.get(source_role == "sensory")
         present = np.ix_(targets, sources)
         if half is None or not half.polarity[present].any():
             continue
-        block_weights = half.weights[present][half.polarity[present] != 0]
-        T = {None: lambda w: threshold, "mean": lambda w: threshold * w.mean(),
-             "quantile": lambda w: np.quantile(w, threshold)}[relative_to](block_weights)
+        ordered = np.sort(half.weights[present][half.polarity[present] != 0])
+        unit = ordered.mean() if relative_to == "mean" else 1.0
+        T = np.quantile(ordered, threshold) if relative_to == "quantile" else threshold * unit
+        _check_new_weight(new_weight, T)
         candidates = sorted((half.weights[i, j], i, j) for i in targets for j in sources
                             if half.polarity[i, j] and half.weights[i, j] < T and half.age[i, j] >= grace)
-        for weight, i, j in candidates[: int(np.ceil(max_fraction * block_weights.size))]:
-            draw, luck, sign = stream.random(), stream.random(), 1 if stream.random() < p_excitatory else -1
-            free = [k for k in targets if k != i and not half.polarity[k, j] and (k, j) not in half.freed
-                    and (autapses or source_role == "sensory" or k != j)]
-            if target == "gradient":
-                free = [k for k in free if half.gradient[k, j] < 0]
-            listens = np.count_nonzero(halves[False].polarity[i]) + np.count_nonzero(
-                halves[True].polarity[i] if True in halves else wiring.polarity_in[i])
-            if target == "same":
-                k = i
-            elif target == "none":
-                k = None
-            elif not free or listens == 1:
-                half.blocked.append((int(j), int(i)))
-                continue
-            elif target == "uniform":
-                k = free[int(draw * len(free))]
-            elif target == "slowest":
-                k = max(free, key=lambda k: time_constant[k])
-            else:
-                k = min(free, key=lambda k: half.gradient[k, j])
-            value = {"threshold": T, "zero": 0.0, "copy": weight, "uniform": T + luck * (1 - T)}.get(new_weight, new_weight)
-            half.move(i, j, k, value, half.polarity[i, j] if polarity == "inherit" else sign)
+        most = int(np.ceil(round(max_fraction * ordered.size, 9)))  # 0.07 x 100 is 7, not 7.000000000000001
+        for weight, i, j in candidates[:most]:
+            rank = np.searchsorted(ordered, weight, "right") - 1
+            due = rank / (ordered.size - 1) if relative_to == "quantile" else weight / unit
+            events.append((due, weight, i, j, T, half, targets, stream))
+
+    # first what already a smaller threshold would have cut, whatever its layer pair: so events nest as T grows
+    for _, weight, i, j, T, half, targets, stream in sorted(events, key=lambda event: event[0]):
+        draw, luck, sign = stream.random(), stream.random(), 1 if stream.random() < p_excitatory else -1
+        free = [k for k in targets if k != i and not half.polarity[k, j] and (k, j) not in half.freed
+                and (autapses or half is not halves[False] or k != j)]
+        if target == "gradient":
+            free = [k for k in free if half.gradient[k, j] < 0]
+        listens = np.count_nonzero(halves[False].polarity[i]) + np.count_nonzero(
+            halves[True].polarity[i] if True in halves else wiring.polarity_in[i])
+        if target == "same":
+            k, sign = i, half.polarity[i, j]
+        elif listens == 1 or (not free and target != "none"):
+            half.blocked.append((int(j), int(i)))
+            continue
+        elif target == "none":
+            k = None
+        elif target == "uniform":
+            k = free[int(draw * len(free))]
+        elif target == "slowest":
+            k = max(free, key=lambda k: time_constant[k])
+        else:
+            k = min(free, key=lambda k: half.gradient[k, j])
+        value = {"threshold": T, "zero": 0.0, "copy": weight, "uniform": T + luck * (1 - T)}.get(new_weight, new_weight)
+        half.move(i, j, k, value, half.polarity[i, j] if polarity == "inherit" else sign)
 
     recurrent, sensory = halves[False], halves.get(True)
     polarity_in = wiring.polarity_in if sensory is None else sensory.polarity
@@ -123,11 +130,11 @@ def prune_and_rewire(wiring, weights, threshold, *, rng, weights_in=None, new_we
 class _Half:
     """Working copy of the recurrent or of the sensory synapses during one event."""
 
-    def __init__(self, polarity, weights, age, gradient):
+    def __init__(self, name, polarity, weights, age, gradient):
         self.polarity, self.weights, self.gradient = polarity.copy(), weights.copy(), gradient
         self.age = np.full(weights.shape, np.inf) if age is None else np.array(age)
-        if self.age.shape != weights.shape:
-            raise ValueError(f"age has shape {self.age.shape}; like its weights it must be {weights.shape}.")
+        if self.age.shape != weights.shape or np.isnan(self.age).any():
+            raise ValueError(f"{name} has shape {self.age.shape}; like its weights it must be {weights.shape}, without NaN.")
         self.freed, self.cut, self.grown, self.blocked = set(), [], [], []
 
     def move(self, i, j, k, value, sign):
@@ -145,16 +152,19 @@ def rewire(cell, result, *, rng):
     gamma U(3, 8) and mu U(0.3, 0.8) are drawn as in ``LTC.random``; all other parameters stay. Gates are drawn for the whole
     matrix in one stroke, so the same seed gives the same synapse the same gates at every T.
     """
+    if not hasattr(cell, "gamma"):
+        raise ValueError(f"the cell is a {type(cell).__name__}; only a synaptic LTC has synapses to rewire.")
     if cell.n != result.wiring.n or cell.m != result.wiring.m:
         raise ValueError(f"the cell has {cell.n} neurons and {cell.m} inputs, the event {result.wiring.n} and "
                          f"{result.wiring.m}: rewire the cell whose weights were pruned.")
     changes = {}
-    for suffix, weights, grown, polarity in (("", result.weights, result.grown, result.wiring.polarity),
-                                             ("_in", result.weights_in, result.grown_in, result.wiring.polarity_in)):
+    for suffix, weights, cut, grown, polarity in (
+            ("", result.weights, result.cut, result.grown, result.wiring.polarity),
+            ("_in", result.weights_in, result.cut_in, result.grown_in, result.wiring.polarity_in)):
         if weights is None:
             continue
         new = np.zeros(weights.shape, bool)
-        for source, target in grown:
+        for source, target in set(grown) - set(cut):  # a synapse raised in place keeps its gate
             new[target, source] = True
         fresh = {"gamma": _generator(rng).uniform(3, 8, new.shape), "mu": rng.uniform(0.3, 0.8, new.shape), "e_rev": polarity}
         changes["w" + suffix] = weights
@@ -175,18 +185,24 @@ def _check_options(threshold, new_weight, target, relative_to, polarity, time_co
         raise ValueError(f"no target rule {target!r}; choose one of {TARGETS}.")
     if polarity not in ("redraw", "inherit"):
         raise ValueError(f"polarity is {polarity!r}; choose 'redraw' or 'inherit'.")
-    if is_number(new_weight):
-        if not threshold <= new_weight < np.inf and relative_to is None:
-            raise ValueError(f"new_weight {new_weight} is below T = {threshold}: the next event would cut it again; "
-                             "take a number >= T, or 'zero' or 'copy'.")
-    elif new_weight not in NEW_WEIGHTS:
+    if not is_number(new_weight) and new_weight not in NEW_WEIGHTS:
         raise ValueError(f"no rule {new_weight!r} for the new weight; choose one of {NEW_WEIGHTS} or a number >= T.")
-    if new_weight == "uniform" and threshold > 1 and relative_to is None:
-        raise ValueError(f"new_weight='uniform' draws from U(T, 1), which is empty for T = {threshold}; give a number >= T.")
-    for rule, name, value, shape in (("slowest", "time_constant", time_constant, (wiring.n,)),
-                                     ("gradient", "gradient", gradient, (wiring.n, wiring.n))):
-        if target == rule and (np.shape(value) != shape or not np.isfinite(np.asarray(value, float)).all()):
-            raise ValueError(f"target={rule!r} needs {name}, a finite array {shape}; got shape {np.shape(value)}.")
+    _check_new_weight(new_weight, threshold if relative_to is None else 0)
+    _check_score(target, "slowest", "time_constant", time_constant, (wiring.n,))
+    _check_score(target, "gradient", "gradient", gradient, (wiring.n, wiring.n))
+
+
+def _check_score(target, rule, name, value, shape):
+    if target == rule and (np.shape(value) != shape or not np.isfinite(np.asarray(value, float)).all()):
+        raise ValueError(f"target={rule!r} needs {name}, a finite array {shape}; got shape {np.shape(value)}.")
+
+
+def _check_new_weight(new_weight, T):
+    if not isinstance(new_weight, str) and not T <= new_weight < np.inf:
+        raise ValueError(f"new_weight {new_weight} is not a finite number >= T = {T:.4g}: the next event would cut it again; "
+                         "take a number >= T, or 'zero' or 'copy'.")
+    if new_weight == "uniform" and T > 1:
+        raise ValueError(f"new_weight='uniform' draws from U(T, 1), which is empty for T = {T:.4g}; give a number >= T.")
 
 
 def _check_weights(name, weights, adjacency):

@@ -39,10 +39,11 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1):
     u, dt, steps = _inputs(cell, u, x0, dt)
     x, trajectory = x0, []
     for t in range(steps):
-        u_t, dt_t = None if u is None else u[..., t, :], dt[..., t, None] / substeps
+        u_t, dt_t = None if u is None else u[..., t, :], (dt[..., t, None] if dt.ndim else dt) / substeps
         try:
             for _ in range(substeps):
                 x = METHODS[method](x, u_t, cell, dt_t)
+            dynamics.check_state(cell, x, u_t)
         except ValueError as error:
             raise ValueError(f"the {method} solution left the finite numbers in step {t}: take a smaller dt, more substeps, "
                              "or a method that keeps bounds ('fused', 'exponential').") from error
@@ -58,12 +59,12 @@ def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):
     from scipy.integrate import solve_ivp
 
     u, dt, steps = _inputs(cell, u, x0, dt)
-    if np.ndim(x0) != 1 or dt.ndim != 1 or (u is not None and u.ndim != 2):
+    if x0.ndim != 1 or dt.ndim > 1 or (u is not None and u.ndim != 2):
         raise ValueError("the reference solves one trajectory: x0 (n,), u (T, m), dt a number or (T,).")
     x, trajectory = x0, []
-    for t in range(steps):
+    for t, span in enumerate(np.broadcast_to(dt, steps)):
         u_t = None if u is None else u[t]
-        solution = solve_ivp(dynamics.vector_field, (0, dt[t]), x, args=(u_t, cell), method="DOP853", rtol=rtol, atol=atol)
+        solution = solve_ivp(dynamics.vector_field, (0, span), x, args=(u_t, cell), method="DOP853", rtol=rtol, atol=atol)
         if not solution.success:
             raise ValueError(f"the reference solver stopped in step {t}: {solution.message}")
         x = solution.y[:, -1]
@@ -72,18 +73,24 @@ def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):
 
 
 def _inputs(cell, u, x0, dt):
-    """Validated u, dt as an array (..., T), and T."""
-    dynamics.check_state(cell, x0, None if u is None else u[..., 0, :] if getattr(u, "ndim", 0) > 1 and len(u) else u)
-    if not ops.is_torch(dt):
-        dt = np.asarray(dt)
-    dynamics.check_dt(dt if dt.dtype != object else 1.0)
-    if u is None:
-        if dt.ndim == 0:
-            raise ValueError("without inputs dt must be an array (..., T): it says how many steps to take.")
-        return None, dt, dt.shape[-1]
-    if u.ndim < 2 or u.shape[-2] == 0:
-        raise ValueError(f"u has shape {tuple(u.shape)}; it must be (..., T, m) with T >= 1 steps.")
+    """Validated u, dt in the backend and precision of x0, () or (..., T), and T."""
+    if u is not None and (getattr(u, "ndim", 0) < 2 or u.shape[-2] == 0):
+        raise ValueError(f"u has shape {np.shape(u)}; it must be (..., T, m) with T >= 1 steps.")
     dynamics.check_state(cell, x0, u)
-    if dt.ndim and dt.shape[-1] != u.shape[-2]:
+    dynamics.check_dt(dt)
+    dt = ops.like(dt, x0)
+    if u is None and (dt.ndim == 0 or dt.shape[-1] == 0):
+        raise ValueError("without inputs dt must be an array (..., T): it says how many steps to take.")
+    if u is not None and dt.ndim and dt.shape[-1] != u.shape[-2]:
         raise ValueError(f"dt has shape {tuple(dt.shape)} but u has {u.shape[-2]} steps; give a number, (T,) or (..., T).")
-    return u, dt if dt.ndim else dt + 0 * u[..., :, 0], u.shape[-2]
+    if not ops.is_torch(x0):
+        _check_batches(x0=x0.shape[:-1], u=() if u is None else u.shape[:-2], dt=dt.shape[:-1], cell=cell.w.shape[:-2])
+    return u, dt, dt.shape[-1] if u is None else u.shape[-2]
+
+
+def _check_batches(**shapes):
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        came = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"the leading (batch) axes do not fit together: {came}; each must be equal or 1.") from None

@@ -24,8 +24,8 @@ POSITIVE = ("c", "g_leak", "tau", "w", "gamma")
 def cell(kind, n, m=0, *, sparse=None):
     """A cell of class ``kind`` (``dynamics.LTC``, ``LTC2021`` or ``CTRNN``) with n neurons, m inputs, all symbols.
 
-    Names carry commas, w_{1,2} for neuron 2 -> 1, counted from 1. c, g_leak, tau, and the conductances w of an LTC are
-    declared positive, the rest real. sparse: (n, n) booleans [target, source]; where False, w is 0.
+    Names carry commas, w_{1,2} for neuron 2 -> 1, counted from 1. c, g_leak, tau, gamma and the conductances w of an LTC
+    are declared positive, the rest real. sparse: (n, n) booleans [target, source]; where False, w is 0.
     Raises ValueError for another class or sizes.
     """
     if kind not in (dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN):
@@ -42,6 +42,8 @@ def cell(kind, n, m=0, *, sparse=None):
         positive = name in POSITIVE and (kind is dynamics.LTC or name != "w")
         values[f.name] = None if shape is None else symbols(f.metadata["symbol"], shape, positive=positive)
     if sparse is not None:
+        if np.shape(sparse) != (n, n):
+            raise ValueError(f"sparse has shape {np.shape(sparse)}; it must be ({n}, {n}), [target, source].")
         values["w"] = np.where(np.asarray(sparse, bool), values["w"], sp.Integer(0))
     return kind(**values)
 
@@ -72,9 +74,11 @@ def substitution(symbolic_cell, numeric_cell):
     pairs = {}
     for f in fields(symbolic_cell):
         left, right = getattr(symbolic_cell, f.name), getattr(numeric_cell, f.name)
+        if np.shape(left) != np.shape(right) and not (left is None and np.size(right) == 0):
+            raise ValueError(f"{f.name}: the symbolic cell has shape {np.shape(left)}, the numeric one {np.shape(right)}.")
         if left is not None:
-            if left.shape != np.shape(right):
-                raise ValueError(f"{f.name}: the symbolic cell has shape {left.shape}, the numeric one {np.shape(right)}.")
+            if np.any(np.asarray(right)[left == 0]):
+                raise ValueError(f"{f.name} has a synapse where the symbolic cell has none: leave out sparse, or match it.")
             pairs |= {s: v for s, v in zip(left.flat, np.asarray(right).flat, strict=True) if s != 0}
     return pairs
 

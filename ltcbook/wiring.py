@@ -5,6 +5,7 @@ networkx store [source, target]; only ``from_ncps``, ``from_networkx`` and ``to_
 """
 
 from dataclasses import dataclass
+from numbers import Real
 from operator import index
 
 import numpy as np
@@ -25,7 +26,7 @@ class Wiring:
     role: tuple
 
     def __post_init__(self):
-        role = (self.role,) if isinstance(self.role, str) else tuple(str(r) for r in self.role)
+        role = tuple(map(str, np.atleast_1d(self.role)))
         polarity = _signs("polarity", self.polarity)
         n = polarity.shape[0]
         if polarity.shape != (n, n) or n == 0:
@@ -44,6 +45,9 @@ class Wiring:
 
     def __hash__(self):
         return hash((self.polarity.tobytes(), self.polarity_in.tobytes(), self.role))
+
+    def __reduce__(self):  # a copy or an unpickled wiring is read-only too
+        return Wiring, (self.polarity, self.polarity_in, self.role)
 
     def __repr__(self):
         layers = ", ".join(f"{self.role.count(r)} {r}" for r in ROLES if r in self.role)
@@ -155,7 +159,7 @@ def _generator(rng):
 
 
 def _share(name, value):
-    if not (np.isscalar(value) and 0 <= value <= 1):
+    if not (isinstance(value, Real) and 0 <= value <= 1):
         raise ValueError(f"{name} is {value!r}; it must be a number between 0 and 1.")
     return float(value)
 
@@ -288,13 +292,15 @@ def from_ncps(ncps_wiring):
 
 def from_networkx(graph):
     """The Wiring of a DiGraph as ``Wiring.to_networkx`` writes it: nodes 0..n-1 and ("sensory", k), edge attribute polarity."""
+    if not graph.is_directed() or graph.is_multigraph():
+        raise ValueError(f"got a {type(graph).__name__}; a synapse has a direction and exists once: pass a DiGraph.")
     sensory = [node for node in graph if isinstance(node, tuple) and node[:1] == ("sensory",)]
     n, m = graph.number_of_nodes() - len(sensory), len(sensory)
     if set(graph) != set(range(n)) | {("sensory", k) for k in range(m)}:
         raise ValueError(f"nodes must be the numbers 0..{n - 1} and ('sensory', 0..{m - 1}); got {list(graph)[:5]} ...")
     polarity, polarity_in = np.zeros((n, n), int), np.zeros((n, m), int)
     for source, target, data in graph.edges(data=True):
-        if "polarity" not in data or target in sensory:
+        if data.get("polarity") not in (-1, 1) or target in sensory:
             raise ValueError(f"edge {source} -> {target} needs a polarity of -1 or +1 and a neuron as its target.")
         if source in sensory:
             polarity_in[target, source[1]] = data["polarity"]

@@ -47,6 +47,8 @@ class Picture:
         if not isinstance(alt, str) or len(alt.split()) < 4:
             raise ValueError(f"alt is {alt!r}; say in a sentence what the picture shows.")
         self.fig, self.alt = fig, " ".join(alt.split())
+        for legend in filter(None, (ax.get_legend() for ax in fig.axes)):
+            legend.set_frame_on(False)  # a frame would be a white box on a dark page
 
     def svg(self):
         """The SVG element: text stays text, ids cannot clash with another picture's, colours become the page's own.
@@ -63,7 +65,7 @@ class Picture:
         svg = re.sub(r'(href="|url\()#', rf"\1#{key}-", svg)
         for colour, paint in PAINT.items():
             svg = svg.replace(colour.lower(), paint)
-        svg = re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
+        svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), svg)  # coordinates, never the text
         width, height = self.fig.get_size_inches() * 72
         head = (f'<svg class="ltc-figure" role="img" aria-label="{html.escape(self.alt)}" viewBox="0 0 {width:g} {height:g}" '
                 f'style="max-width:{width * 4 / 3:g}px;width:100%;height:auto;stroke-linejoin:round;fill:currentColor" '

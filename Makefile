@@ -1,0 +1,53 @@
+# Everything that a reader or a writer runs. Needs python3 (3.11 or newer) and make, nothing else.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ltcbook-ready
+PORT ?= 8000
+
+.PHONY: help book serve test address strip clean distclean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+
+book: $(READY) ## render the book and print its address (run again: only what changed)
+	@$(RUN) -m ltcbook.site.build
+
+serve: book ## render the book and serve it on this machine (PORT=8000)
+	@echo "Open http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
+	@$(RUN) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html >/dev/null
+
+test: book ## set up everything, a browser included, and pass all tests (ARGS="-k layers" picks some)
+	@$(RUN) tests/browser.py
+	@$(RUN) -m pytest $(ARGS)
+
+address: $(READY) ## write the repository's address: make address URL=https://github.com/OWNER/REPO (URL= clears it)
+	@$(RUN) -m ltcbook.site.setup_cell --address "$(URL)"
+
+strip: $(READY) ## take outputs out of the chapters, keeping the cells' ids
+	@$(RUN) -m nbstripout --keep-id chapters/*.ipynb
+
+clean: ## remove what was rendered (the environment stays)
+	rm -rf _build build *.egg-info .pytest_cache .hypothesis
+
+distclean: clean ## remove the environment too
+	rm -rf $(VENV)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "ltcbook needs Python 3.11 or newer; this is `$(PYTHON) --version`. Try: make book PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  if [ "`id -u`" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "python3-venv is missing: installing Debian's package"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; \
+	  else \
+	    echo "Python's venv module is missing. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; \
+	  fi; }
+	@test -x $(RUN) || { echo "making $(VENV) with `$(PYTHON) --version`"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the pinned requirements into $(VENV)"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

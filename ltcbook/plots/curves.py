@@ -1,0 +1,169 @@
+"""Curves over time, bounds, the balance of conductances, orders of solvers: what a chapter on one neuron draws."""
+
+import numpy as np
+
+from .picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION
+
+COLOURS = {"blue": BLUE, "vermillion": VERMILLION, "green": GREEN, "orange": ORANGE, "purple": PURPLE, "grey": GREY, "ink": INK}
+LOOKS = (("blue", "-"), ("vermillion", (0, (5, 2))), ("green", (0, (6, 1.5, 1.2, 1.5))), ("orange", (0, (1.2, 1.4))),
+         ("purple", (0, (9, 2))))
+MARKERS = ("o", "s", "^", "D", "v")
+
+
+def draw_curves(x, curves, ax, *, labels="end", markers=False, looks=LOOKS, **style):
+    """Named curves over a common x: each has its own colour and its own dashes, so that greyscale tells them apart.
+
+    curves: {name: values (T,)} or {name: (own x, values)}. labels: "end" writes the name to the right of each curve's last
+    finite point, kept apart from its neighbours (set the limits first); "top" makes a row of names above the Axes; "none"
+    writes nothing. Raises ValueError for no curve, too many of them, lengths that differ or another ``labels``.
+    """
+    if labels not in ("end", "top", "none"):
+        raise ValueError(f"labels is {labels!r}; choose 'end', 'top' or 'none'.")
+    if not 1 <= len(curves) <= len(looks):
+        raise ValueError(f"{len(curves)} curves; from 1 to {len(looks)} can be told apart.")
+    ends = []
+    for (name, values), (colour, dashes), marker in zip(curves.items(), looks, MARKERS, strict=False):
+        own_x, values = values if isinstance(values, tuple) else (x, values)
+        own_x, values = np.asarray(own_x, dtype=float), np.asarray(values, dtype=float)
+        if own_x.ndim != 1 or own_x.shape != values.shape:
+            raise ValueError(f"curve {name!r}: x has shape {own_x.shape}, the values {values.shape}; both must be (T,).")
+        ax.plot(own_x, values, color=COLOURS[colour], ls=dashes, marker=marker if markers else None, ms=5,
+                label=name if labels == "top" else None, **style)
+        finite = np.flatnonzero(np.isfinite(values))
+        if finite.size:
+            ends.append((own_x[finite[-1]], values[finite[-1]], name, COLOURS[colour]))
+    if labels == "end":
+        _name_ends(ends, ax)
+    elif labels == "top":
+        name_above(ax)
+    return ax
+
+
+def name_above(ax):
+    """A frameless row of names above the Axes, where it covers no curve."""
+    handles, names = ax.get_legend_handles_labels()
+    ax.legend(handles, names, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=len(names), frameon=False, borderaxespad=0.2,
+              handlelength=2.6, columnspacing=1.4)
+    return ax
+
+
+def _name_ends(ends, ax, *, gap=13):
+    """Names beside the curves' last points, moved apart where two would touch; gap in points."""
+    ax.figure.draw_without_rendering()  # fixes the limits and the transform
+    points = 72 / ax.figure.dpi
+    low, high = ax.get_window_extent().get_points()[:, 1] * points
+    at = np.array([ax.transData.transform(end[:2])[1] * points for end in ends])
+    order = np.argsort(at, kind="stable")
+    put = np.clip(at[order], low, high)
+    for k in range(1, len(put)):
+        put[k] = max(put[k], put[k - 1] + gap)
+    put[-1] = min(put[-1], high + 2)
+    for k in range(len(put) - 2, -1, -1):
+        put[k] = min(put[k], put[k + 1] - gap)
+    for k, where in zip(order, put, strict=True):
+        x, y, name, colour = ends[k]
+        ax.annotate(name, (x, y), xytext=(6, where - at[k]), textcoords="offset points", va="center", color=colour,
+                    annotation_clip=False)
+
+
+def draw_bounds(lo, hi, ax, *, names=("", ""), at=None):
+    """Two bounds that nothing crosses, as thin dashed lines with the forbidden sides shaded; names beside them.
+
+    lo, hi: numbers; names are written just outside each bound, at x = ``at`` (default: the left edge).
+    """
+    lo, hi = float(lo), float(hi)
+    if not lo < hi:
+        raise ValueError(f"bounds {lo} and {hi}: the lower one must be below the upper one.")
+    bottom, top = ax.get_ylim()
+    for edge, outside in ((lo, min(bottom, lo)), (hi, max(top, hi))):
+        ax.axhspan(outside, edge, color=GREY, alpha=0.14, lw=0, zorder=0)
+        ax.axhline(edge, color=GREY, lw=1.2, ls=(0, (4, 3)), zorder=1)
+    ax.set_ylim(min(bottom, lo), max(top, hi))
+    left = ax.get_xlim()[0] if at is None else at
+    for edge, name, va, shift in ((lo, names[0], "top", -3), (hi, names[1], "bottom", 3)):
+        if name:
+            ax.annotate(name, (left, edge), xytext=(4, shift), textcoords="offset points", va=va, color=INK)
+    return ax
+
+
+def shade_pulse(start, stop, ax, *, name=""):
+    """A span of time during which an input is on, with its name at the top."""
+    ax.axvspan(start, stop, color=ORANGE, alpha=0.16, lw=0, zorder=0)
+    if name:
+        ax.annotate(name, ((start + stop) / 2, 1), xycoords=("data", "axes fraction"), xytext=(0, -3),
+                    textcoords="offset points", ha="center", va="top", color=INK)
+    return ax
+
+
+def draw_balance(conductances, potentials, names, ax):
+    """A neuron as a seesaw: each channel sits at its reversal potential, drawn as large as its conductance.
+
+    conductances, potentials: (k,), the leak included, conductances >= 0; names: k texts. The triangle is the centre of
+    gravity, sum(g E) / sum(g): the effective equilibrium. Raises ValueError for shapes that differ or nothing open.
+    """
+    g, e = np.asarray(conductances, dtype=float), np.asarray(potentials, dtype=float)
+    if g.ndim != 1 or g.shape != e.shape or len(names) != len(g) or (g < 0).any() or g.sum() <= 0:
+        raise ValueError(f"got conductances {g.tolist()}, potentials {e.tolist()} and {len(names)} names; need (k,) each, "
+                         "conductances >= 0, one of them > 0.")
+    rest = float((g * e).sum() / g.sum())
+    ax.axhline(0, color=INK, lw=1.2, zorder=1)
+    looks = [INK if name == "leak" else BLUE if at > 0 else VERMILLION for at, name in zip(e, names, strict=True)]
+    ax.scatter(e, np.zeros_like(e), s=900 * g / g.max() + 4, color=looks, alpha=0.85, zorder=2, linewidths=0)
+    for at, name, size in zip(e, names, g, strict=True):
+        radius = np.sqrt((900 * size / g.max() + 4) / np.pi)
+        ax.annotate(name, (at, 0), xytext=(0, radius + 4), textcoords="offset points", ha="center", va="bottom")
+    ax.scatter([rest], [-0.16], s=90, marker="^", color=GREEN, zorder=3, linewidths=0)
+    ax.annotate(f"{rest:.2f}".replace("-", "\N{MINUS SIGN}"), (rest, -0.16), xytext=(0, -7), textcoords="offset points",
+                ha="center", va="top", color=GREEN)
+    ax.set(ylim=(-0.6, 0.6), yticks=[])
+    ax.spines[["left"]].set_visible(False)
+    return ax
+
+
+def draw_orders(dt, errors, ax):
+    """Error against step size on two logarithmic axes; the slope, measured on the smallest steps, stands in each name.
+
+    dt: (k,) ms; errors: {method: (k,)}. Raises ValueError unless every number is > 0 and k >= 2.
+    """
+    dt = np.asarray(dt, dtype=float)
+    order = np.argsort(dt)
+    if dt.ndim != 1 or len(dt) < 2 or not all(np.shape(e) == dt.shape and (np.asarray(e) > 0).all() for e in errors.values()):
+        raise ValueError(f"dt has shape {dt.shape}; every method needs as many errors, all > 0, at least two.")
+    named = {}
+    for name, values in errors.items():
+        values = np.asarray(values, dtype=float)[order]
+        slope = np.log(values[1] / values[0]) / np.log(dt[order][1] / dt[order][0])
+        named[f"{name}: {slope:.2f}"] = values
+    ax.set(xscale="log", yscale="log")
+    draw_curves(dt[order], named, ax, markers=True)
+    ax.set_xticks(dt[order], [f"{step:.2g}" for step in dt[order]])
+    ax.set_xticks([], minor=True)
+    decades = np.arange(*np.floor(np.log10(ax.get_ylim())) + (1, 1), 2)  # plain text: no superscripts to lose in an SVG
+    ax.set_yticks(10.0**decades, [f"1e{decade:+03.0f}".replace("-", "\N{MINUS SIGN}") for decade in decades])
+    ax.set_yticks([], minor=True)
+    return ax
+
+
+def draw_ranges(lo, hi, seen_lo, seen_hi, ax):
+    """For each neuron the range that is possible (thin, grey) and, inside it, the range that was visited (thick, blue).
+
+    All four (n,), in one unit; neurons stand from left to right by their upper bound. Raises ValueError unless
+    lo <= seen_lo <= seen_hi <= hi everywhere.
+    """
+    lo, seen_lo, seen_hi, hi = (np.asarray(values, dtype=float) for values in (lo, seen_lo, seen_hi, hi))
+    if not lo.shape == seen_lo.shape == seen_hi.shape == hi.shape or lo.ndim != 1:
+        raise ValueError(f"shapes {lo.shape}, {hi.shape}, {seen_lo.shape}, {seen_hi.shape}; all four must be (n,).")
+    if not ((lo <= seen_lo) & (seen_lo <= seen_hi) & (seen_hi <= hi)).all():
+        raise ValueError("a visited range leaves the possible one; need lo <= seen_lo <= seen_hi <= hi.")
+    order = np.argsort(hi)
+    place = np.arange(1, len(order) + 1)
+    ax.vlines(place, lo[order], hi[order], color=GREY, lw=1.6, label="possible")
+    ax.plot(place, lo[order], ls="", marker="_", ms=7, color=GREY)
+    ax.plot(place, hi[order], ls="", marker="_", ms=7, color=GREY)
+    ax.vlines(place, seen_lo[order], seen_hi[order], color=BLUE, lw=5, label="visited")
+    ax.set_xticks(place[::1 if len(place) < 10 else 3])
+    ax.set_yscale("log")
+    ticks = [10.0**k * digit for k in range(-3, 4) for digit in (1, 3) if lo.min() <= 10.0**k * digit <= hi.max()]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_yticks([], minor=True)
+    return name_above(ax)

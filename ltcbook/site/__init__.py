@@ -1,0 +1,23 @@
+"""The only room that knows Sphinx: what the rendered book needs beyond jupyter-book.
+
+`_config.yml` names this package as a Sphinx extension. `python -m ltcbook.site.build` renders the book,
+`python -m ltcbook.site.setup_cell` keeps the chapters' first cell and the repository's address.
+"""
+
+from pathlib import Path
+
+
+def setup(app):
+    """Register the transforms, the page filters and the static files with Sphinx."""
+    from ltcbook.site import anchors, pages
+
+    app.add_config_value("ltcbook_cache", str(Path.cwd() / "_build" / "cache"), "")
+    app.add_config_value("comments_config", {}, "")  # jupyter-book sets it though its extension is not loaded
+    app.add_transform(anchors.RawAnchors)
+    app.add_transform(anchors.TaggedEquations)
+    app.connect("config-inited", pages.configure)
+    app.add_css_file("book.css", priority=900)
+    app.add_js_file("book.js", priority=900, defer="defer")
+    app.connect("html-page-context", pages.describe, priority=900)
+    app.connect("build-finished", pages.finish)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

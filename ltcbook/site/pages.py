@@ -1,0 +1,53 @@
+"""What each rendered page carries: nothing from another server, and no button that leads to a stranger."""
+
+import html
+import shutil
+from pathlib import Path
+
+from ltcbook.site import mathjax
+
+HERE = Path(__file__).parent
+UNUSED = ("vendor/fontawesome", "scripts/fontawesome*", "**/*.map", "**/*.LICENSE.txt", "plus.png", "minus.png")
+
+
+def configure(app, config):
+    """Our files come first; without a repository address there is nothing to launch, so no launch button."""
+    config.templates_path.insert(0, str(HERE / "templates"))
+    config.html_static_path.append(str(HERE / "static"))
+    if not config.html_theme_options.get("repository_url"):
+        config.html_theme_options["launch_buttons"] = {}
+
+
+def describe(app, pagename, templatename, context, doctree):
+    """Put what the page is about into its head, for search engines and previews."""
+    words = first_paragraph(doctree)
+    if words:
+        title, words = html.escape(context.get("pagetitle") or context["title"]), html.escape(words)
+        context["metatags"] = context.get("metatags", "") + (
+            f'\n<meta name="description" content="{words}">'
+            f'\n<meta property="og:type" content="article">'
+            f'\n<meta property="og:title" content="{title}">'
+            f'\n<meta property="og:description" content="{words}">'
+        )
+
+
+def first_paragraph(doctree, limit=200):
+    """The first sentence or so of a page, for search engines and previews."""
+    from docutils import nodes
+
+    for paragraph in doctree.findall(nodes.paragraph) if doctree is not None else []:
+        words = " ".join(paragraph.astext().split())
+        if len(words) > 40 and not any(paragraph.findall(nodes.math)):
+            return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"
+    return ""
+
+
+def finish(app, error):
+    """Put MathJax beside the pages, and leave out files that no page loads."""
+    if error or app.builder.name != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    shutil.copytree(mathjax.fetch(app.config.ltcbook_cache), static / "mathjax", dirs_exist_ok=True)
+    for unused in UNUSED:
+        for path in static.glob(unused):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

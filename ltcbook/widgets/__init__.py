@@ -1,0 +1,9 @@
+"""Explorers for readers: each an anywidget whose ``compute(**controls)`` is plain Python and whose drawing is JavaScript."""
+
+from .base import Control, Explorer, Preset
+from .plane import PlaneExplorer
+from .threshold import ThresholdExplorer, default_network
+from .time_constant import TimeConstantExplorer
+
+__all__ = ["Control", "Explorer", "PlaneExplorer", "Preset", "ThresholdExplorer", "TimeConstantExplorer",
+           "default_network"]

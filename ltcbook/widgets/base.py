@@ -1,0 +1,234 @@
+"""One class, two lives: an explorer computes in Python and is drawn by JavaScript, with a kernel or without one.
+
+``compute(**controls)`` gives one frame, a dictionary of numbers and words. With a kernel every moved control is answered
+exactly; the static page carries a table of frames over a grid of the controls and shows the nearest one; print gets a PNG.
+"""
+
+import base64
+import html
+import itertools
+import json
+import math
+import sys
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+STATIC = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a reader can move: a "range" from low to high in steps, or a "select" among options ((value, label), ...).
+
+    grid: the values that the static page knows; grid_step: their distance (a range's grid is uniform). rug: (value, sign)
+    marks drawn along a range. hint: a few quiet words after the label. hidden: fixed at its default, as in the compact explorer.
+    """
+
+    name: str
+    label: str
+    default: object
+    kind: str = "range"
+    low: float = 0.0
+    high: float = 1.0
+    step: float = 0.01
+    grid_step: float | None = None
+    unit: str = ""
+    options: tuple = ()
+    rug: tuple = ()
+    hint: str = ""
+    hidden: bool = False
+
+    @property
+    def grid(self):
+        """The values of this control in the table."""
+        if self.hidden:
+            return [self.default]
+        if self.kind == "select":
+            return [value for value, _ in self.options]
+        count = round((self.high - self.low) / (self.grid_step or self.step))
+        return [round(self.low + i * (self.grid_step or self.step), 10) for i in range(count + 1)]
+
+    def check(self, value):
+        """The value, or one ValueError that says what came and what is possible."""
+        if self.kind == "select":
+            values = [option for option, _ in self.options]
+            if isinstance(value, bool) or value not in values:
+                raise ValueError(f"{self.name} is {value!r}; choose one of {values}.")
+            return values[values.index(value)]
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ValueError(f"{self.name} is {value!r}; it must be a finite number from {self.low:g} to {self.high:g}.")
+        if not self.low - 1e-9 <= value <= self.high + 1e-9:
+            raise ValueError(f"{self.name} is {value:g}; it must lie between {self.low:g} and {self.high:g}.")
+        return float(value)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named place worth visiting: one line of caption and the controls that differ from the default."""
+
+    name: str
+    caption: str
+    controls: dict = field(default_factory=dict)
+
+
+class Explorer(anywidget.AnyWidget):
+    """Base of all explorers. A subclass gives key, title, question, answer, drawing (its JavaScript file), ``knobs``,
+    ``presets``, ``frame_of(controls)``, ``describe(frame)`` and ``picture(frame)``."""
+
+    key = title = question = answer = drawing = ""
+    tabulated = True  # False where the drawing restates the formula and needs no table
+
+    spec = traitlets.Dict().tag(sync=True)
+    table = traitlets.Dict().tag(sync=True)
+    controls = traitlets.Dict().tag(sync=True)
+    frame = traitlets.Dict().tag(sync=True)
+    error = traitlets.Unicode().tag(sync=True)
+
+    def __init_subclass__(cls, **kwargs):
+        if "drawing" in vars(cls):  # not again for the copy of the class that add_traits makes
+            cls._esm, cls._css = script(cls.drawing), stylesheet()
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, knobs, presets, **spec):
+        self.knobs = {knob.name: knob for knob in knobs}
+        super().__init__(
+            spec=plain({"key": self.key, "title": self.title, "question": self.question, "answer": self.answer,
+                        "knobs": [asdict(knob) | {"grid": knob.grid if self.tabulated else []} for knob in knobs],
+                        "presets": [asdict(preset) for preset in presets], **spec}),
+            controls={knob.name: knob.default for knob in knobs})
+        self.frame = self.compute()
+        self.observe(self._answer, names="controls")
+
+    def compute(self, **controls):
+        """One frame: a JSON-able dictionary, always the same for the same controls; missing controls take their default.
+
+        Raises ValueError for an unknown control, a value out of range, or NaN.
+        """
+        unknown = sorted(set(controls) - set(self.knobs))
+        if unknown:
+            raise ValueError(f"unknown control {', '.join(unknown)}; possible are {', '.join(self.knobs)}.")
+        full = {name: knob.check(controls.get(name, knob.default)) for name, knob in self.knobs.items()}
+        return plain({"controls": full, **self.frame_of(full)})
+
+    def _answer(self, change):
+        try:
+            frame = self.compute(**change["new"])
+        except ValueError as error:  # the reader sees why; the widget lives on
+            self.error = str(error)
+        else:
+            with self.hold_sync():
+                self.frame, self.error = frame, ""
+
+    def fill_table(self):
+        """Compute the frames of the grid once; the numbers are kept to four significant digits."""
+        if self.tabulated and not self.table:
+            grids = [knob.grid for knob in self.knobs.values()]
+            frames = [self.compute(**dict(zip(self.knobs, values, strict=True))) for values in itertools.product(*grids)]
+            self.table = {"frames": [rounded({k: v for k, v in frame.items() if k != "controls"}) for frame in frames]}
+
+    def _repr_mimebundle_(self, **kwargs):
+        self.fill_table()
+        given = super()._repr_mimebundle_(**kwargs)
+        data, metadata = given if isinstance(given, tuple) else (given or {}, {})
+        if view_only():
+            return data, metadata
+        png = base64.b64encode(self.png()).decode()
+        return {**data, "text/html": self.to_html(png), "image/png": png}, metadata
+
+    def png(self, dpi=110):
+        """The default frame as a picture for print and for readers without JavaScript, PNG bytes."""
+        from .pictures import png_bytes
+
+        return png_bytes(self.picture(self.compute()), dpi)
+
+    def to_html(self, png=None):
+        """The static twin: a picture, a table of frames, the same ES module, and a stand-in for the kernel's model."""
+        self.fill_table()
+        png = png or base64.b64encode(self.png()).decode()
+        place = f"{self.key}-{next(PLACES)}"
+        frame = self.compute()
+        store = {"spec": self.spec, "table": self.table, "frame": rounded(frame), "controls": frame["controls"]}
+        text = json.dumps(store, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+        alt = html.escape(f"{self.title}. {self.describe(frame)}", quote=True)
+        return TWIN.format(css=stylesheet(), esm=script(self.drawing), place=place, store=text, png=png, alt=alt)
+
+
+PLACES = itertools.count(1)
+
+# The module looks for the first place that still waits, so that two explorers on a page never meet.
+TWIN = """<div class="ltc-widget" data-waiting="{place}">\
+<img class="ltc-fallback" alt="{alt}" src="data:image/png;base64,{png}"></div>
+<script type="application/json" data-store="{place}">{store}</script>
+<style>{css}</style>
+<script type="module">
+{esm}
+const el = document.querySelector('[data-waiting="{place}"]');
+const kept = JSON.parse(document.querySelector('[data-store="{place}"]').textContent);
+const quiet = () => {{}};
+el.removeAttribute("data-waiting");
+explorer(drawing).render({{ el, model: {{ still: true, get: (name) => kept[name], set: quiet, on: quiet, off: quiet }} }});
+</script>"""
+
+
+def view_only():
+    """Whether only the widget view is emitted: in Colab, whose choice between a view and HTML is not ours to guess."""
+    return "google.colab" in sys.modules
+
+
+@cache
+def script(drawing):
+    """One ES module out of the shared core and one drawing."""
+    parts = [(STATIC / name).read_text(encoding="utf-8") for name in ("core.js", drawing)]
+    text = "\n".join([*parts, "export default explorer(drawing);"])
+    if "</script" in text or "<!--" in text:
+        raise ValueError(f"{drawing} holds '</script' or '<!--', which would end the page's script element.")
+    return text
+
+
+@cache
+def stylesheet():
+    """The style sheet that all explorers share."""
+    return (STATIC / "explorer.css").read_text(encoding="utf-8")
+
+
+def plain(value):
+    """Numbers, lists and dictionaries that JSON knows; NaN and infinity, which it does not, become None."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def rounded(value, digits=4):
+    """The same structure with its fractions cut to so many significant digits, and never finer than 1e-5."""
+    if isinstance(value, dict):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item, digits) for item in value]
+    if not isinstance(value, float):
+        return value
+    short = round(float(f"{value:.{digits}g}"), 5)
+    return int(short) if short == int(short) and abs(short) < 1e15 else short
+
+
+def signed(value):
+    """``words`` with the sign always written."""
+    return ("+" if value > 1e-12 else "") + words(value)
+
+
+def words(value, digits=3):
+    """A number as people read it: three significant digits and a real minus sign; the same words as in core.js."""
+    if value is None:
+        return "–"
+    if abs(value) < 1e-12:
+        return "0"
+    short = float(f"{value:.{digits}g}")
+    text = f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e+") if not 1e-3 <= abs(value) < 1e5 else f"{short:.10f}".rstrip("0").rstrip(".")
+    return text.replace("-", "−")

@@ -1,0 +1,214 @@
+// time_constant.js: one neuron, one synapse. The formula is closed, so JavaScript restates it and no table is needed;
+// a test holds every number to those of ltcbook.dynamics and ltcbook.simulate.
+
+/** One frame; the same dictionary as TimeConstantExplorer.compute in Python. */
+export function timeFrame(controls, { neuron, length }) {
+  const { u, w, dt, E } = controls;
+  const { c, g_leak, e_leak } = neuron;
+  const phase = (input) => {
+    const open = 1 / (1 + Math.exp(-neuron.gamma * (input - neuron.mu)));
+    const g = g_leak + w * open;
+    return { open, tau: c / g, goal: (g_leak * e_leak + w * open * E) / g };
+  };
+  const [off, on] = [phase(0), phase(u)];
+  const steps = Math.ceil(length / dt);
+  const shares = { exact: (z) => 1 - Math.exp(-z), fused: (z) => z / (1 + z), euler: (z) => z };
+  const frame = { controls: { ...controls }, off, on, start: off.goal, pulse: steps * dt };
+  for (const [name, share] of Object.entries(shares)) {
+    let x = off.goal;
+    frame[name] = Array.from({ length: 2 * steps }, (_, k) => {
+      const { tau, goal } = k < steps ? on : off;
+      x += share(dt / tau) * (goal - x);
+      return x;
+    });
+  }
+  frame.bounds = { shortest: c / (g_leak + w), longest: c / g_leak, lo: Math.min(e_leak, E), hi: Math.max(e_leak, E) };
+  return { ...frame, verdict: timeVerdict(on.tau, off.tau, dt) };
+}
+
+function timeVerdict(on, off, dt) {
+  const gain = off / on;
+  const speed = gain < 1 + 1e-9 ? ["same", `The input changes nothing: τ_sys = ${say(on)} ms, on and off.`]
+    : ["good", `Input on: τ_sys = ${say(on)} ms, ${say(gain, 2)} times as fast as off (${say(off)} ms).`];
+  const limit = `its limit 2 τ_sys is ${say(2 * on)} ms`;
+  if (dt > 2 * on) return [speed, ["bad", `Steps of ${say(dt)} ms: Euler blows up, ${limit}. The fused step stays in the box.`]];
+  if (dt > on) return [speed, ["bad", `Steps of ${say(dt)} ms: Euler overshoots and swings, ${limit}. The fused step does not.`]];
+  return [speed, ["same", `Steps of ${say(dt)} ms: Euler is stable too, ${limit}.`]];
+}
+
+const ROOM = 0.3; // mV drawn beyond the box
+const END = 48; // ms
+
+/** The exact state at any time, from the frame's phases (and with the leak's own speed, for the ghost). */
+function solution({ on, off, start, pulse }, longest) {
+  const move = (x, { tau, goal }, t) => goal + (x - goal) * Math.exp(-t / (longest ?? tau));
+  return (t) => (t <= 0 ? start : t <= pulse ? move(start, on, t) : move(move(start, on, pulse), off, t - pulse));
+}
+
+const INK = "stroke: var(--ink)";
+const STEPS = { fused: "fill: var(--plus)", euler: "fill: none; stroke: var(--minus); stroke-width: 2" };
+const ON = "fill: var(--halo); opacity: 0.2";
+const cross = (x, y) => `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`;
+
+const state = {
+  name: "state",
+  column: 1,
+  title: "The state x, mV",
+  height: (width) => (width < 420 ? 280 : 320),
+  build(svg, { width, height }) {
+    const box = { left: 34, right: width - 8, top: 8, bottom: height - 38 };
+    const x = scale([-3, END], [box.left, box.right]);
+    const outside = hatch(svg, "unstable", 45);
+    const beyond = [0, 1].flatMap(() => [draw(svg, "rect", { class: "unstable" }), draw(svg, "rect", { fill: outside })]);
+    const on = draw(svg, "rect", { x: x(0), y: box.top, height: box.bottom - box.top, style: ON });
+    for (const t of [0, 10, 20, 30, 40]) {
+      draw(svg, "line", { x1: x(t), x2: x(t), y1: box.bottom, y2: box.bottom + 4, class: "axis" });
+      draw(svg, "text", { x: x(t), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(t));
+    }
+    draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time, ms");
+    const ticks = [0, 1, 2].map(() => draw(svg, "text", { x: box.left - 6, "text-anchor": "end", class: "tick" }));
+    const edges = [0, 1].map(() => draw(svg, "line", { x1: box.left, x2: box.right, class: "edge", "stroke-dasharray": "6 4" }));
+    const boxName = draw(svg, "text", { x: box.right - 4, "text-anchor": "end", class: "quiet halo-text" }, "the box ends here");
+    const onName = draw(svg, "text", { y: box.bottom - 8, "text-anchor": "middle", class: "quiet" }, "input on");
+    const goals = [0, 1].map(() => draw(svg, "line", { class: "level" }));
+    const ghost = draw(svg, "path", { class: "curve", style: "stroke: var(--before); stroke-width: 1.6; stroke-dasharray: 5 4" });
+    const exact = draw(svg, "path", { class: "curve", style: INK });
+    const [crosses, dots] = [draw(svg, "g"), draw(svg, "g")];
+    const drops = [0, 1].map(() => draw(svg, "path", { style: `${INK}; fill: none; stroke-width: 1.2` }));
+    const marks = [0, 1].map(() => draw(svg, "path", { class: "eigen own" }));
+    const names = [0, 1].map(() => draw(svg, "text", { class: "strong halo-text" }));
+    const goalName = draw(svg, "text", { class: "halo-text", "text-anchor": "middle" }, "goal");
+    return (frame) => {
+      const { lo, hi, longest } = frame.bounds;
+      const y = scale([lo - ROOM, hi + ROOM], [box.bottom, box.top]);
+      [[box.top, y(hi)], [y(lo), box.bottom]].forEach(([top, bottom], i) => {
+        for (const part of beyond.slice(2 * i, 2 * i + 2)) {
+          patch(part, { x: box.left, width: box.right - box.left, y: top, height: bottom - top });
+        }
+        patch(edges[i], { y1: y(i ? lo : hi), y2: y(i ? lo : hi) });
+      });
+      patch(on, { width: x(frame.pulse) - x(0) });
+      patch(onName, { x: x(frame.pulse / 2) });
+      patch(boxName, { y: y(hi) - 6 });
+      [lo, (lo + hi) / 2, hi].forEach((value, i) => {
+        patch(ticks[i], { y: y(value) + 4 });
+        write(ticks[i], say(value));
+      });
+      const curve = (at) => line(Array.from({ length: 241 }, (_, i) => -3 + (i * (2 * frame.pulse + 3)) / 240)
+        .map((t) => [x(t), y(at(t))]));
+      const at = solution(frame);
+      patch(exact, { d: curve(at) });
+      patch(ghost, { d: curve(solution(frame, longest)) });
+      const up = frame.controls.E > 0 ? 1 : -1;
+      ["on", "off"].forEach((name, i) => {
+        const { tau, goal } = frame[name];
+        const begin = i * frame.pulse;
+        const [start, t] = [at(begin), begin + tau];
+        patch(goals[i], { x1: x(begin), x2: x(begin + frame.pulse), y1: y(goal), y2: y(goal) });
+        const still = Math.abs(start - goal) < 0.02;
+        const [px, py] = [x(t), y(at(t))];
+        patch(drops[i], { d: `M${x(begin)} ${y(start)}H${px}V${py}`, display: still ? "none" : null });
+        patch(marks[i], { d: `M${px - 5} ${py}l5 -6l5 6l-5 6Z`, display: still ? "none" : null });
+        patch(names[i], { x: px + 9, y: py + (i === 0 ? 14 * up + 4 : -6 * up + 4), display: still ? "none" : null });
+        write(names[i], `τ = ${say(tau)} ms`);
+      });
+      patch(goalName, { x: x(frame.pulse * 0.7), y: y(frame.on.goal) + (up > 0 ? -11 : 20) });
+      const place = (values) => values.map((value, k) => [x((k + 1) * frame.controls.dt), y(value)]);
+      pool(dots, "circle", place(frame.fused), ([cx, cy]) => ({ cx, cy, r: 3.4, style: STEPS.fused }));
+      pool(crosses, "path", place(frame.euler), ([px, py]) => ({ d: cross(px, py), style: STEPS.euler }));
+      return `The state over time: from ${say(frame.start)} towards the goal ${say(frame.on.goal)} mV and back. `
+        + frame.verdict.map(([, text]) => text.replaceAll("_", " ")).join(" ");
+    };
+  },
+};
+
+const marksOf = {
+  name: "marks",
+  column: 1,
+  title: "",
+  html(body) {
+    const sample = (label, tag, attributes) => {
+      const svg = patch(document.createElementNS(SVG, "svg"), { viewBox: "0 0 30 14", width: 30, height: 14, "aria-hidden": "true" });
+      draw(svg, tag, attributes);
+      return make("li", {}, svg, make("span", {}, label));
+    };
+    body.append(make("ul", { class: "ltc-legend" },
+      sample("exact", "path", { d: "M1 7H29", class: "curve", style: INK }),
+      sample("fused steps", "circle", { cx: 15, cy: 7, r: 4, style: STEPS.fused }),
+      sample("Euler steps (at the edge: beyond it)", "path", { d: cross(15, 7), style: STEPS.euler }),
+      sample("same goal, at the leak’s speed", "path", { d: "M1 7H29", class: "curve",
+        style: "stroke: var(--before); stroke-width: 1.6; stroke-dasharray: 5 4" })));
+    return () => {};
+  },
+};
+
+const speed = {
+  name: "speed",
+  column: 2,
+  title: "Time constant against input, with its two bounds",
+  height: () => 210,
+  build(svg, { width, height }, view) {
+    const { longest } = timeFrame(view.defaults, view.spec).bounds;
+    const box = { left: 34, right: width - 10, top: 20, bottom: height - 38 };
+    const x = scale([0, 1], [box.left, box.right]);
+    const y = scale([0, longest * 1.06], [box.bottom, box.top]);
+    for (const tick of [0, 0.5, 1]) draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+    for (const tick of [0, 5, 10]) {
+      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "axis" });
+      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+    }
+    draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "input u");
+    draw(svg, "text", { x: box.left - 26, y: 10, class: "quiet" }, "ms");
+    const bounds = [0, 1].map(() => draw(svg, "line", { x1: box.left, x2: box.right, class: "edge", "stroke-dasharray": "6 4" }));
+    draw(svg, "text", { x: box.right, y: y(longest) - 6, "text-anchor": "end", class: "quiet" }, "only the leak");
+    const open = draw(svg, "text", { x: box.left + 6, class: "quiet halo-text" }, "all channels open");
+    const was = draw(svg, "path", { class: "curve", style: "stroke: var(--before); stroke-width: 1.6; stroke-dasharray: 5 4" });
+    const curve = draw(svg, "path", { class: "curve", style: INK });
+    const point = draw(svg, "circle", { r: 7, class: "point" });
+    const name = draw(svg, "text", { class: "strong halo-text" });
+    const shape = (controls) => line(Array.from({ length: 61 }, (_, i) => i / 60)
+      .map((u) => [x(u), y(timeFrame({ ...controls, u, dt: 8 }, view.spec).on.tau)]));
+    patch(was, { d: shape(view.defaults) });
+    return (frame, controls) => {
+      const { shortest } = frame.bounds;
+      [longest, shortest].forEach((value, i) => patch(bounds[i], { y1: y(value), y2: y(value) }));
+      patch(open, { y: Math.min(y(shortest) + 15, box.bottom - 4), display: controls.w > 0.1 ? null : "none" });
+      patch(curve, { d: shape(controls) });
+      const [px, py] = [x(controls.u), y(frame.on.tau)];
+      const right = controls.u > 0.6;
+      patch(point, { cx: px, cy: py });
+      patch(name, { x: px + (right ? -2 : 10), y: py - 12, "text-anchor": right ? "end" : "start" });
+      write(name, `${say(frame.on.tau)} ms`);
+      return `Time constant against input, falling from ${say(frame.off.tau)} ms at 0; at u = ${say(controls.u)} it is `
+        + `${say(frame.on.tau)} ms, between its bounds ${say(shortest)} and ${say(longest)} ms.`;
+    };
+  },
+};
+
+const values = {
+  name: "values",
+  column: 2,
+  title: "In numbers",
+  html(body) {
+    const cells = [];
+    const rows = [["channels open, share", "open"], ["time constant τ_sys, ms", "tau"], ["goal Ã, mV", "goal"]];
+    const cell = (name) => {
+      const output = make("output", { "data-name": name });
+      cells.push(output);
+      return make("td", {}, output);
+    };
+    const head = ["input off", "input on"].map((text) => make("th", { scope: "col" }, text));
+    body.append(make("table", { class: "ltc-numbers" }, make("thead", {}, make("tr", {}, make("td"), ...head)),
+      make("tbody", {}, ...rows.map(([label, key]) => make("tr", {}, make("th", { scope: "row" }, ...rich(label)),
+        cell(`off.${key}`), cell(`on.${key}`))))));
+    return (frame) => {
+      for (const output of cells) {
+        const [phase, key] = output.dataset.name.split(".");
+        patch(output, { "data-value": frame[phase][key] });
+        write(output, say(frame[phase][key]));
+      }
+    };
+  },
+};
+
+const drawing = { panels: [state, marksOf, speed, values], frame: timeFrame };

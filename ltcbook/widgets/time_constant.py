@@ -1,0 +1,105 @@
+"""One LTC neuron with one sensory synapse: its input, its weight and the solver's step move; speed and goal answer."""
+
+import math
+
+import numpy as np
+
+from .. import analysis, dynamics, simulate
+from .base import Control, Explorer, Preset, words
+
+NEURON = {"c": 1.0, "g_leak": 0.1, "e_leak": 0.0, "gamma": 8.0, "mu": 0.5}  # nF, µS, mV, -, -
+PULSE = 20.0  # ms: the input is on for the whole steps that just cover it, then off for as long
+
+PRESETS = [
+    Preset("A strong pulse", "Fast up, slow down: open channels make the neuron quick, shut ones leave it to its leak."),
+    Preset("Silence", "No input: two channels in a hundred are open, and the neuron has little but its leak.", {"u": 0.0}),
+    Preset("A weak synapse", "A small conductance moves the goal a little, and the speed a little.", {"w": 0.05}),
+    Preset("Inhibition", "The other reversal potential: the goal turns round, the speed stays. τ_sys knows no sign.", {"E": -1}),
+    Preset("Euler breaks", "Nothing changed but the step. In silence 5 ms serve Euler well; in the pulse they do not.", {"dt": 5.0}),
+]
+
+
+class TimeConstantExplorer(Explorer):
+    """Move input, weight and step of one LTC neuron: time constant, goal and two solvers answer against their bounds.
+
+    The neuron is a ``dynamics.LTC`` cell; every number comes from ``dynamics``, ``simulate`` and ``analysis``.
+    """
+
+    key, drawing, tabulated = "time", "time_constant.js", False
+    title = "One neuron, one synapse: a speed that flows"
+    question = ("Lower the input u from 0.9 to 0.5. The goal sinks a little, from 0.83 to 0.71 mV. What happens to the time "
+                "constant while the input is on, and what to the one after it?")
+    answer = ("While the input is on it grows by two thirds, from 1.7 to 2.9 ms: speed still listens to the conductance when "
+              "the goal hardly does. After the pulse nothing changes: the channels are shut again, whatever u was before.")
+
+    def __init__(self):
+        super().__init__([
+            Control("u", "Input u", 0.9, low=0, high=1, step=0.05),
+            Control("w", "Weight w", 0.5, low=0, high=1.5, step=0.05, unit="µS"),
+            Control("dt", "Step of the solvers", 1.0, low=0.5, high=8, step=0.5, unit="ms"),
+            Control("E", "Reversal potential E", 1, kind="select", options=((1, "+1 mV"), (-1, "−1 mV"))),
+        ], PRESETS, neuron=NEURON, length=PULSE)
+
+    @staticmethod
+    def cell(controls):
+        """The neuron as a cell of the package."""
+        one = lambda value: np.array([float(value)])  # noqa: E731
+        none = np.zeros((1, 1))
+        return dynamics.LTC(c=one(NEURON["c"]), g_leak=one(NEURON["g_leak"]), e_leak=one(NEURON["e_leak"]), w=none, gamma=none,
+                            mu=none, e_rev=none, w_in=one(controls["w"])[None], gamma_in=one(NEURON["gamma"])[None],
+                            mu_in=one(NEURON["mu"])[None], e_rev_in=one(controls["E"])[None])
+
+    def frame_of(self, controls):
+        cell, dt = self.cell(controls), controls["dt"]
+        phases = {"off": np.zeros(1), "on": np.array([controls["u"]])}
+        frame = {name: {"open": cell.gates_in(u)[0, 0], "tau": dynamics.time_constant(np.zeros(1), u, cell)[0],
+                        "goal": dynamics.effective_equilibrium(np.zeros(1), u, cell)[0]} for name, u in phases.items()}
+        steps = math.ceil(PULSE / dt)
+        u = np.array([phases["on"]] * steps + [phases["off"]] * steps)
+        start = np.array([frame["off"]["goal"]])
+        frame["start"], frame["pulse"] = start[0], steps * dt
+        for name, method in (("exact", "exponential"), ("fused", "fused"), ("euler", "euler")):  # gates are held: exact
+            frame[name] = simulate.simulate(cell, u, start, dt, method=method)[:, 0]
+        shortest, longest = analysis.time_constant_bounds(cell)
+        frame["bounds"] = {"shortest": shortest[0], "longest": longest[0],
+                           "lo": min(NEURON["e_leak"], controls["E"]), "hi": max(NEURON["e_leak"], controls["E"])}
+        return frame | {"verdict": self.verdict(frame, controls)}
+
+    @staticmethod
+    def verdict(frame, controls):
+        """Speed and solver in one sentence each; time_constant.js says the same words."""
+        on, off, dt = frame["on"]["tau"], frame["off"]["tau"], controls["dt"]
+        gain = off / on
+        speed = (["same", f"The input changes nothing: τ_sys = {words(on)} ms, on and off."] if gain < 1 + 1e-9 else
+                 ["good", f"Input on: τ_sys = {words(on)} ms, {words(gain, 2)} times as fast as off ({words(off)} ms)."])
+        limit = f"its limit 2 τ_sys is {words(2 * on)} ms"
+        if dt > 2 * on:
+            return [speed, ["bad", f"Steps of {words(dt)} ms: Euler blows up, {limit}. The fused step stays in the box."]]
+        if dt > on:
+            return [speed, ["bad", f"Steps of {words(dt)} ms: Euler overshoots and swings, {limit}. The fused step does not."]]
+        return [speed, ["same", f"Steps of {words(dt)} ms: Euler is stable too, {limit}."]]
+
+    def describe(self, frame):
+        controls = frame["controls"]
+        return (f"Input {controls['u']:g}, weight {controls['w']:g} µS. "
+                + " ".join(text for _, text in frame["verdict"])).replace("_", " ")
+
+    def picture(self, frame):
+        from .. import plots
+
+        controls, bounds, pulse = frame["controls"], frame["bounds"], frame["pulse"]
+        fig, (state, speed) = plots.figure(8.6, 3.4, ncols=2, width_ratios=[1.4, 1])
+        t = controls["dt"] * np.arange(len(frame["exact"]) + 1)
+        lo, hi = bounds["lo"] - 0.25, bounds["hi"] + 0.25
+        runs = {name: np.clip([frame["start"], *frame[name]], lo, hi) for name in ("exact", "fused", "euler")}
+        state.set(ylim=(lo, hi), xlabel="time (ms)", ylabel="state (mV)")
+        plots.draw_curves(t, runs, state, labels="top")
+        plots.shade_pulse(0, pulse, state, name="input on")
+        plots.draw_bounds(bounds["lo"], bounds["hi"], state)
+        u = np.linspace(0, 1, 101)[:, None]
+        tau = dynamics.time_constant(np.zeros((101, 1)), u, self.cell(controls))[:, 0]
+        speed.set(ylim=(0, 1.15 * bounds["longest"]), xlabel="input u", title="Time constant (ms) and its bounds")
+        plots.draw_curves(u[:, 0], {"time constant": tau}, speed, labels="none")
+        speed.plot(controls["u"], frame["on"]["tau"], "o", color=plots.VERMILLION)
+        plots.draw_bounds(bounds["shortest"], bounds["longest"], speed)
+        return fig

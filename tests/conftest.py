@@ -1,0 +1,67 @@
+"""Shared by all tests: where the repository is, its chapters, and one browser for the whole run."""
+
+import functools
+import http.server
+import json
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+                  "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The repository's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def chapters():
+    """Name -> notebook, for every notebook of the book."""
+    paths = sorted((ROOT / "chapters").glob("*.ipynb"))
+    return {path.name: json.loads(path.read_text("utf8")) for path in paths}
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One Chromium for all site tests."""
+    import browser as chromium
+    from playwright.sync_api import sync_playwright
+
+    path = chromium.find()
+    assert path, "no Chromium found: run `make test`, which installs one"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The rendered site's folder; it must be there."""
+    folder = ROOT / "_build" / "html"
+    assert (folder / "index.html").is_file(), f"no rendered book in {folder}: run `make book` first"
+    return folder
+
+
+class SilentHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a line per request."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def served(site):
+    """Address of a server on this machine that serves the rendered site."""
+    handler = functools.partial(SilentHandler, directory=str(site))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()

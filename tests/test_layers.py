@@ -1,0 +1,117 @@
+"""The rooms of the house: what may import what, and what a bare `import ltcbook` may load."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+# room -> the rooms below it that it may import; a room may always import itself
+ROOMS = {
+    "__init__": set(),
+    "ops": set(),
+    "wiring": set(),
+    "dynamics": {"ops", "wiring"},
+    "simulate": {"ops", "dynamics"},
+    "analysis": {"ops", "dynamics", "simulate", "wiring"},
+    "symbolic": {"ops", "wiring", "dynamics"},
+    "pruning": {"wiring", "dynamics"},
+    "tasks": set(),
+    "models": {"ops", "wiring", "dynamics", "simulate", "pruning"},
+    "train": {"models", "tasks", "pruning"},
+    "plots": {"wiring", "dynamics", "analysis"},
+    "widgets": {"ops", "wiring", "dynamics", "simulate", "analysis", "pruning", "plots"},
+    "site": set(),
+}
+# third-party package -> the rooms that may import it when they are loaded
+GUESTS = {
+    "torch": {"models", "train"},
+    "sympy": {"symbolic"},
+    "matplotlib": {"plots", "widgets"},  # widgets: only the file that draws the fallback, see the last test
+    "anywidget": {"widgets"},
+    "ipywidgets": {"widgets"},
+    "traitlets": {"widgets"},
+    "IPython": {"widgets", "plots"},
+    "sphinx": {"site"},
+    "docutils": {"site"},
+    "scipy": {"simulate", "analysis", "wiring"},
+    "networkx": {"wiring", "plots"},
+    "ncps": set(),
+}
+
+
+def sources(root):
+    """(room, path) of every Python file of the package."""
+    package = root / "ltcbook"
+    for path in sorted(package.rglob("*.py")):
+        yield path.relative_to(package).parts[0].removesuffix(".py"), path
+
+
+def imports(path, *, everywhere):
+    """Dotted names that a file imports: everywhere in it, or only while it is loaded."""
+    tree = ast.parse(path.read_text("utf8"))
+    for node in ast.walk(tree) if everywhere else at_load(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "ltcbook" if node.level else node.module or ""
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def at_load(tree):
+    """Nodes that run when a module is loaded: all but the bodies of functions."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield node
+            yield from at_load(node)
+
+
+def test_every_room_stands_in_the_table(root):
+    unknown = {room for room, _ in sources(root)} - set(ROOMS)
+    assert not unknown, f"rooms that the table of layers does not name: {sorted(unknown)}"
+
+
+def test_lower_rooms_never_import_higher_ones(root):
+    wrong = []
+    for room, path in sources(root):
+        for name in imports(path, everywhere=True):
+            parts = name.split(".")
+            if parts[0] == "ltcbook" and len(parts) > 1 and parts[1] in ROOMS:
+                if parts[1] not in ROOMS[room] | {room, "__init__"}:
+                    wrong.append(f"{path.relative_to(root)} imports {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_third_party_packages_are_loaded_only_in_their_rooms(root):
+    wrong = []
+    for room, path in sources(root):
+        for name in imports(path, everywhere=False):
+            guest = name.split(".")[0]
+            if guest in GUESTS and room not in GUESTS[guest]:
+                wrong.append(f"{path.relative_to(root)} imports {name} when it is loaded")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("guest", ["torch", "sympy", "matplotlib"])
+def test_import_ltcbook_is_light(root, guest):
+    code = f"import ltcbook, sys; sys.exit({guest!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0, f"import ltcbook loads {guest}"
+
+
+def test_the_computing_rooms_load_neither_torch_nor_sympy_nor_matplotlib(root):
+    rooms = "ops wiring dynamics simulate analysis pruning".split()
+    code = "import sys\n" + "\n".join(f"import ltcbook.{room}" for room in rooms)
+    code += "\nprint([guest for guest in ('torch', 'sympy', 'matplotlib') if guest in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert answer.stdout.strip() == "[]", answer.stdout + answer.stderr
+
+
+def test_the_explorers_load_matplotlib_only_when_they_draw_their_fallback(root):
+    code = "import sys, ltcbook.widgets; sys.exit('matplotlib' in sys.modules or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
+
+
+def test_importing_prints_nothing(root):
+    answer = subprocess.run([sys.executable, "-c", "import ltcbook"], cwd=root, capture_output=True, text=True)
+    assert (answer.stdout, answer.stderr) == ("", "")

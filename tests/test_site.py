@@ -1,0 +1,326 @@
+"""The rendered book in a real browser, with every other host cut off, over http and from a folder."""
+
+import copy
+import functools
+import re
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+
+PHONE = {"width": 360, "height": 760}
+DESK = {"width": 1280, "height": 900}
+SCHEMES = ("light", "dark")
+AXE = Axe()
+# a fingerprint of everything that is drawn inside one explorer
+DRAWING = """widget => [...widget.querySelectorAll("svg, canvas")].map(
+    part => part.tagName === "CANVAS" ? part.toDataURL() : part.outerHTML).join("\\n")"""
+TYPESET = "() => window.MathJax?.startup?.promise?.then(() => true) ?? true"
+
+
+@pytest.fixture(scope="session")
+def soups(site):
+    """Address inside the site -> parsed page, for every page."""
+    pages = sorted(site.rglob("*.html"))
+    parsed = {path.relative_to(site).as_posix(): BeautifulSoup(path.read_text("utf8"), "html.parser")
+              for path in pages if "_static" not in path.parts and "_sources" not in path.parts}
+    assert len(parsed) >= 5
+    return parsed
+
+
+@pytest.fixture(scope="session")
+def names(soups):
+    """The pages that a reader sees; index.html only leads to the first one."""
+    return [name for name in soups if name != "index.html"]
+
+
+@pytest.fixture(scope="session")
+def with_explorers(soups):
+    """The pages that hold an explorer."""
+    return [name for name, soup in soups.items() if soup.select(".ltc-widget")]
+
+
+class Visit:
+    """One page in one browser window: what it asked for, what it complained about, and the page itself."""
+
+    def __init__(self, context, address, home):
+        self.strangers, self.complaints, self.page = [], [], context.new_page()
+        self.page.route("**/*", functools.partial(self.guard, home))
+        self.page.on("console", self.listen)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        self.page.goto(address, wait_until="load")
+        self.page.evaluate(TYPESET)
+        self.page.wait_for_load_state("networkidle")
+
+    def guard(self, home, route):
+        """Let only the book's own files through."""
+        if route.request.url.startswith((home, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.strangers.append(route.request.url)
+            route.abort()
+
+    def listen(self, message):
+        """Keep what the console holds against the page."""
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+
+def findings(page):
+    """What axe-core holds against a page, one line each."""
+    answer = AXE.run(page, options={"preload": False}).response["violations"]
+    return [f"{rule['id']}: {node['html'][:140]}" for rule in answer for node in rule["nodes"]]
+
+
+@pytest.fixture(scope="session")
+def seen(browser, served, site, names):
+    """(page, scheme, place) -> what was found there; every page is opened once per scheme and place."""
+    found = {}
+    for scheme in SCHEMES:
+        context = browser.new_context(color_scheme=scheme, viewport=DESK)
+        for place, home in (("http", served), ("file", site.as_uri())):
+            for name in names:
+                visit = Visit(context, f"{home}/{name}", home)
+                page, record = visit.page, {}
+                if place == "http":
+                    record["axe"] = findings(page)
+                    page.set_viewport_size(PHONE)
+                    page.wait_for_timeout(150)
+                    record["width"] = page.evaluate("document.documentElement.scrollWidth")
+                record |= page.evaluate("""() => ({
+                    formulas: document.querySelectorAll(".bd-article .math").length,
+                    typeset: document.querySelectorAll(".bd-article .math mjx-container").length,
+                    failed: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(e => e.textContent),
+                    fonts: [...document.fonts].filter(f => f.status === "error").map(f => f.family),
+                    theme: document.documentElement.dataset.theme,
+                })""")
+                record["strangers"], record["complaints"] = visit.strangers, visit.complaints
+                found[name, scheme, place] = record
+                page.close()
+        context.close()
+    return found
+
+
+def report(seen, what, wrong=bool):
+    """Every place where `what` is wrong, in one failure."""
+    bad = {place: record[what] for place, record in seen.items() if what in record and wrong(record[what])}
+    assert not bad, "\n".join(f"{place}: {value}" for place, value in bad.items())
+
+
+def test_no_page_asks_another_host_for_anything(seen):
+    report(seen, "strangers")
+
+
+def test_no_page_complains_in_the_console(seen):
+    report(seen, "complaints")
+
+
+def test_axe_finds_no_accessibility_fault_in_light_or_dark(seen):
+    report(seen, "axe")
+    assert {record["theme"] for (_, scheme, _), record in seen.items() if scheme == "dark"} == {"dark"}
+
+
+def test_no_page_scrolls_sideways_on_a_phone(seen):
+    report(seen, "width", lambda width: width > PHONE["width"])
+
+
+def test_every_formula_is_typeset_without_an_error(seen):
+    report(seen, "failed")
+    report(seen, "fonts")
+    short = {place: record for place, record in seen.items() if record["typeset"] < record["formulas"]}
+    assert not short, short
+    assert any(record["formulas"] > 3 for record in seen.values()), "no page holds formulas"
+
+
+# --- what needs no browser ------------------------------------------------------------------------------------------
+
+
+def references(soup):
+    """Every address that a page links to or loads."""
+    for tag in soup.find_all(["a", "link", "script", "img", "source", "iframe"]):
+        for attribute in ("href", "src"):
+            if tag.get(attribute):
+                yield tag, tag[attribute]
+
+
+def test_every_internal_link_and_file_is_there(site, soups):
+    ids = {name: {tag["id"] for tag in soup.find_all(id=True)} for name, soup in soups.items()}
+    broken = []
+    for name, soup in soups.items():
+        for _, address in references(soup):
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (site / name).parent / unquote(parts.path) if parts.path else site / name
+            inside = target.resolve().relative_to(site.resolve()).as_posix()
+            if not target.is_file():
+                broken.append(f"{name}: {address}: no such file")
+            elif parts.fragment and inside in ids and unquote(parts.fragment) not in ids[inside]:
+                broken.append(f"{name}: {address}: no such place on {inside}")
+    assert not broken, "\n".join(broken)
+
+
+def test_nothing_is_loaded_from_elsewhere_and_no_link_leads_to_a_stranger(soups):
+    for name, soup in soups.items():
+        for tag, address in references(soup):
+            if tag.name != "a" and not (tag.name == "link" and tag.get("rel") == ["canonical"]):
+                assert not urlsplit(address).netloc, f"{name} loads {address}"
+            assert "executablebooks" not in address, f"{name}: {address}"
+
+
+def test_launch_buttons_are_there_only_with_an_address_and_lead_to_it(soups):
+    from ltcbook.site import setup_cell
+
+    address = setup_cell.read_address()
+    for name, soup in soups.items():
+        links = [tag["href"] for tag in soup.select("a[href*='colab.research.google.com']")]
+        if address and name in ("chapters/ltc.html", "chapters/pruning_rewiring.html"):
+            owner = address.removeprefix("https://github.com/")
+            notebook = name.replace(".html", ".ipynb")
+            assert f"https://colab.research.google.com/github/{owner}/blob/main/{notebook}" in links
+        elif not address:
+            assert not links, f"{name}: a launch button, but no address is set"
+
+
+def test_every_image_has_alt_text(soups):
+    for name, soup in soups.items():
+        for image in soup.find_all("img"):
+            words = image.get("alt")
+            assert words is not None, f"{name}: {image}"
+            inside = image.find_parent("article") is not None
+            assert not inside or (len(words) >= 8 and not words.endswith((".png", ".svg"))), f"{name}: {words!r}"
+
+
+def test_every_page_has_one_search_box_a_title_and_a_description(soups, names):
+    for name in names:
+        soup = soups[name]
+        boxes = len(soup.select("input[type=search]"))  # the search page itself has its own beside the pop-up
+        assert boxes == (2 if name == "search.html" else 1), f"{name}: {boxes} search boxes"
+        assert soup.title and len(soup.title.text) > 10, name
+        assert len(soup.find_all("h1")) in (1, 2), f"{name}: one title, and one more for print"
+        if name.startswith("chapters/"):
+            assert soup.find("meta", attrs={"name": "description"}), f"{name}: the first paragraph describes the page"
+
+
+def test_raw_markdown_never_shows(soups):
+    for name, soup in soups.items():
+        article = copy.copy(soup.find("article") or soup.new_tag("p"))
+        for hidden in [*article.find_all(["pre", "code", "script", "style"]), *article.select(".math")]:
+            hidden.extract()
+        words = article.get_text(" ")
+        assert not re.search(r"\$\$|\\tag\{|\]\(|\*\*\w|\{(ref|eq|cite)\}", words), f"{name}: raw markup in the text"
+
+
+# --- the explorers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def explorers(browser, served, with_explorers):
+    """Address -> open page with living explorers."""
+    assert with_explorers, "no page of the book holds an explorer"
+    context = browser.new_context(viewport=DESK, reduced_motion="reduce")
+    visits = {name: Visit(context, f"{served}/{name}", served) for name in with_explorers}
+    yield {name: visit.page for name, visit in visits.items()}
+    context.close()
+
+
+def widgets(explorers):
+    """(page, its number, widget) of every explorer of the book."""
+    for name, page in explorers.items():
+        for k, widget in enumerate(page.query_selector_all(".ltc-widget")):
+            yield name, k, widget
+
+
+def test_every_explorer_draws_and_its_fallback_picture_is_gone(explorers):
+    for name, k, widget in widgets(explorers):
+        assert widget.query_selector("svg, canvas"), f"{name}, explorer {k}: nothing is drawn"
+        assert widget.query_selector(".ltc-fallback") is None, f"{name}, explorer {k}: the fallback still shows"
+
+
+def test_every_explorers_drawing_changes_on_arrow_right(explorers):
+    for name, k, widget in widgets(explorers):
+        sliders = [slider for slider in widget.query_selector_all("input[type=range]") if slider.is_visible()]
+        assert sliders, f"{name}, explorer {k}: nothing to move"
+        for slider in sliders:
+            slider.evaluate("s => { s.value = s.min; s.dispatchEvent(new Event('input', { bubbles: true })) }")
+            before = widget.evaluate(DRAWING)
+            slider.focus()
+            for _ in range(8):
+                slider.press("ArrowRight")
+                if widget.evaluate(DRAWING) != before:
+                    break
+            label = slider.get_attribute("name") or slider.get_attribute("aria-label")
+            assert widget.evaluate(DRAWING) != before, f"{name}, explorer {k}: {label} moves, the drawing does not"
+
+
+def test_another_threshold_gives_another_drawing(explorers):
+    tried = 0
+    for name, k, widget in widgets(explorers):
+        for slider in widget.query_selector_all("input[type=range][name=T]"):
+            drawings = []
+            for share in (0.0, 0.5, 1.0):
+                slider.evaluate("""(s, share) => { s.value = +s.min + share * (s.max - s.min);
+                    s.dispatchEvent(new Event("input", { bubbles: true })) }""", share)
+                drawings.append(widget.evaluate(DRAWING))
+            assert len(set(drawings)) > 1, f"{name}, explorer {k}: the same drawing for different T"
+            tried += 1
+    assert tried, "no explorer has a slider for T"
+
+
+def test_every_control_is_reached_with_the_tab_key(explorers):
+    every = "w => [...w.querySelectorAll('input, select, button')].indexOf(document.activeElement)"
+    for name, k, widget in widgets(explorers):
+        widget.evaluate("""w => { const mark = document.createElement("span"); mark.tabIndex = 0;
+            w.before(mark); mark.focus({ preventScroll: true }); }""")
+        # radio buttons of one group share one tab stop; the arrow keys move inside the group
+        wanted = widget.evaluate("""w => new Set([...w.querySelectorAll("input, select, button")].filter(
+            e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility()).map(
+            e => e.type === "radio" ? e.name : e)).size""")
+        reached = set()
+        for _ in range(wanted + 25):
+            explorers[name].keyboard.press("Tab")
+            reached |= {widget.evaluate(every)} - {-1}
+        assert len(reached) == wanted > 0, f"{name}, explorer {k}: Tab reaches {len(reached)} of {wanted} controls"
+
+
+def test_every_slider_is_labelled_and_large_enough_for_a_finger(explorers):
+    for name, k, widget in widgets(explorers):
+        for slider in widget.query_selector_all("input[type=range]"):
+            words = slider.evaluate("s => s.getAttribute('aria-label') || s.labels[0]?.textContent || ''")
+            assert words.strip(), f"{name}, explorer {k}: a slider without a label"
+            if slider.is_visible():
+                assert slider.bounding_box()["height"] >= 24, f"{name}, explorer {k}: {words} is too small a target"
+
+
+def test_without_javascript_the_fallback_picture_and_the_text_show(browser, served, with_explorers):
+    context = browser.new_context(java_script_enabled=False, viewport=DESK)
+    page = context.new_page()
+    for name in with_explorers:
+        page.goto(f"{served}/{name}")
+        pictures = page.locator(".ltc-widget .ltc-fallback")
+        assert pictures.count() == page.locator(".ltc-widget").count() > 0, name
+        for k in range(pictures.count()):
+            assert pictures.nth(k).bounding_box()["width"] > 200, f"{name}, explorer {k}"
+            assert len(pictures.nth(k).get_attribute("alt")) > 30
+        assert page.locator("article h1").first.is_visible()
+    context.close()
+
+
+def test_explorers_also_live_in_a_site_opened_from_a_folder(browser, site, with_explorers):
+    context = browser.new_context(viewport=DESK)
+    for name in with_explorers:
+        visit = Visit(context, f"{site.as_uri()}/{name}", site.as_uri())
+        alive = visit.page.locator(".ltc-widget").evaluate_all(
+            "all => all.map(w => !w.querySelector('.ltc-fallback') && !!w.querySelector('svg, canvas'))")
+        assert alive and all(alive), f"{name}: {alive}"
+        visit.page.close()
+    context.close()
+
+
+def test_the_search_finds_a_word_of_the_book(browser, served):
+    page = browser.new_page()
+    page.goto(f"{served}/search.html?q=neuron")
+    page.wait_for_selector("ul.search li a", timeout=10_000)
+    assert page.locator("ul.search li a").count() > 0
+    page.close()

@@ -1,0 +1,571 @@
+"""The explorers: what Python computes, what the page carries, and what a reader without a kernel sees and can do."""
+
+import base64
+import json
+import re
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from ltcbook import analysis, dynamics, pruning, widgets
+from ltcbook.widgets.base import PLACES, rounded, script, signed, stylesheet, words
+
+SHELL = """<!doctype html><html lang="en"{attributes}><head><meta charset="utf-8"><title>Explorer</title>
+<meta name="viewport" content="width=device-width"></head><body style="margin:8px"><main><h1>Explorer</h1>{body}</main></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def threshold():
+    explorer = widgets.ThresholdExplorer()
+    explorer.fill_table()
+    return explorer
+
+
+@pytest.fixture(scope="module")
+def plane():
+    return widgets.PlaneExplorer()
+
+
+@pytest.fixture(scope="module")
+def twins(threshold, plane):
+    """Kind -> static HTML, made once."""
+    compact = widgets.ThresholdExplorer(compact=True)
+    return {"threshold": threshold.to_html(), "plane": plane.to_html(), "compact": compact.to_html()}
+
+
+# --- what Python computes ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["threshold", "copy", "prune", "uniform", "strong", "slowest"])
+@pytest.mark.parametrize("T", [0.0, 0.135, 0.3, 0.6])
+def test_a_frame_is_what_pruning_and_analysis_say(threshold, T, rule):
+    frame = threshold.compute(T=T, rule=rule, seed=1)
+    wiring, cell, u = widgets.default_network()
+    rest = analysis.relax(np.zeros(cell.n), u, cell)
+    options = widgets.threshold.RULES[rule][1]
+    result = pruning.prune_and_rewire(wiring, cell.w, T, weights_in=cell.w_in, rng=np.random.default_rng(1),
+                                      time_constant=dynamics.time_constant(rest, u, cell), **options)
+    new = pruning.rewire(cell, result, rng=np.random.default_rng([1, 1]))
+    x = analysis.relax(rest, u, new)
+    values = analysis.eigenvalues(x, u, new)
+    told = np.sort_complex(np.concatenate([np.array(frame["own"], complex), [a + 1j * b for a, b in frame["command"]]]))
+    np.testing.assert_allclose(told, np.sort_complex(values), atol=1e-7)  # the equilibrium is found to 1e-12
+    np.testing.assert_allclose(frame["own"], -1 / dynamics.time_constant(x, u, new)[threshold.own], rtol=1e-9)
+    assert frame["rate"] == pytest.approx(-values.real.max(), abs=1e-9)
+    assert frame["shift"] == pytest.approx(np.abs(x - rest).max(), abs=1e-9)
+    assert frame["counts"]["cut"] == len(result.cut) + len(result.cut_in)
+    assert frame["counts"]["grown"] == len(result.grown) + len(result.grown_in)
+    assert frame["counts"]["blocked"] == len(result.blocked) + len(result.blocked_in)
+    assert frame["counts"]["left"] == result.wiring.synapses
+    json.dumps(frame, allow_nan=False)
+
+
+def test_the_default_already_makes_the_point(threshold):
+    frame = threshold.compute()
+    assert frame["rate"] < 0.9 * threshold.spec["before"]["rate"], "the default should slow the network down"
+    assert max(frame["origin"]) > 0.05, "the published V should rise"
+    assert max(frame["certified"]) <= 0, "the certified V must fall"
+    assert "slower" in frame["verdict"][0][1]
+
+
+def test_a_certified_lyapunov_function_never_rises_and_says_so_where_there_is_none(threshold):
+    frames = threshold.table["frames"]
+    shown = [frame["certified"] for frame in frames if frame["certified"] is not None]
+    assert len(shown) > len(frames) / 2
+    assert max(max(values) for values in shown) <= 0
+    for frame in frames:
+        none = frame["certified"] is None and frame["origin"] is not None
+        assert ("No certificate" in frame["descent"]) == none
+
+
+def test_nothing_moves_at_zero_and_the_words_say_so(threshold):
+    frame = threshold.compute(T=0)
+    assert frame["cut"] == frame["grown"] == [] and frame["shift"] == 0 and frame["origin"] is None
+    assert "no synapse is weaker" in frame["verdict"][0][1]
+
+
+def test_the_control_raises_weights_and_nothing_else(threshold):
+    result, cell = threshold.event(0.3, "raise", 0)
+    assert result.wiring == threshold.wiring
+    for name in ("gamma", "mu", "e_rev", "gamma_in", "mu_in", "e_rev_in", "c", "g_leak"):
+        np.testing.assert_array_equal(getattr(cell, name), getattr(threshold.cell, name))
+    assert (cell.w[(threshold.cell.w > 0) & (threshold.cell.w < 0.3)] == 1).all()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_two_target_frame_is_the_closed_form(plane, seed):
+    """ΔV' = -2 [B x_k (x_k - E) - b x_j (x_j - E)], eigenvalues and rates by hand (mathematics of claims 1 and 2)."""
+    c = random_controls(plane, np.random.default_rng(seed))
+    frame = plane.compute(**c)
+    b, B, a_j, a_k = c["w_ij"] / 2, c["w_ik"] / 2, 1 / c["tau_j"], 1 / c["tau_k"]
+    assert frame["cut"] == (c["w_ij"] < c["T"])
+    if not frame["cut"]:
+        assert frame["before"] == frame["after"] and "Nothing happens" in frame["verdict"][0][1]
+        return
+    change = -2 * (B * c["x_k"] * (c["x_k"] - c["E"]) - b * c["x_j"] * (c["x_j"] - c["E"]))
+    assert frame["change"] == pytest.approx(change, abs=1e-12)
+    assert ("holds" in frame["verdict"][0][1]) == (change < 0)
+    np.testing.assert_allclose(frame["before"]["eigenvalues"], [-(a_j + b), -a_k], atol=1e-12)
+    np.testing.assert_allclose(frame["after"]["eigenvalues"], [-a_j, -(a_k + B)], atol=1e-12)
+    assert ("holds" in frame["verdict"][1][1]) == (c["tau_k"] > c["tau_j"])  # theorem 1: never the weights
+
+
+def test_the_published_counterexample_stands_in_the_default(plane):
+    frame = plane.compute()
+    assert frame["before"]["vdot"] == pytest.approx(-0.08, abs=1e-12)
+    assert frame["after"]["vdot"] == pytest.approx(0.08, abs=1e-12)
+    assert frame["before"]["rate"] == frame["after"]["rate"] == 1
+
+
+def random_controls(explorer, rng):
+    return {name: float(rng.uniform(knob.low, knob.high)) if knob.kind == "range" else
+            int(rng.choice([value for value, _ in knob.options])) for name, knob in explorer.knobs.items()}
+
+
+@pytest.mark.parametrize("bad", [{"T": -0.1}, {"T": 0.7}, {"T": float("nan")}, {"T": "0.3"}, {"T": True}, {"T": None},
+                                 {"rule": "magic"}, {"rule": None}, {"seed": 7}, {"seed": True}, {"threshold": 0.3}])
+def test_bad_controls_are_refused_with_what_is_possible(threshold, bad):
+    (name, value), = bad.items()
+    with pytest.raises(ValueError, match=r"must|choose|possible") as error:
+        threshold.compute(**bad)
+    assert name in str(error.value)
+
+
+def test_a_partial_or_foreign_network_is_refused():
+    wiring, cell, u = widgets.default_network()
+    with pytest.raises(ValueError, match="together"):
+        widgets.ThresholdExplorer(cell)
+    from ltcbook import wiring as wirings
+
+    other = wirings.fully_connected(4, sensory=2, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="same network"):
+        widgets.ThresholdExplorer(cell, other, u)
+    foreign = dynamics.LTC.random(other, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="layered"):
+        widgets.ThresholdExplorer(foreign, other, np.zeros(2))
+
+
+def test_another_network_can_be_explored():
+    from ltcbook import wiring as wirings
+
+    rng = np.random.default_rng(3)
+    wiring = wirings.auto_ncp(12, 2, sensory=3, rng=rng)
+    explorer = widgets.ThresholdExplorer(dynamics.LTC.random(wiring, rng=rng), wiring, np.full(3, 0.5), compact=True)
+    frame = explorer.compute(T=0.4)
+    assert len(frame["own"]) + len(frame["command"]) == 12
+
+
+# --- traits, table and outputs, without a browser ----------------------------------------------------------------------
+
+
+def test_moved_controls_are_answered_and_bad_ones_do_not_kill_the_widget(plane):
+    explorer = widgets.PlaneExplorer()
+    explorer.controls = {**explorer.controls, "x_k": 1.3}
+    assert explorer.frame == explorer.compute(x_k=1.3) and explorer.error == ""
+    before = explorer.frame
+    explorer.controls = {**explorer.controls, "x_k": 99}
+    assert "must lie between" in explorer.error and explorer.frame == before
+    explorer.controls = {**explorer.controls, "x_k": 0.5}
+    assert explorer.error == "" and explorer.frame["controls"]["x_k"] == 0.5
+
+
+def test_the_table_covers_the_grid_and_equals_compute(threshold):
+    grids = [knob.grid for knob in threshold.knobs.values()]
+    frames = threshold.table["frames"]
+    assert len(frames) == np.prod([len(grid) for grid in grids]) == 31 * 7 * 3
+    rng = np.random.default_rng(0)
+    for row in rng.choice(len(frames), 12, replace=False):
+        places = np.unravel_index(row, [len(grid) for grid in grids])
+        controls = {name: grid[k] for name, grid, k in zip(threshold.knobs, grids, places, strict=True)}
+        frame = threshold.compute(**controls)
+        frame.pop("controls")
+        assert frames[row] == rounded(frame)
+        np.testing.assert_allclose(frames[row]["own"], frame["own"], rtol=5.1e-4)  # four significant digits
+
+
+def test_axes_hold_every_frame_of_the_table(threshold):
+    axes = threshold.spec["axes"]
+    for frame in threshold.table["frames"]:
+        assert axes["re"][0] < min(*frame["own"], *[re for re, _ in frame["command"]])
+        assert max(abs(im) for _, im in frame["command"]) < axes["im"]
+        for curve in (frame["certified"] or [0], frame["origin"] or [0]):
+            assert axes["flow"][0] < min(curve) and max(curve) < axes["flow"][1]
+
+
+def test_presets_are_possible_and_lie_on_the_grid(threshold, plane):
+    for explorer in (threshold, plane):
+        for preset in explorer.spec["presets"]:
+            explorer.compute(**preset["controls"])
+            for name, value in preset["controls"].items():
+                knob = explorer.knobs[name]
+                assert any(value == pytest.approx(point) if knob.kind == "range" else value == point for point in knob.grid)
+
+
+def test_default_values_lie_on_the_grid(threshold, plane):
+    for explorer in (threshold, plane):
+        assert all(knob.default in knob.grid for knob in explorer.knobs.values())
+
+
+def test_the_mimebundle_keeps_the_widget_view_and_adds_html_and_png(threshold):
+    data, metadata = threshold._repr_mimebundle_()
+    plain, more = super(widgets.Explorer, threshold)._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in plain
+    assert {key: data[key] for key in plain} == plain and metadata == more
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert "ltc-fallback" in data["text/html"] and '<script type="module">' in data["text/html"]
+
+
+def test_in_colab_only_the_widget_view_is_emitted(monkeypatch, plane):
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    data, _ = plane._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data and "text/html" not in data and "image/png" not in data
+
+
+@pytest.mark.parametrize("given", [None, {"text/plain": "x"}, ({"text/plain": "x"}, {"m": 1})])
+def test_every_kind_of_bundle_from_anywidget_is_understood(monkeypatch, plane, given):
+    monkeypatch.setattr("anywidget.AnyWidget._repr_mimebundle_", lambda self, **kwargs: given)
+    data, metadata = plane._repr_mimebundle_()
+    assert "text/html" in data and (given is None or data["text/plain"] == "x")
+    assert metadata == (given[1] if isinstance(given, tuple) else {})
+
+
+class Outline(HTMLParser):
+    """Opening tags with attributes, and whether all tags close."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in ("img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_static_twin_is_whole_and_asks_no_one_for_anything(twins):
+    for kind, text in twins.items():
+        outline = Outline(text)
+        assert outline.open == [], kind
+        (image,) = [attributes for tag, attributes in outline.tags if tag == "img"]
+        assert len(image["alt"]) > 60 and image["src"].startswith("data:image/png;base64,")
+        assert "figure" not in [tag for tag, _ in outline.tags]
+        addresses = set(re.findall(r"https?://[^\s\"'`)]+", text))
+        assert addresses <= {"http://www.w3.org/2000/svg"}, addresses
+
+
+def test_two_twins_on_a_page_do_not_share_a_place(plane):
+    first, second = (re.search(r'data-waiting="([^"]+)"', plane.to_html()).group(1) for _ in range(2))
+    assert first != second and next(PLACES)
+
+
+def test_an_explorer_costs_less_than_250_kb(twins):
+    import gzip
+
+    for kind, text in twins.items():
+        assert len(gzip.compress(text.encode())) < 250_000, kind
+
+
+def test_a_script_that_would_end_its_element_is_refused(tmp_path, monkeypatch):
+    from ltcbook.widgets import base
+
+    (tmp_path / "core.js").write_text("// </script>")
+    (tmp_path / "bad.js").write_text("")
+    monkeypatch.setattr(base, "STATIC", tmp_path)
+    with pytest.raises(ValueError, match="script"):
+        script("bad.js")
+
+
+def test_dark_colours_stand_alike_wherever_dark_is_asked_for():
+    """The tokens stand twice, because CSS cannot share them between a selector and a media query."""
+    blocks = re.findall(r"--surface: #17191c;.*?color-scheme: dark;", stylesheet(), flags=re.S)
+    assert len(blocks) == 2 and " ".join(blocks[0].split()) == " ".join(blocks[1].split())
+
+
+# --- in a real browser, from the static HTML alone ---------------------------------------------------------------------
+
+
+class Visit:
+    """One page with explorers; remembers console errors and requests."""
+
+    def __init__(self, browser, folder, body, address="", *, width=1000, attributes="", **options):
+        file = folder / "page.html"
+        file.write_text(SHELL.format(body=body, attributes=attributes), encoding="utf8")
+        self.context = browser.new_context(viewport={"width": width, "height": 800}, **options)
+        self.page = self.context.new_page()
+        self.errors, self.requests = [], []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(file.as_uri() + address)
+
+    def get(self, name, k=0):
+        return json.loads(self.page.locator(".ltc-explorer").nth(k).get_attribute(f"data-{name}"))
+
+    def drawings(self):
+        return self.page.locator(".ltc-explorer svg").evaluate_all("all => all.map(svg => svg.outerHTML)")
+
+    def press(self, name, key, times=1):
+        for _ in range(times):
+            self.page.locator(f"input[name={name}]").first.press(key)
+
+
+@pytest.fixture
+def visit(browser, tmp_path, twins):
+    """visit(kind, address, **options) -> Visit; at the end: no console error, and nothing asked of anyone."""
+    visits = []
+
+    def open_page(kinds, address="", **options):
+        visits.append(Visit(browser, tmp_path, "".join(twins[kind] for kind in kinds.split("+")), address, **options))
+        return visits[-1]
+
+    yield open_page
+    for one in visits:
+        foreign = [url for url in one.requests if not url.startswith(("file:", "data:", "blob:"))]
+        one.context.close()
+        assert one.errors == [] and foreign == []
+
+
+def same(told, frame):
+    """The page's frame equals Python's to the table's rounding."""
+    told = {key: value for key, value in told.items() if key != "controls"}
+    frame = {key: value for key, value in frame.items() if key != "controls"}
+    return told == rounded(frame)
+
+
+def test_the_fallback_goes_where_javascript_runs_and_stays_where_it_does_not(visit):
+    assert visit("threshold+plane").page.locator(".ltc-fallback").count() == 0
+    still = visit("threshold+plane", java_script_enabled=False).page
+    assert still.locator(".ltc-fallback").count() == 2 and still.locator("svg").count() == 0
+    assert all(image.bounding_box()["width"] > 300 for image in still.locator(".ltc-fallback").all())
+
+
+def test_arrow_keys_change_the_drawing_and_the_numbers_are_pythons(visit, threshold):
+    one = visit("threshold")
+    assert same(one.get("frame"), threshold.compute())
+    before = one.drawings()
+    one.press("T", "ArrowRight", 4)
+    assert one.get("controls")["T"] == 0.38
+    assert one.drawings() != before
+    frame = threshold.compute(T=0.38)
+    assert same(one.get("frame"), frame)
+    for name, value in (("rate", frame["rate"]), ("trace", frame["trace"]), ("counts.cut", frame["counts"]["cut"]),
+                        ("before.rate", threshold.spec["before"]["rate"])):
+        output = one.page.locator(f'output[data-name="{name}"]')
+        assert float(output.get_attribute("data-value")) == pytest.approx(value, rel=5.1e-4)
+        assert output.text_content() == words(rounded(value))
+    assert frame["verdict"][0][1] in one.page.locator(".ltc-verdict").text_content()
+
+
+def test_what_is_drawn_is_what_the_frame_says(visit, threshold):
+    one = visit("threshold", "#T=0.4&rule=uniform&seed=2")
+    frame, page = threshold.compute(T=0.4, rule="uniform", seed=2), one.page
+    count = lambda selector: sum(p.is_visible() for p in page.locator(selector).all())  # noqa: E731
+    assert count(".ltc-panel-network .synapse.cut") == frame["counts"]["cut"] > 0
+    assert count(".ltc-panel-network .synapse.new") == frame["counts"]["grown"]
+    assert page.locator(".ltc-panel-network .stop:not([display=none])").count() == frame["counts"]["blocked"]
+    assert page.locator(".ltc-panel-spectrum circle.eigen").count() == 6
+    assert page.locator(".ltc-panel-spectrum path.eigen.own").count() == len(frame["own"])
+    assert page.locator(".ltc-mark.below").count() == sum(edge[3] < 0.4 for edge in threshold.spec["network"]["edges"])
+
+
+def test_every_rule_seed_and_preset_shows_its_own_frame(visit, threshold):
+    one = visit("threshold")
+    for rule in widgets.threshold.RULES:
+        one.page.locator("select[name=rule]").select_option(rule)
+        assert same(one.get("frame"), threshold.compute(rule=rule)), rule
+    one.page.get_by_role("button", name="Reset").click()
+    assert same(one.get("frame"), threshold.compute())
+    for preset in threshold.spec["presets"]:
+        button = one.page.get_by_role("button", name=preset["name"], exact=True)
+        button.click()
+        assert button.get_attribute("aria-pressed") == "true"
+        assert same(one.get("frame"), threshold.compute(**preset["controls"])), preset["name"]
+        assert one.page.get_by_text(preset["caption"]).is_visible()
+
+
+def test_a_link_carries_the_state_to_the_explorer_that_it_names(visit, threshold):
+    assert visit("threshold", "#T=0.4&rule=copy").get("controls") == {"T": 0.4, "rule": "copy", "seed": 0}
+    both = visit("threshold+plane", "#T=0.4&rule=copy")
+    assert both.get("controls", 0)["T"] == 0.4 and both.get("controls", 1)["T"] == 0.1
+    named = visit("threshold+plane", "#plane.T=0.5&plane.x_k=-1")
+    assert named.get("controls", 0)["T"] == 0.3 and named.get("controls", 1)["x_k"] == -1
+    anchor = visit("threshold", "#a-heading")
+    assert anchor.get("controls") == {"T": 0.3, "rule": "threshold", "seed": 0}
+
+
+@pytest.mark.parametrize("bad", ["#T=abc", "#T=", "#T=NaN&rule=copy", "#rule=%3Cscript%3E", "#T=1e999", "#%E0%A4%A"])
+def test_a_broken_link_gives_a_possible_state(visit, threshold, bad):
+    controls = visit("threshold", bad).get("controls")
+    threshold.compute(**controls)
+
+
+def test_copy_link_writes_an_address_that_leads_back(visit):
+    one = visit("threshold+plane")
+    one.page.locator("select[name=rule]").select_option("strong")
+    one.page.get_by_role("button", name="Copy link").first.click()
+    address = one.page.evaluate("location.hash")
+    assert "threshold.rule=strong" in address
+    assert visit("threshold+plane", address).get("controls")["rule"] == "strong"
+
+
+def test_two_explorers_of_one_kind_live_side_by_side(visit):
+    one = visit("plane+plane", "#plane2.x_k=1.2")
+    assert [one.get("controls", k)["x_k"] for k in (0, 1)] == [0.2, 1.2]
+    ids = one.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids)) > 10
+    one.page.locator("input[name=x_j]").nth(1).press("ArrowRight")
+    assert [one.get("controls", k)["x_j"] for k in (0, 1)] == [0, 0.05]
+
+
+def test_the_plane_restates_the_formula_to_rounding(visit, plane):
+    one = visit("plane")
+    one.page.evaluate("""source => import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })))
+        .then(module => { globalThis.planeFrame = module.planeFrame })""", script("plane.js"))
+    rng = np.random.default_rng(7)
+    for _ in range(200):
+        controls = random_controls(plane, rng)
+        told, frame = one.page.evaluate("controls => planeFrame(controls)", controls), plane.compute(**controls)
+        for side in ("before", "after"):
+            for name, value in frame[side].items():
+                np.testing.assert_allclose(told[side][name], value, rtol=1e-12, atol=1e-12, err_msg=f"{side} {name}")
+        assert told["cut"] == frame["cut"] and told["change"] == pytest.approx(frame["change"], abs=1e-12)
+        assert told["verdict"] == frame["verdict"]  # word by word, the same three digits
+
+
+def test_the_state_is_dragged_by_mouse_finger_and_arrow_keys(visit, plane):
+    one = visit("plane", has_touch=True)
+    handle = one.page.locator(".ltc-handle")
+    handle.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        one.page.keyboard.press(key)
+    assert one.get("controls")["x_j"] == 0.1 and one.get("controls")["x_k"] == 0.25
+    box = handle.bounding_box()
+    x, y = box["x"] + 22, box["y"] + 22
+    one.page.mouse.move(x, y)
+    one.page.mouse.down()
+    one.page.mouse.move(x + 60, y - 80, steps=4)
+    one.page.mouse.up()
+    dragged = one.get("controls")
+    assert dragged["x_j"] > 0.3 and dragged["x_k"] > 0.6
+    told = one.get("frame")
+    np.testing.assert_allclose(told["after"]["vdot"], plane.compute(**dragged)["after"]["vdot"], atol=1e-12)
+    svg = one.page.locator(".ltc-panel-plane svg")
+    size = svg.bounding_box()
+    svg.tap(position={"x": size["width"] * 0.4, "y": size["height"] * 0.8})
+    assert one.get("controls")["x_k"] < 0
+
+
+def test_a_neuron_in_focus_is_seen_in_every_panel(visit):
+    one = visit("threshold")
+    one.page.locator(".ltc-look select").select_option("8")
+    assert one.page.locator(".ltc-panel-network .synapse.dim").count() > 20
+    assert one.page.locator(".ltc-panel-spectrum .ring").is_visible()
+    assert "eigenvalue is" in one.page.locator(".ltc-panel-legend .ltc-words").text_content()
+    one.page.locator(".ltc-look select").select_option("")
+    assert one.page.locator(".ltc-panel-network .dim").count() == 0
+    one.page.locator(".ltc-panel-network .neuron").nth(8).hover()
+    assert one.page.locator(".ltc-panel-network .neuron.hot").count() == 1
+
+
+def test_keys_do_not_leak_to_the_notebook(visit):
+    one = visit("threshold")
+    one.page.evaluate("globalThis.leaked = 0; document.addEventListener('keydown', () => { leaked += 1 })")
+    one.press("T", "ArrowRight", 2)
+    assert one.page.evaluate("leaked") == 0
+    assert one.page.locator(".ltc-widget").get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
+@pytest.mark.parametrize("kind", ["threshold", "plane", "compact"])
+@pytest.mark.parametrize("width", [320, 360, 640, 900])
+def test_nothing_spills_over_at_any_width(visit, kind, width):
+    page = visit(kind, width=width).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    outside = page.evaluate("""() => { const page = document.querySelector(".ltc-explorer").getBoundingClientRect();
+        return [...document.querySelectorAll(".ltc-explorer *")].filter(e => e.checkVisibility() && !e.closest("defs, .ltc-aside"))
+          .filter(e => { const b = e.getBoundingClientRect(); return b.width && (b.right > page.right + 1 || b.left < page.left - 1); })
+          .filter(e => !e.closest("[clip-path]")).map(e => e.outerHTML.slice(0, 120)) }""")
+    assert outside == []
+
+
+@pytest.mark.parametrize("kind", ["threshold", "plane", "compact"])
+def test_every_target_is_large_enough_for_a_finger(visit, kind):
+    page = visit(kind, width=360).page
+    for selector in ("button", "select", "input[type=range]", "summary", ".ltc-segments label"):
+        for target in page.locator(f".ltc-explorer {selector}").all():
+            box = target.bounding_box()
+            assert box["height"] >= 44 and box["width"] >= 44, (selector, box)
+
+
+@pytest.mark.parametrize("kind", ["threshold", "plane", "compact"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(visit, kind, scheme):
+    page = visit(kind, width=700, color_scheme=scheme).page
+    if page.locator("summary").count():
+        page.locator("summary").first.click()
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
+
+
+@pytest.mark.parametrize(("attributes", "scheme", "dark"), [
+    ("", "light", False), ("", "dark", True), (' data-theme="dark"', "light", True), (' data-theme="light"', "dark", False),
+    (' theme="dark"', "light", True)])
+def test_dark_follows_the_page_and_else_the_system(visit, attributes, scheme, dark):
+    page = visit("plane", attributes=attributes, color_scheme=scheme).page
+    colour = page.locator(".ltc-explorer").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert colour == ("rgb(23, 25, 28)" if dark else "rgb(255, 255, 255)")
+
+
+def test_a_slider_step_takes_less_than_16_ms(visit):
+    one = visit("threshold")
+    times = []
+    for k in range(20):
+        one.press("T", "ArrowRight" if k < 10 else "ArrowLeft")
+        times.append(float(one.page.locator(".ltc-explorer").get_attribute("data-ms")))
+    assert np.median(times) < 16, times
+
+
+def test_with_a_kernel_python_answers_finer_than_the_grid(browser, tmp_path, plane):
+    """The same module on a model that asks Python, as Jupyter's does."""
+    explorer = widgets.ThresholdExplorer(compact=True)
+    explorer.fill_table()
+    one = Visit(browser, tmp_path, '<div id="cell"></div>')
+
+    def ask(controls):
+        explorer.controls = controls
+        return {"frame": explorer.frame, "error": explorer.error}
+
+    one.page.expose_function("ask", ask)
+    one.page.evaluate("""async ([source, state]) => {
+        const listeners = {};
+        globalThis.model = { get: name => state[name], set: (name, value) => { state[name] = value },
+          on: (name, act) => { (listeners[name] ??= []).push(act) }, off: name => { delete listeners[name] },
+          async save_changes() { for (const [name, value] of Object.entries(await ask(state.controls)))
+            if (JSON.stringify(state[name]) !== JSON.stringify(value)) { state[name] = value; listeners[`change:${name}`]?.forEach(a => a()) } } };
+        const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+        globalThis.stop = widget.render({ model, el: document.querySelector("#cell") });
+    }""", [script("threshold.js"), {"spec": explorer.spec, "table": explorer.table, "frame": explorer.frame,
+                                    "controls": explorer.controls, "error": ""}])
+    one.press("T", "ArrowRight")
+    one.page.wait_for_function("document.querySelector('.ltc-explorer').dataset.frame.includes('0.305')")
+    assert one.get("frame") == explorer.compute(T=0.305)
+    assert one.page.get_by_role("button", name="Copy link").count() == 0
+    one.page.evaluate("model.set('controls', { T: 9 }); model.save_changes()")
+    one.page.wait_for_function("!document.querySelector('.ltc-error').hidden")
+    assert "must lie between 0 and 0.6" in one.page.locator(".ltc-error").text_content()
+    one.press("T", "ArrowRight")
+    one.page.wait_for_function("document.querySelector('.ltc-error').hidden")
+    one.page.evaluate("stop()")
+    assert one.errors == []
+    one.context.close()
+
+
+def test_words_and_signs_of_numbers():
+    assert [words(x) for x in (0.0, 1.0, -0.94721, 39.44, 1e-13, 0.00012, None)] == ["0", "1", "−0.947", "39.4", "0", "1.2e−4", "–"]
+    assert [signed(x) for x in (0.08, -0.08, 0.0)] == ["+0.08", "−0.08", "0"]

@@ -1,0 +1,320 @@
+"""Wirings: what the makers promise, held against ncps's own wirings and against exact probabilities."""
+
+import copy
+import pickle
+from fractions import Fraction
+from unittest import mock
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ncps.wirings import NCP, AutoNCP, FullyConnected, Random
+from strategies import random_wiring, seeds
+
+from ltcbook import wiring
+from ltcbook.wiring import Wiring
+
+NMI = dict(inter=12, command=6, motor=1, sensory_fan_out=6, inter_fan_out=4, recurrent=6, motor_fan_in=6)
+SMALL = Wiring([[0, 1], [-1, 1]], [[1, 0, 0], [0, 0, -1]], ("inter", "motor"))
+RULES = pytest.mark.parametrize("rule", ["ncps", "paper"])
+
+
+def draw(seed=0, rule="ncps", sensory=32, **sizes):
+    return wiring.ncp(sensory=sensory, rng=np.random.default_rng(seed), rule=rule, **(NMI | sizes))
+
+
+# ---------------------------------------------------------------------------------------------------- the Wiring itself
+
+
+def test_matrices_are_target_source():
+    # polarity[1, 0] = -1: neuron 0 inhibits neuron 1
+    assert SMALL.edges() == [(0, 1, -1), (1, 0, 1), (1, 1, 1)]
+    assert SMALL.edges_in() == [(0, 0, 1), (2, 1, -1)]
+    assert (SMALL.n, SMALL.m, SMALL.synapses) == (2, 3, 5)
+    assert SMALL.fan_in.tolist() == [2, 3]  # a row sum, sensory synapses included
+    assert SMALL.fan_out.tolist() == [1, 2] and SMALL.fan_out_in.tolist() == [1, 0, 1]
+    assert SMALL.adjacency.tolist() == [[False, True], [True, True]] and SMALL.adjacency_in.sum() == 2
+    assert SMALL.members("motor").tolist() == [1] and SMALL.members("command").size == 0
+    assert repr(SMALL) == "Wiring(3 sensory, 1 inter, 1 motor; 5 synapses)"
+
+
+def test_blocks_split_all_synapses_into_layer_pairs():
+    w = draw()
+    count = {}
+    for source, target, sources, targets in w.blocks():
+        matrix = w.adjacency_in if source == "sensory" else w.adjacency
+        count[source, target] = int(matrix[np.ix_(targets, sources)].sum())
+    assert sum(count.values()) == w.synapses
+    assert {pair for pair, synapses in count.items() if synapses} == {
+        ("sensory", "inter"), ("inter", "command"), ("command", "command"), ("command", "motor")}
+
+
+def test_a_wiring_cannot_be_changed():
+    given_matrix = np.array([[0, 1], [-1, 1]])
+    w = Wiring(given_matrix, np.zeros((2, 0)), ["inter", "motor"])
+    given_matrix[:] = 0
+    assert w.polarity[0, 1] == 1, "the caller's array is still inside"
+    with pytest.raises(AttributeError):
+        w.polarity = given_matrix
+    for same in (w, copy.copy(w), copy.deepcopy(w), pickle.loads(pickle.dumps(w))):
+        assert same == w and hash(same) == hash(w)
+        for matrix in (same.polarity, same.polarity_in):
+            with pytest.raises(ValueError, match="read-only"):
+                matrix[:] = 0
+
+
+def test_wirings_are_equal_when_signs_and_roles_are():
+    assert SMALL == Wiring(SMALL.polarity, SMALL.polarity_in, SMALL.role)
+    assert SMALL != Wiring(-SMALL.polarity, SMALL.polarity_in, SMALL.role)
+    assert SMALL != Wiring(SMALL.polarity, SMALL.polarity_in, ("motor", "inter"))
+    assert SMALL != "a wiring" and len({SMALL, Wiring(SMALL.polarity, SMALL.polarity_in, SMALL.role)}) == 1
+
+
+@pytest.mark.parametrize("polarity, polarity_in, role, message", [
+    ([[0, 2], [0, 0]], np.zeros((2, 1)), ("inter",) * 2, r"-1, 0 and \+1.*\[0, 2\]"),
+    ([[np.nan]], [[0]], ("inter",), r"-1, 0 and \+1"),
+    ([[0.5]], [[0]], ("inter",), r"-1, 0 and \+1"),
+    ([0, 1], np.zeros((2, 1)), ("inter",) * 2, r"shape \(2,\)"),
+    (np.zeros((2, 3)), np.zeros((2, 1)), ("inter",) * 2, r"\(2, 3\).*square"),
+    (np.zeros((0, 0)), np.zeros((0, 1)), (), "n >= 1"),
+    (np.zeros((2, 2)), np.zeros((1, 2)), ("inter",) * 2, r"\(1, 2\).*must be \(2, m\)"),
+    (np.zeros((2, 2)), np.zeros((2, 2)), ("inter",), "each of the 2 neurons"),
+    (np.zeros((2, 2)), np.zeros((2, 2)), ("inter", "muscle"), "muscle"),
+    (np.zeros((2, 2)), np.zeros((2, 2)), None, "None"),
+])
+def test_impossible_wirings_are_refused(polarity, polarity_in, role, message):
+    with pytest.raises(ValueError, match=message):
+        Wiring(polarity, polarity_in, role)
+
+
+def test_members_names_the_roles():
+    with pytest.raises(ValueError, match="sensory.*inter"):
+        SMALL.members("sensory")
+
+
+# ------------------------------------------------------------------------------------------------------------ exchange
+
+
+@given(seed=seeds)
+def test_networkx_and_back_changes_nothing(seed):
+    w = random_wiring(np.random.default_rng(seed))
+    graph = w.to_networkx()
+    assert graph.number_of_edges() == w.synapses
+    assert wiring.from_networkx(graph) == w
+    # networkx is source -> target: its in-degrees are our row sums
+    assert [graph.in_degree(i) for i in range(w.n)] == w.fan_in.tolist()
+    assert all(graph.edges[s, t]["polarity"] == w.polarity[t, s] for s, t, _ in w.edges())
+
+
+def test_a_graph_that_is_no_wiring_is_refused():
+    graph = SMALL.to_networkx()
+    for spoil, message in ((lambda g: g.to_undirected(), "DiGraph"), (nx.MultiDiGraph, "DiGraph"),
+                           (lambda g: nx.relabel_nodes(g, {0: "a"}), "nodes must be"),
+                           (lambda g: g.add_edge(0, ("sensory", 0), polarity=1) or g, "target"),
+                           (lambda g: g.add_edge(0, 0) or g, "polarity"),
+                           (lambda g: g.add_edge(0, 0, polarity=0.5) or g, "polarity")):
+        with pytest.raises(ValueError, match=message):
+            wiring.from_networkx(spoil(graph.copy()))
+
+
+def test_ncps_wirings_are_read_transposed():
+    theirs = NCP(12, 6, 1, 6, 4, 6, 6, seed=3)
+    with pytest.raises(ValueError, match="not built"):
+        wiring.from_ncps(theirs)
+    theirs.build(4)
+    ours = wiring.from_ncps(theirs)
+    graph = theirs.get_graph()  # ncps's own reading of its matrices
+    name = "neuron_{}".format
+    assert {(name(s), name(t)) for s, t, _ in ours.edges()} | {
+        (f"sensory_{s}", name(t)) for s, t, _ in ours.edges_in()} == set(graph.edges)
+    assert all((graph.edges[name(s), name(t)]["polarity"] == "excitatory") == (sign > 0) for s, t, sign in ours.edges())
+    assert [graph.nodes[name(i)]["neuron_type"] for i in range(ours.n)] == list(ours.role)
+    for other in (FullyConnected(3), Random(4, sparsity_level=0.5)):
+        other.build(2)
+        assert wiring.from_ncps(other).synapses == other.synapse_count + other.sensory_synapse_count
+
+
+# ----------------------------------------------------------------------------------------------- neural circuit policies
+
+
+@RULES
+@given(seed=seeds)
+def test_every_ncp_is_a_cascade_in_which_everyone_hears_and_sends(rule, seed):
+    rng = np.random.default_rng(seed)
+    sensory, inter, command, motor = rng.integers(1, 9, 4)
+    w = wiring.ncp(sensory=sensory, inter=inter, command=command, motor=motor, rng=rng, rule=rule,
+                   sensory_fan_out=rng.integers(1, inter + 1), inter_fan_out=rng.integers(1, command + 1),
+                   recurrent=rng.integers(0, 3 * command), motor_fan_in=rng.integers(1, command + 1))
+    layers = {"sensory": sensory, "inter": inter, "command": command, "motor": motor}
+    assert [w.role.count(r) for r in ("inter", "command", "motor")] == [inter, command, motor]
+    allowed = {("sensory", "inter"), ("inter", "command"), ("command", "command"), ("command", "motor")}
+    for source, target, sources, targets in w.blocks():
+        block = (w.adjacency_in if source == "sensory" else w.adjacency)[np.ix_(targets, sources)]
+        if (source, target) not in allowed:
+            assert not block.any(), f"{source} -> {target}"
+        elif source != target:
+            assert block.any(1).all() and block.any(0).all(), f"an orphan in {source} -> {target} of {layers}"
+
+
+@given(seed=seeds)
+def test_the_ncps_rule_keeps_fan_outs_and_fan_ins(seed):
+    w = draw(seed, sensory=4)
+    inter, command = w.members("inter"), w.members("command")
+    assert (w.fan_out_in >= NMI["sensory_fan_out"]).all() and (w.fan_in[inter] >= 1).all()
+    assert (w.adjacency[np.ix_(command, inter)].sum(0) >= NMI["inter_fan_out"]).all()
+    assert w.adjacency[np.ix_(command, command)].sum() <= NMI["recurrent"]
+    assert w.fan_in[w.members("motor")].tolist() == [6]
+
+
+@given(seed=seeds)
+def test_the_papers_rule_keeps_its_bounds(seed):
+    w = draw(seed, rule="paper", sensory=6, motor=3)
+    inter, command, motor = (w.members(r) for r in ("inter", "command", "motor"))
+    for block, most in ((w.adjacency_in[inter], 6), (w.adjacency[np.ix_(command, inter)], 4),
+                        (w.adjacency[np.ix_(motor, command)], 3)):
+        # Binomial(most, 1/2), at least one; a target that heard nobody adds at most its sources' one each
+        assert (1 <= block.sum(0)).all() and (block.sum(0) <= most + len(block)).all()
+    assert (w.adjacency[np.ix_(command, command)].sum(0) <= NMI["recurrent"]).all()
+
+
+def test_the_two_rules_differ_where_the_docstring_says():
+    library, paper = (np.array([draw(seed, rule).fan_out_in for seed in range(60)]) for rule in ("ncps", "paper"))
+    assert (library == 6).mean() > 0.95  # every fan-out, but for the few repairs
+    # Binomial(6, 1/2) clipped to >= 1 has mean 3 + 1/64; standard error of 60 x 32 draws: sqrt(1.5 / 1920) = 0.028
+    assert abs(paper.mean() - (3 + 1 / 64)) < 5 * 0.028
+
+
+def counts(w):
+    """Statistics that the law of an NCP fixes; recurrent synapses and autapses among the command neurons last."""
+    inter, command, motor = (w.members(r) for r in ("inter", "command", "motor"))
+    recurrent = w.adjacency[np.ix_(command, command)]
+    signs = np.concatenate([w.polarity[w.adjacency], w.polarity_in[w.adjacency_in]])
+    return [w.adjacency_in.sum(), w.fan_in[inter].max(), w.fan_in[inter].std(), w.adjacency[np.ix_(command, inter)].sum(),
+            w.fan_in[command].std(), w.adjacency[np.ix_(motor, command)].sum(), w.fan_in[motor].std(), signs.mean(),
+            recurrent.sum(), np.trace(recurrent)]
+
+
+@pytest.mark.parametrize("sizes, sensory", [(NMI, 32), (NMI, 2), (dict(
+    inter=15, command=9, motor=4, sensory_fan_out=7, inter_fan_out=4, recurrent=9, motor_fan_in=4), 8)])
+def test_statistics_are_those_of_ncps(sizes, sensory):
+    nets = 250
+    ours = np.array([counts(draw(seed, sensory=sensory, **sizes)) for seed in range(nets)])
+    theirs = []
+    for seed in range(nets):
+        net = NCP(*sizes.values(), seed=seed)
+        net.build(sensory)
+        theirs.append(counts(wiring.from_ncps(net)))
+    theirs = np.array(theirs)
+    # two samples of the same law: their means differ by a few standard errors; ten statistics in three settings, so 4.5
+    error = np.sqrt((ours.var(0) + theirs.var(0)) / nets)
+    assert (np.abs(ours.mean(0) - theirs.mean(0)) <= 4.5 * error + 1e-12).all()
+
+
+def test_recurrent_synapses_are_drawn_in_total_and_with_replacement():
+    # exercise 15: six draws on 36 places leave 36 (1 - (35/36)^6) distinct; no autapse with probability (5/6)^6
+    nets = 2000
+    blocks = []
+    for seed in range(nets):
+        w = wiring.ncp(sensory=1, inter=1, command=6, motor=1, sensory_fan_out=1, inter_fan_out=1, recurrent=6,
+                       motor_fan_in=1, rng=np.random.default_rng(seed))
+        command = w.members("command")
+        blocks.append(w.adjacency[np.ix_(command, command)])
+    distinct, spread = np.mean([b.sum() for b in blocks]), np.std([b.sum() for b in blocks])
+    assert abs(distinct - float(36 * (1 - Fraction(35, 36) ** 6))) < 4 * spread / np.sqrt(nets)
+    chance = float(Fraction(5, 6) ** 6)
+    silent = np.mean([not np.diag(b).any() for b in blocks])
+    assert abs(silent - chance) < 4 * np.sqrt(chance * (1 - chance) / nets)
+
+
+def test_orphans_receive_the_mean_fan_in_rounded_down_but_one():
+    # N_s = 2 sources with fan-out 1 leave 12 (11/12)^2 = 121/12 of 12 inter neurons without input on average
+    repaired = []
+    for seed in range(1500):
+        w = wiring.ncp(sensory=2, inter=12, command=1, motor=1, sensory_fan_out=1, inter_fan_out=1, recurrent=0,
+                       motor_fan_in=1, rng=np.random.default_rng(seed))
+        inter = w.members("inter")
+        assert (w.fan_in[inter] <= 2).all() and w.adjacency_in.sum() in (12, 13)  # 13: both sources met at one target
+        repaired.append(w.adjacency_in.sum() - 2)
+    assert abs(np.mean(repaired) - 121 / 12) < 4 * np.std(repaired) / np.sqrt(1500)
+
+
+def test_auto_ncp_derives_the_sizes_of_ncps():
+    w = wiring.auto_ncp(28, 4, sensory=8, rng=np.random.default_rng(0))
+    assert [w.role.count(r) for r in ("inter", "command", "motor")] == [15, 9, 4]
+    command, inter = w.members("command"), w.members("inter")
+    assert (w.fan_out_in >= 7).all() and (w.adjacency[np.ix_(command, inter)].sum(0) >= 4).all()
+    assert w.adjacency[np.ix_(command, command)].sum() <= 9
+
+
+@given(units=st.integers(5, 60), share=st.floats(0.1, 0.9), motor=st.integers(1, 20))
+def test_auto_ncp_agrees_with_autoncp_everywhere(units, share, motor):
+    motor = min(motor, units - 3)
+    theirs = AutoNCP(units, motor, sparsity_level=share)
+    with mock.patch.object(wiring, "ncp") as ncp:
+        wiring.auto_ncp(units, motor, sensory=1, sparsity=share, rng=np.random.default_rng(0))
+    assert [ncp.call_args.kwargs[name] for name in NMI] == [
+        theirs._num_inter_neurons, theirs._num_command_neurons, theirs._num_motor_neurons, theirs._sensory_fanout,
+        theirs._inter_fanout, theirs._recurrent_command_synapses, theirs._motor_fanin]
+
+
+def test_a_seed_means_the_same_wiring():
+    assert draw(5) == draw(5) != draw(6)
+    assert draw(5, rule="paper") == draw(5, rule="paper") != draw(5)
+
+
+def test_p_excitatory_is_the_share_of_positive_synapses():
+    for share in (0.0, 1.0):
+        w = draw(0, p_excitatory=share)
+        assert set(w.polarity[w.adjacency]) | set(w.polarity_in[w.adjacency_in]) == {2 * share - 1}
+    signs = np.concatenate([draw(s, p_excitatory=0.8).polarity_in.ravel() for s in range(10)])
+    assert abs((signs > 0).sum() / (signs != 0).sum() - 0.8) < 4 * np.sqrt(0.16 / 1920)
+
+
+def test_unlayered_makers_fill_what_they_promise():
+    rng = np.random.default_rng(0)
+    full = wiring.fully_connected(5, sensory=2, rng=rng)
+    assert full.synapses == 35 and set(full.role) == {"hidden"}
+    assert wiring.fully_connected(5, sensory=2, autapses=False, rng=rng).adjacency.tolist() == (~np.eye(5, dtype=bool)).tolist()
+    for n, sensory, sparsity in ((5, 3, 0.5), (7, 0, 0.3), (4, 2, 1.0), (4, 2, 0.0)):
+        w = wiring.random_sparse(n, sensory=sensory, sparsity=sparsity, rng=rng)
+        assert (w.adjacency.sum(), w.adjacency_in.sum()) == (round((1 - sparsity) * n * n), round((1 - sparsity) * n * sensory))
+    signs = wiring.fully_connected(60, sensory=0, rng=rng).polarity
+    assert abs((signs > 0).mean() - 2 / 3) < 4 * np.sqrt(2 / 9 / 3600)  # ncps draws from (-1, 1, 1)
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"inter": 0}, "inter is 0.*at least 1.*empty layer"),
+    ({"motor": -1}, "motor is -1"),
+    ({"command": 2.5}, "command is 2.5.*whole number"),
+    ({"sensory": True}, "sensory"),
+    ({"sensory_fan_out": 13}, "sensory_fan_out is 13.*at most 12.*inter layer"),
+    ({"sensory_fan_out": 0}, "at least 1"),
+    ({"inter_fan_out": 7}, "inter_fan_out is 7.*at most 6.*command layer"),
+    ({"motor_fan_in": 7}, "motor_fan_in is 7.*at most 6"),
+    ({"recurrent": -1}, "recurrent is -1"),
+    ({"p_excitatory": 1.5}, "p_excitatory is 1.5.*between 0 and 1"),
+    ({"p_excitatory": float("nan")}, "nan"),
+    ({"p_excitatory": "half"}, "half"),
+    ({"rule": "worm"}, "worm.*'ncps'.*'paper'"),
+    ({"rng": 3}, "rng is int.*default_rng"),
+])
+def test_impossible_circuits_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        wiring.ncp(**(NMI | {"sensory": 3, "rng": np.random.default_rng(0)} | change))
+
+
+def test_the_other_makers_refuse_too():
+    rng = np.random.default_rng(0)
+    for call, message in (
+            (lambda: wiring.auto_ncp(6, 4, sensory=1, rng=rng), "units is 6.*4 motor neurons and at least 3 others"),
+            (lambda: wiring.auto_ncp(9, 2, sensory=1, sparsity=0.95, rng=rng), r"0.95.*\[0.1, 0.9\]"),
+            (lambda: wiring.auto_ncp(9, 2, sensory=0, rng=rng), "sensory is 0"),
+            (lambda: wiring.fully_connected(0, sensory=1, rng=rng), "n is 0"),
+            (lambda: wiring.fully_connected(2, sensory=-1, rng=rng), "sensory is -1"),
+            (lambda: wiring.fully_connected(2, sensory=1, rng=np.random), "rng is module"),
+            (lambda: wiring.random_sparse(2, sensory=1, sparsity=-0.1, rng=rng), "sparsity is -0.1"),
+            (lambda: wiring.random_sparse(2, sensory=1, p_excitatory=2, rng=rng), "p_excitatory is 2")):
+        with pytest.raises(ValueError, match=message):
+            call()

@@ -253,8 +253,8 @@ def check_state(cell, x, u):
 
 
 def _affine(cell, x, u):
-    z = (cell.w * x[..., None, :]).sum(-1) + cell.b
-    return z + (cell.w_in * u[..., None, :]).sum(-1) if cell.m else z
+    z = (cell.w @ x[..., None])[..., 0] + cell.b
+    return z + (cell.w_in @ u[..., None])[..., 0] if cell.m else z
 
 
 def _check_finite(name, value):

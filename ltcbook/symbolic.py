@@ -13,7 +13,7 @@ from . import dynamics
 STATE = (("x", "x", "state (membrane potential)", "mV"), ("u", "u", "sensory input", "-"))
 DERIVED = (
     ("time_constant", r"\tau_{\mathrm{sys}} = c / g", "liquid time constant", "ms"),
-    ("effective_equilibrium", r"A = h / g", "effective equilibrium of one neuron", "mV"),
+    ("effective_equilibrium", r"\tilde A = h / g", "effective equilibrium of one neuron", "mV"),
     ("terms", "g,\\; h", "total conductance and drive", "µS, nA"),
     ("gates", r"s_{ij}", "open share of a synapse", "-"),
     ("jacobian", "J", "Jacobian of the vector field", "1/ms"),

@@ -10,7 +10,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 def find():
-    """Path of a Chromium: LTCBOOK_CHROMIUM, else one on the PATH, else Playwright's own; None where there is none."""
+    """Path of a Chromium: LTCBOOK_CHROMIUM, else one on the PATH, else Playwright's own, else None."""
     named = os.environ.get("LTCBOOK_CHROMIUM")
     if named:
         return named
@@ -45,8 +45,10 @@ def main():
     """Exit with one clear error where no browser can be had."""
     path = find() or install()
     if path is None:
-        sys.exit("The site tests need a Chromium, and none could be found or installed. Install one (on Debian: "
-                 "sudo apt-get install chromium), or name yours in LTCBOOK_CHROMIUM.")
+        sys.exit(
+            "The site tests need a Chromium, and none could be found or installed. Install one (on Debian: "
+            "sudo apt-get install chromium), or name yours in LTCBOOK_CHROMIUM."
+        )
     print(f"browser: {path}")
 
 

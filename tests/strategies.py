@@ -18,6 +18,7 @@ from ltcbook import dynamics, wiring
 fresh = int(os.environ.get("HYPOTHESIS_EXAMPLES", 0))
 settings.register_profile("book", deadline=None, derandomize=not fresh, max_examples=fresh or 100)
 settings.load_profile("book")
+few = settings(max_examples=fresh or 30)  # for examples that cost more than some milliseconds
 
 seeds = st.integers(0, 2**32 - 1)
 kinds = st.sampled_from([dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN])

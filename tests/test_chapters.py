@@ -43,7 +43,7 @@ def order(root):
     toc = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
     entries = [toc["root"], *(entry["file"] for entry in listed(toc))]
     found = [next(iter(sorted(root.glob(f"{entry}.*"))), None) for entry in entries]
-    missing = [entry for entry, path in zip(entries, found) if path is None]
+    missing = [entry for entry, path in zip(entries, found, strict=True) if path is None]
     assert not missing, f"_toc.yml names pages that do not exist: {missing}"
     return [path.name for path in found]
 
@@ -108,7 +108,9 @@ def test_anchors_are_unique_in_the_whole_book(pages):
     seen = {}
     for name, text in pages.items():
         for anchor in ANCHOR.findall(text):
-            assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", anchor), f"{name}: write the anchor {anchor!r} in-lower-case"
+            assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", anchor), (
+                f"{name}: write the anchor {anchor!r} in-lower-case"
+            )
             assert anchor not in seen, f"{name}: the anchor {anchor!r} also stands in {seen[anchor]}"
             seen[anchor] = name
 
@@ -129,7 +131,9 @@ def test_tags_are_unique_and_count_up_in_each_chapter(pages):
 def test_every_tag_is_in_a_displayed_equation_with_an_anchor_just_above(pages):
     for name, text in pages.items():
         found = list(tagged(text))
-        assert [tag for tag, _ in found] == TAG.findall(text), f"{name}: a \\tag outside a $$ paragraph of its own"
+        assert [tag for tag, _ in found] == TAG.findall(text), (
+            f"{name}: a \\tag outside a $$ paragraph of its own"
+        )
         bare = [tag for tag, anchor in found if anchor is None]
         assert not bare, f"{name}: no <a id> just above the equations {bare}"
 
@@ -156,15 +160,21 @@ def test_every_link_inside_the_book_leads_somewhere_and_says_where(pages, root):
 def test_a_number_in_a_link_is_the_number_of_an_equation(pages):
     """[(L3)](...) must lead to an equation; a link that only looks like one misleads."""
     equations = {anchor for text in pages.values() for _, anchor in tagged(text)}
-    wrong = [f"{name}: [{words}]({target})" for name, text in pages.items() for words, target in LINK.findall(text)
-             if re.search(r"\([A-Z]\d+\)", words) and target.partition("#")[2] not in equations]
+    wrong = [
+        f"{name}: [{words}]({target})"
+        for name, text in pages.items()
+        for words, target in LINK.findall(text)
+        if re.search(r"\([A-Z]\d+\)", words) and target.partition("#")[2] not in equations
+    ]
     problems(*wrong)
 
 
 def test_headings_never_skip_a_level_and_each_page_has_one_title(pages):
     for name, text in pages.items():
         levels = [len(marks) for marks in re.findall(r"^(#{1,6})\s+\S", text, re.MULTILINE)]
-        assert levels[:1] == [1] and levels.count(1) == 1, f"{name}: one title, at the top; found levels {levels}"
+        assert levels[:1] == [1] and levels.count(1) == 1, (
+            f"{name}: one title, at the top; found levels {levels}"
+        )
         skips = [(a, b) for a, b in zip(levels, levels[1:]) if b > a + 1]
         assert not skips, f"{name}: headings skip a level: {skips}"
 
@@ -183,8 +193,12 @@ FORBIDDEN = {
 
 @pytest.mark.parametrize("pattern", FORBIDDEN)
 def test_sources_are_plain_markdown_that_colab_shows(root, chapters, pattern):
-    texts = {name: "\n\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
-             for name, notebook in chapters.items()}
+    texts = {
+        name: "\n\n".join(
+            "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"
+        )
+        for name, notebook in chapters.items()
+    }
     texts |= {path.name: path.read_text("utf8") for path in (root / "chapters").glob("*.md")}
     found = [name for name, text in texts.items() if re.search(pattern, text, re.MULTILINE)]
     assert not found, f"{FORBIDDEN[pattern]} in {found}: Colab shows it as raw text"
@@ -214,7 +228,11 @@ def test_no_cell_relies_on_a_kernel_to_move(chapters):
     """ipywidgets.interact is dead on a static page: its readout moves, its picture does not."""
     for name, notebook in chapters.items():
         for k, source in code(notebook):
-            dead = [call for word in ("interact", "interactive", "interact_manual") for call in calls(source, word)]
+            dead = [
+                call
+                for word in ("interact", "interactive", "interact_manual")
+                for call in calls(source, word)
+            ]
             assert not dead, f"{name}, cell {k}: interact(...) does nothing on the published page"
 
 
@@ -224,19 +242,23 @@ def test_folded_parts_are_whole(pages):
         assert opened == closed, f"{name}: {opened} <details> but {closed} </details>"
         headed = re.findall(r"<details\b[^>]*>\s*<summary>[^<]+</summary>[ \t]*\n[ \t]*\n", text)
         assert len(headed) == opened, f"{name}: <details>, then <summary>words</summary>, then a blank line"
-        assert len(re.findall(r"\n[ \t]*\n</details>", text)) == closed, f"{name}: a blank line before </details>"
+        assert len(re.findall(r"\n[ \t]*\n</details>", text)) == closed, (
+            f"{name}: a blank line before </details>"
+        )
 
 
 def test_every_exercise_is_followed_by_its_folded_solution(chapters):
     for name, notebook in chapters.items():
         text = markdown(notebook["cells"])
-        starts = [match.start() for match in re.finditer(r"^(?:#+ |\*\*|> \*\*)Exercise \d+", text, re.MULTILINE)]
+        starts = [
+            match.start() for match in re.finditer(r"^(?:#+ |\*\*|> \*\*)Exercise \d+", text, re.MULTILINE)
+        ]
         for start, end in zip(starts, [*starts[1:], len(text)]):
             title = text[start : start + 50].split("\n")[0]
             assert "<details>" in text[start:end], f"{name}: no folded solution after {title!r}"
 
 
-# --- the repository's address ---------------------------------------------------------------------------------------
+# --- the repository's address ---------------------------------------------------------------------
 
 GOOD = "https://github.com/you/ltcbook"
 
@@ -262,8 +284,17 @@ def test_the_address_is_written_once_and_can_be_cleared(copy):
     assert (copy / "_config.yml").read_text("utf8") == config
 
 
-@pytest.mark.parametrize("url", ["you/ltcbook", "http://github.com/you/ltcbook", "https://example.org/you/ltcbook",
-                                 "https://github.com/you", 'https://github.com/you/x"; import os', GOOD + "/tree/main"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "you/ltcbook",
+        "http://github.com/you/ltcbook",
+        "https://example.org/you/ltcbook",
+        "https://github.com/you",
+        'https://github.com/you/x"; import os',
+        GOOD + "/tree/main",
+    ],
+)
 def test_a_malformed_address_is_refused_and_nothing_is_written(copy, url):
     config = (copy / "_config.yml").read_text("utf8")
     with pytest.raises(ValueError, match="no repository address"):

@@ -11,6 +11,8 @@ ROOMS = {
     "__init__": set(),
     "ops": set(),
     "wiring": set(),
+    "wiring_areas": {"wiring"},
+    "worm": {"wiring"},
     "dynamics": {"ops", "wiring"},
     "simulate": {"ops", "dynamics"},
     "analysis": {"ops", "dynamics", "simulate", "wiring"},
@@ -96,7 +98,9 @@ def test_third_party_packages_are_loaded_only_in_their_rooms(root):
 @pytest.mark.parametrize("guest", ["torch", "sympy", "matplotlib"])
 def test_import_ltcbook_is_light(root, guest):
     code = f"import ltcbook, sys; sys.exit({guest!r} in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0, f"import ltcbook loads {guest}"
+    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0, (
+        f"import ltcbook loads {guest}"
+    )
 
 
 def test_the_computing_rooms_load_neither_torch_nor_sympy_nor_matplotlib(root):
@@ -113,5 +117,7 @@ def test_the_explorers_load_matplotlib_only_when_they_draw_their_fallback(root):
 
 
 def test_importing_prints_nothing(root):
-    answer = subprocess.run([sys.executable, "-c", "import ltcbook"], cwd=root, capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", "import ltcbook"], cwd=root, capture_output=True, text=True
+    )
     assert (answer.stdout, answer.stderr) == ("", "")

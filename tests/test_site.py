@@ -23,8 +23,11 @@ TYPESET = "() => window.MathJax?.startup?.promise?.then(() => true) ?? true"
 def soups(site):
     """Address inside the site -> parsed page, for every page."""
     pages = sorted(site.rglob("*.html"))
-    parsed = {path.relative_to(site).as_posix(): BeautifulSoup(path.read_text("utf8"), "html.parser")
-              for path in pages if "_static" not in path.parts and "_sources" not in path.parts}
+    parsed = {
+        path.relative_to(site).as_posix(): BeautifulSoup(path.read_text("utf8"), "html.parser")
+        for path in pages
+        if "_static" not in path.parts and "_sources" not in path.parts
+    }
     assert len(parsed) >= 5
     return parsed
 
@@ -51,7 +54,6 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
         self.page.goto(address, wait_until="load")
         self.page.evaluate(TYPESET)
-        self.page.wait_for_load_state("networkidle")
 
     def guard(self, home, route):
         """Let only the book's own files through."""
@@ -78,8 +80,10 @@ def seen(browser, served, site, names):
     """(page, scheme, place) -> what was found there; every page is opened once per scheme and place."""
     found = {}
     for scheme in SCHEMES:
-        context = browser.new_context(color_scheme=scheme, viewport=DESK)
-        for place, home in (("http", served), ("file", site.as_uri())):
+        # without transitions, so that axe never meets a colour half-way
+        context = browser.new_context(color_scheme=scheme, viewport=DESK, reduced_motion="reduce")
+        # from a folder a page is the same in both schemes: one of them is enough there
+        for place, home in (("http", served), ("file", site.as_uri()))[: 2 if scheme == "light" else 1]:
             for name in names:
                 visit = Visit(context, f"{home}/{name}", home)
                 page, record = visit.page, {}
@@ -91,7 +95,8 @@ def seen(browser, served, site, names):
                 record |= page.evaluate("""() => ({
                     formulas: document.querySelectorAll(".bd-article .math").length,
                     typeset: document.querySelectorAll(".bd-article .math mjx-container").length,
-                    failed: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(e => e.textContent),
+                    failed: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(
+                        error => error.textContent),
                     fonts: [...document.fonts].filter(f => f.status === "error").map(f => f.family),
                     theme: document.documentElement.dataset.theme,
                 })""")
@@ -133,7 +138,7 @@ def test_every_formula_is_typeset_without_an_error(seen):
     assert any(record["formulas"] > 3 for record in seen.values()), "no page holds formulas"
 
 
-# --- what needs no browser ------------------------------------------------------------------------------------------
+# --- what needs no browser ------------------------------------------------------------------------
 
 
 def references(soup):
@@ -189,7 +194,9 @@ def test_every_image_has_alt_text(soups):
             words = image.get("alt")
             assert words is not None, f"{name}: {image}"
             inside = image.find_parent("article") is not None
-            assert not inside or (len(words) >= 8 and not words.endswith((".png", ".svg"))), f"{name}: {words!r}"
+            assert not inside or (len(words) >= 8 and not words.endswith((".png", ".svg"))), (
+                f"{name}: {words!r}"
+            )
 
 
 def test_every_page_has_one_search_box_a_title_and_a_description(soups, names):
@@ -200,7 +207,9 @@ def test_every_page_has_one_search_box_a_title_and_a_description(soups, names):
         assert soup.title and len(soup.title.text) > 10, name
         assert len(soup.find_all("h1")) in (1, 2), f"{name}: one title, and one more for print"
         if name.startswith("chapters/"):
-            assert soup.find("meta", attrs={"name": "description"}), f"{name}: the first paragraph describes the page"
+            assert soup.find("meta", attrs={"name": "description"}), (
+                f"{name}: the first paragraph describes the page"
+            )
 
 
 def test_raw_markdown_never_shows(soups):
@@ -209,10 +218,12 @@ def test_raw_markdown_never_shows(soups):
         for hidden in [*article.find_all(["pre", "code", "script", "style"]), *article.select(".math")]:
             hidden.extract()
         words = article.get_text(" ")
-        assert not re.search(r"\$\$|\\tag\{|\]\(|\*\*\w|\{(ref|eq|cite)\}", words), f"{name}: raw markup in the text"
+        assert not re.search(r"\$\$|\\tag\{|\]\(|\*\*\w|\{(ref|eq|cite)\}", words), (
+            f"{name}: raw markup in the text"
+        )
 
 
-# --- the explorers ----------------------------------------------------------------------------------------------------
+# --- the explorers --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -235,7 +246,9 @@ def widgets(explorers):
 def test_every_explorer_draws_and_its_fallback_picture_is_gone(explorers):
     for name, k, widget in widgets(explorers):
         assert widget.query_selector("svg, canvas"), f"{name}, explorer {k}: nothing is drawn"
-        assert widget.query_selector(".ltc-fallback") is None, f"{name}, explorer {k}: the fallback still shows"
+        assert widget.query_selector(".ltc-fallback") is None, (
+            f"{name}, explorer {k}: the fallback still shows"
+        )
 
 
 def test_every_explorers_drawing_changes_on_arrow_right(explorers):
@@ -243,7 +256,9 @@ def test_every_explorers_drawing_changes_on_arrow_right(explorers):
         sliders = [slider for slider in widget.query_selector_all("input[type=range]") if slider.is_visible()]
         assert sliders, f"{name}, explorer {k}: nothing to move"
         for slider in sliders:
-            slider.evaluate("s => { s.value = s.min; s.dispatchEvent(new Event('input', { bubbles: true })) }")
+            slider.evaluate(
+                "s => { s.value = s.min; s.dispatchEvent(new Event('input', { bubbles: true })) }"
+            )
             before = widget.evaluate(DRAWING)
             slider.focus()
             for _ in range(8):
@@ -251,7 +266,9 @@ def test_every_explorers_drawing_changes_on_arrow_right(explorers):
                 if widget.evaluate(DRAWING) != before:
                     break
             label = slider.get_attribute("name") or slider.get_attribute("aria-label")
-            assert widget.evaluate(DRAWING) != before, f"{name}, explorer {k}: {label} moves, the drawing does not"
+            assert widget.evaluate(DRAWING) != before, (
+                f"{name}, explorer {k}: {label} moves, the drawing does not"
+            )
 
 
 def test_another_threshold_gives_another_drawing(explorers):
@@ -260,8 +277,11 @@ def test_another_threshold_gives_another_drawing(explorers):
         for slider in widget.query_selector_all("input[type=range][name=T]"):
             drawings = []
             for share in (0.0, 0.5, 1.0):
-                slider.evaluate("""(s, share) => { s.value = +s.min + share * (s.max - s.min);
-                    s.dispatchEvent(new Event("input", { bubbles: true })) }""", share)
+                slider.evaluate(
+                    """(s, share) => { s.value = +s.min + share * (s.max - s.min);
+                    s.dispatchEvent(new Event("input", { bubbles: true })) }""",
+                    share,
+                )
                 drawings.append(widget.evaluate(DRAWING))
             assert len(set(drawings)) > 1, f"{name}, explorer {k}: the same drawing for different T"
             tried += 1
@@ -275,13 +295,15 @@ def test_every_control_is_reached_with_the_tab_key(explorers):
             w.before(mark); mark.focus({ preventScroll: true }); }""")
         # radio buttons of one group share one tab stop; the arrow keys move inside the group
         wanted = widget.evaluate("""w => new Set([...w.querySelectorAll("input, select, button")].filter(
-            e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility()).map(
+            e => !e.disabled && (e.tabIndex >= 0 || e.tagName !== "BUTTON") && e.checkVisibility()).map(
             e => e.type === "radio" ? e.name : e)).size""")
         reached = set()
         for _ in range(wanted + 25):
             explorers[name].keyboard.press("Tab")
             reached |= {widget.evaluate(every)} - {-1}
-        assert len(reached) == wanted > 0, f"{name}, explorer {k}: Tab reaches {len(reached)} of {wanted} controls"
+        assert len(reached) == wanted > 0, (
+            f"{name}, explorer {k}: Tab reaches {len(reached)} of {wanted} controls"
+        )
 
 
 def test_every_slider_is_labelled_and_large_enough_for_a_finger(explorers):
@@ -290,7 +312,9 @@ def test_every_slider_is_labelled_and_large_enough_for_a_finger(explorers):
             words = slider.evaluate("s => s.getAttribute('aria-label') || s.labels[0]?.textContent || ''")
             assert words.strip(), f"{name}, explorer {k}: a slider without a label"
             if slider.is_visible():
-                assert slider.bounding_box()["height"] >= 24, f"{name}, explorer {k}: {words} is too small a target"
+                assert slider.bounding_box()["height"] >= 24, (
+                    f"{name}, explorer {k}: {words} is too small a target"
+                )
 
 
 def test_without_javascript_the_fallback_picture_and_the_text_show(browser, served, with_explorers):
@@ -312,7 +336,8 @@ def test_explorers_also_live_in_a_site_opened_from_a_folder(browser, site, with_
     for name in with_explorers:
         visit = Visit(context, f"{site.as_uri()}/{name}", site.as_uri())
         alive = visit.page.locator(".ltc-widget").evaluate_all(
-            "all => all.map(w => !w.querySelector('.ltc-fallback') && !!w.querySelector('svg, canvas'))")
+            "all => all.map(w => !w.querySelector('.ltc-fallback') && !!w.querySelector('svg, canvas'))"
+        )
         assert alive and all(alive), f"{name}: {alive}"
         visit.page.close()
     context.close()

@@ -14,7 +14,8 @@ from ltcbook import analysis, dynamics, pruning, widgets
 from ltcbook.widgets.base import PLACES, rounded, script, signed, stylesheet, words
 
 SHELL = """<!doctype html><html lang="en"{attributes}><head><meta charset="utf-8"><title>Explorer</title>
-<meta name="viewport" content="width=device-width"></head><body style="margin:8px"><main><h1>Explorer</h1>{body}</main></body></html>"""
+<meta name="viewport" content="width=device-width"></head>
+<body style="margin:8px"><main><h1>Explorer</h1>{body}</main></body></html>"""
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,11 @@ def test_bad_controls_are_refused_with_what_is_possible(threshold, bad):
     assert name in str(error.value)
 
 
+def test_nan_is_named_as_what_it_is(plane):
+    with pytest.raises(ValueError, match="T is nan; it must be a finite number from 0 to 1"):
+        plane.compute(T=float("nan"))
+
+
 def test_a_partial_or_foreign_network_is_refused():
     wiring, cell, u = widgets.default_network()
     with pytest.raises(ValueError, match="together"):
@@ -200,8 +206,7 @@ def test_presets_are_possible_and_lie_on_the_grid(threshold, plane):
         for preset in explorer.spec["presets"]:
             explorer.compute(**preset["controls"])
             for name, value in preset["controls"].items():
-                knob = explorer.knobs[name]
-                assert any(value == pytest.approx(point) if knob.kind == "range" else value == point for point in knob.grid)
+                assert value in explorer.knobs[name].grid
 
 
 def test_default_values_lie_on_the_grid(threshold, plane):
@@ -270,6 +275,14 @@ def test_an_explorer_costs_less_than_250_kb(twins):
 
     for kind, text in twins.items():
         assert len(gzip.compress(text.encode())) < 250_000, kind
+
+
+def test_words_cannot_end_the_element_that_carries_them():
+    class Sly(widgets.PlaneExplorer):
+        title = answer = "</script><b>bold</b>"
+
+    outline = Outline(Sly().to_html())
+    assert outline.open == [] and [tag for tag, _ in outline.tags] == ["div", "img", "script", "style", "script"]
 
 
 def test_a_script_that_would_end_its_element_is_refused(tmp_path, monkeypatch):
@@ -488,8 +501,9 @@ def test_nothing_spills_over_at_any_width(visit, kind, width):
     page = visit(kind, width=width).page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     outside = page.evaluate("""() => { const page = document.querySelector(".ltc-explorer").getBoundingClientRect();
-        return [...document.querySelectorAll(".ltc-explorer *")].filter(e => e.checkVisibility() && !e.closest("defs, .ltc-aside"))
-          .filter(e => { const b = e.getBoundingClientRect(); return b.width && (b.right > page.right + 1 || b.left < page.left - 1); })
+        const out = b => b.width && (b.right > page.right + 1 || b.left < page.left - 1);
+        return [...document.querySelectorAll(".ltc-explorer *")]
+          .filter(e => e.checkVisibility() && !e.closest("defs, .ltc-aside") && out(e.getBoundingClientRect()))
           .filter(e => !e.closest("[clip-path]")).map(e => e.outerHTML.slice(0, 120)) }""")
     assert outside == []
 
@@ -547,7 +561,8 @@ def test_with_a_kernel_python_answers_finer_than_the_grid(browser, tmp_path, pla
         globalThis.model = { get: name => state[name], set: (name, value) => { state[name] = value },
           on: (name, act) => { (listeners[name] ??= []).push(act) }, off: name => { delete listeners[name] },
           async save_changes() { for (const [name, value] of Object.entries(await ask(state.controls)))
-            if (JSON.stringify(state[name]) !== JSON.stringify(value)) { state[name] = value; listeners[`change:${name}`]?.forEach(a => a()) } } };
+            if (JSON.stringify(state[name]) !== JSON.stringify(value)) {
+              state[name] = value; listeners[`change:${name}`]?.forEach(act => act()) } } };
         const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
         globalThis.stop = widget.render({ model, el: document.querySelector("#cell") });
     }""", [script("threshold.js"), {"spec": explorer.spec, "table": explorer.table, "frame": explorer.frame,
@@ -567,5 +582,6 @@ def test_with_a_kernel_python_answers_finer_than_the_grid(browser, tmp_path, pla
 
 
 def test_words_and_signs_of_numbers():
-    assert [words(x) for x in (0.0, 1.0, -0.94721, 39.44, 1e-13, 0.00012, None)] == ["0", "1", "−0.947", "39.4", "0", "1.2e−4", "–"]
+    numbers = {0.0: "0", 1.0: "1", -0.94721: "−0.947", 39.44: "39.4", 1e-13: "0", 0.00012: "1.2e−4", None: "–"}
+    assert [words(x) for x in numbers] == list(numbers.values())
     assert [signed(x) for x in (0.08, -0.08, 0.0)] == ["+0.08", "−0.08", "0"]

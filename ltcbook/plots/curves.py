@@ -4,7 +4,7 @@ import numpy as np
 
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION
 
-COLOURS = {"blue": BLUE, "vermillion": VERMILLION, "green": GREEN, "orange": ORANGE, "purple": PURPLE, "grey": GREY, "ink": INK}
+COLOURS = {"blue": BLUE, "vermillion": VERMILLION, "green": GREEN, "orange": ORANGE, "purple": PURPLE}
 LOOKS = (("blue", "-"), ("vermillion", (0, (5, 2))), ("green", (0, (6, 1.5, 1.2, 1.5))), ("orange", (0, (1.2, 1.4))),
          ("purple", (0, (9, 2))))
 MARKERS = ("o", "s", "^", "D", "v")
@@ -42,8 +42,8 @@ def draw_curves(x, curves, ax, *, labels="end", markers=False, looks=LOOKS, **st
 def name_above(ax):
     """A frameless row of names above the Axes, where it covers no curve."""
     handles, names = ax.get_legend_handles_labels()
-    ax.legend(handles, names, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=len(names), frameon=False, borderaxespad=0.2,
-              handlelength=2.6, columnspacing=1.4)
+    ax.legend(handles, names, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=len(names), frameon=False,
+              borderaxespad=0.2, handlelength=2.6, columnspacing=1.4)
     return ax
 
 
@@ -127,7 +127,8 @@ def draw_orders(dt, errors, ax):
     """
     dt = np.asarray(dt, dtype=float)
     order = np.argsort(dt)
-    if dt.ndim != 1 or len(dt) < 2 or not all(np.shape(e) == dt.shape and (np.asarray(e) > 0).all() for e in errors.values()):
+    fits = [np.shape(error) == dt.shape and (np.asarray(error) > 0).all() for error in errors.values()]
+    if dt.ndim != 1 or len(dt) < 2 or not all(fits):
         raise ValueError(f"dt has shape {dt.shape}; every method needs as many errors, all > 0, at least two.")
     named = {}
     for name, values in errors.items():

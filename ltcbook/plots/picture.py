@@ -21,7 +21,7 @@ STYLE = {
     "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.titlecolor": INK, "axes.titlesize": 11,
     "axes.titlelocation": "left", "axes.labelsize": 10.5, "font.size": 10, "legend.frameon": False, "legend.fontsize": 9.5,
     "lines.linewidth": 1.8, "lines.solid_capstyle": "round", "axes.grid": False, "grid.color": GREY, "grid.alpha": 0.25,
-    "xtick.labelsize": 9.5, "ytick.labelsize": 9.5, "mathtext.fontset": "cm", "figure.constrained_layout.use": True,
+    "xtick.labelsize": 9.5, "ytick.labelsize": 9.5, "mathtext.fontset": "dejavusans", "figure.constrained_layout.use": True,
     "axes.prop_cycle": mpl.cycler(color=[BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY]), "svg.fonttype": "none",
     "svg.hashsalt": "ltcbook", "font.family": "sans-serif",
 }

@@ -12,7 +12,7 @@ ENVIRONMENT = re.compile(r"\s*\\begin\{(align|equation|gather|multline|flalign|e
 class RawAnchors(SphinxTransform):
     """Turn `<a id="x"></a>` into a target that `[text](#x)` and `[text](page.ipynb#x)` find.
 
-    Only `<a id>` in running text counts: an id inside a block of HTML, such as a widget's output, is left alone.
+    Only `<a id>` in running text counts: an id inside a block of HTML (a widget's output) is left alone.
     """
 
     default_priority = 210  # before links are resolved (879), after the Markdown is read
@@ -30,7 +30,7 @@ class RawAnchors(SphinxTransform):
             self.add_target(parent, place, match[1])
 
     def add_target(self, parent, place, name):
-        """Give the id to the equation below when the anchor stands alone above one, else to the spot itself."""
+        """Give the id to the equation below an anchor that stands alone, else to the spot itself."""
         holder = following(parent) if not parent.astext().strip() else None
         if isinstance(holder, nodes.math_block):
             holder["ids"].append(name)

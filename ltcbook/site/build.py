@@ -1,7 +1,7 @@
 """Render the book: `python -m ltcbook.site.build`, which is what `make book` calls.
 
-The pages are rendered beside the published ones and take their place only when all went well: a failing chapter
-cell or a warning leaves `_build/html` as it was.
+The pages are rendered beside the published ones and take their place only when all went well: a failing
+chapter cell or a warning leaves `_build/html` as it was.
 """
 
 import hashlib
@@ -28,12 +28,18 @@ def main():
     if not rendered([*command, "-W", "--keep-going"]):
         # A warning is given only while a page is read: forget the pages, so that the next run gives it again.
         forget(STAGE / ".doctrees", STAGE / "html")
-        print("The book was NOT rendered (see the first error above); _build/html is as it was.", file=sys.stderr)
+        print(
+            "The book was NOT rendered (see the first error above); _build/html is as it was.",
+            file=sys.stderr,
+        )
         return 1
     publish()
     seconds = time.perf_counter() - start
-    print(f"The book is rendered ({seconds:.0f} s). Open this address in a browser:\n  {PUBLISHED / 'index.html'}"
-          "\n  or run `make serve` to read it at http://127.0.0.1:8000/")
+    print(
+        f"The book is rendered ({seconds:.0f} s). Open this address in a browser:"
+        f"\n  {PUBLISHED / 'index.html'}"
+        "\n  or run `make serve` to read it at http://127.0.0.1:8000/"
+    )
     return 0
 
 
@@ -41,8 +47,9 @@ def rendered(command):
     """Run jupyter-book, showing what the reader wants to know: chapters as they run, and what went wrong."""
     environment = {**os.environ, "IPYTHONDIR": str(quiet_ipython())}
     with open(BUILD / "cache" / "complaints.log", "w+", encoding="utf8") as log:
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log,
-                              text=True) as process:
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process:
             for line in process.stdout:
                 if "[mystnb]" in line:
                     print(line.strip().replace(f"{ROOT}/", ""), flush=True)
@@ -54,7 +61,7 @@ def rendered(command):
 
 def condensed(complaints):
     """The part that names the cause: not how jupyter-book came to it, and not the same again below."""
-    complaints = complaints.partition("\nTraceback (most recent call last):\n  File \"<string>\"")[0]
+    complaints = complaints.partition('\nTraceback (most recent call last):\n  File "<string>"')[0]
     first = re.split(r"\n\S*Exception occurred:", complaints)[0].strip()
     shown = re.sub(r"Traceback \(most recent call last\):\n(  .*\n)+nbclient\.exceptions\.", "", first)
     return (shown or complaints).replace(f"{ROOT}/", "")
@@ -64,13 +71,19 @@ def quiet_ipython():
     """A fresh IPython folder: the reader's own start-up files stay out of the book."""
     profile = BUILD / "cache" / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text("get_config().IPKernelApp.log_level = 40  # errors only\n")
+    (profile / "ipython_kernel_config.py").write_text(
+        "get_config().IPKernelApp.log_level = 40  # errors only\n"
+    )
     return profile.parent
 
 
 def forget_what_changed():
     """Jupyter's cache knows a chapter by its cells alone: throw it away when the code below has changed."""
-    rooms = [path for path in (ROOT / "ltcbook").rglob("*") if path.suffix in {".py", ".js", ".css", ".csv", ".html", ".svg"}]
+    rooms = [
+        path
+        for path in (ROOT / "ltcbook").rglob("*")
+        if path.suffix in {".py", ".js", ".css", ".csv", ".html", ".svg"}
+    ]
     site = [path for path in rooms if "site" in path.relative_to(ROOT).parts] + [ROOT / "_config.yml"]
     computing = [path for path in rooms if path not in site] + [ROOT / "requirements.lock"]
     if changed("computing", computing):

@@ -43,7 +43,9 @@ def download(cache):
     archive.unlink()
     found = "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
     if found != INTEGRITY:
-        raise SystemExit(f"mathjax@{VERSION} from the registry is not the pinned one: {found}, not {INTEGRITY}")
+        raise SystemExit(
+            f"mathjax@{VERSION} from the registry is not the pinned one: {found}, not {INTEGRITY}"
+        )
     return data
 
 

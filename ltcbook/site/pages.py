@@ -7,7 +7,14 @@ from pathlib import Path
 from ltcbook.site import mathjax
 
 HERE = Path(__file__).parent
-UNUSED = ("vendor/fontawesome", "scripts/fontawesome*", "**/*.map", "**/*.LICENSE.txt", "plus.png", "minus.png")
+UNUSED = (
+    "vendor/fontawesome",
+    "scripts/fontawesome*",
+    "**/*.map",
+    "**/*.LICENSE.txt",
+    "plus.png",
+    "minus.png",
+)
 
 
 def configure(app, config):
@@ -37,7 +44,8 @@ def first_paragraph(doctree, limit=200):
 
     for paragraph in doctree.findall(nodes.paragraph) if doctree is not None else []:
         words = " ".join(paragraph.astext().split())
-        if len(words) > 40 and not any(paragraph.findall(nodes.math)):
+        facts = "chapter-facts" in paragraph["classes"]
+        if len(words) > 40 and not facts and not any(paragraph.findall(nodes.math)):
             return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"
     return ""
 

@@ -1,7 +1,7 @@
 """The chapters' first cell and the repository's address: `make address URL=https://github.com/OWNER/REPO`.
 
-The address stands in `_config.yml`; from there it goes into the same cell of every chapter, which installs ltcbook
-where it is missing (Colab) and does nothing where it is there.
+The address stands in `_config.yml`; from there it goes into the same cell of every chapter, which installs
+ltcbook where it is missing (Colab) and does nothing where it is there.
 """
 
 import argparse
@@ -13,10 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"https://github\.com/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 CONFIG_LINE = re.compile(r'^(repository:\n  url: )"([^"\n]*)"', re.MULTILINE)
-TAGS = ["hide-input", "setup"]
+TAGS = ["remove-input", "setup"]  # of no use on the page: there, nothing needs installing
 CELL_ID = "setup"
 
-CELL = '''\
+CELL = """\
 # Setup: installs ltcbook where it is missing, as in Colab; does nothing elsewhere.
 import importlib.util
 import subprocess
@@ -34,15 +34,17 @@ if importlib.util.find_spec("ltcbook") is None:
     source = f"ltcbook[book] @ git+{{ADDRESS}}"
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)
     importlib.invalidate_caches()
-'''
+"""
 
 
 def checked(url):
     """The address without a closing slash or `.git`, or "" for none; ValueError for anything else."""
     url = url.strip().removesuffix("/").removesuffix(".git")
     if url and not ADDRESS.fullmatch(url):
-        raise ValueError(f"{url!r} is no repository address that Colab can open; "
-                         "give https://github.com/OWNER/REPO, or nothing to clear it.")
+        raise ValueError(
+            f"{url!r} is no repository address that Colab can open; "
+            "give https://github.com/OWNER/REPO, or nothing to clear it."
+        )
     return url
 
 

@@ -1,7 +1,7 @@
 """One class, two lives: an explorer computes in Python and is drawn by JavaScript, with a kernel or without one.
 
 ``compute(**controls)`` gives one frame, a dictionary of numbers and words. With a kernel every moved control is answered
-exactly; the static page carries a table of frames over a grid of the controls and shows the nearest one; print gets a PNG.
+exactly; the static page carries a table of frames over a grid of the controls and shows the nearest; print gets a PNG.
 """
 
 import base64
@@ -25,7 +25,8 @@ class Control:
     """What a reader can move: a "range" from low to high in steps, or a "select" among options ((value, label), ...).
 
     grid: the values that the static page knows; grid_step: their distance (a range's grid is uniform). rug: (value, sign)
-    marks drawn along a range. hint: a few quiet words after the label. hidden: fixed at its default, as in the compact explorer.
+    marks drawn along a range. hint: a few quiet words after the label. hidden: fixed at its default, as in the compact
+    explorer.
     """
 
     name: str
@@ -230,5 +231,8 @@ def words(value, digits=3):
     if abs(value) < 1e-12:
         return "0"
     short = float(f"{value:.{digits}g}")
-    text = f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e+") if not 1e-3 <= abs(value) < 1e5 else f"{short:.10f}".rstrip("0").rstrip(".")
+    if 1e-3 <= abs(value) < 1e5:
+        text = f"{short:.10f}".rstrip("0").rstrip(".")
+    else:
+        text = f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e+")
     return text.replace("-", "−")

@@ -70,7 +70,8 @@ def plane_figure(frame):
     x = np.linspace(-1.5, 1.5, 200)
     root = np.sqrt(np.maximum(0, E * E / 4 + controls["w_ij"] / controls["w_ik"] * x * (x - E)))
     if frame["cut"]:
-        plane.fill_between(x, E / 2 - root, E / 2 + root, facecolor="none", edgecolor=plots.VERMILLION, hatch="////", alpha=0.5)
+        plane.fill_between(x, E / 2 - root, E / 2 + root, facecolor="none", edgecolor=plots.VERMILLION, hatch="////",
+                           alpha=0.5)
         for height, text in ((0.8 * E, "claim 1 fails"), (-1.3 * E, "claim 1 holds")):
             plane.text(-1.4, height, text, va="center", bbox={"fc": "w", "ec": "none", "pad": 1.5})
     box = np.array([0, 0, 1, 1, 0]), np.array([0, 1, 1, 0, 0])
@@ -88,6 +89,6 @@ def plane_figure(frame):
     modes.axvline(0, color=plots.VERMILLION, lw=1.2)
     modes.margins(x=0.25)
     modes.locator_params(axis="x", nbins=5)
-    modes.set(ylim=(-0.5, 1.5), yticks=[0, 1], yticklabels=["after", "before"], xlabel="eigenvalue (1/ms): circle j, diamond k",
-              title="The slowest mode decides")
+    modes.set(ylim=(-0.5, 1.5), yticks=[0, 1], yticklabels=["after", "before"],
+              xlabel="eigenvalue (1/ms): circle j, diamond k", title="The slowest mode decides")
     return fig

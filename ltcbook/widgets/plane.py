@@ -8,7 +8,7 @@ from .base import Control, Explorer, Preset, signed, words
 GATE, CAPACITANCE = 0.5, 1.0  # the open share s of the synapse (x_i is held), and c in nF
 
 PRESETS = [
-    Preset("Published example", "W is 50 times w and both neurons are alike. V rises after the event, yet the network is stable."),
+    Preset("Published example", "W is 50 times w, both neurons are alike. V rises after the event, yet all is stable."),
     Preset("Where claim 1 holds", "Beyond E the new synapse pulls back towards 0: now V falls faster.",
            {"x_j": 0.0, "x_k": 1.3}),
     Preset("Other polarity", "The same state with an inhibitory synapse: claim 1 hangs on signs.", {"E": -1}),
@@ -28,15 +28,17 @@ class PlaneExplorer(Explorer):
 
     key, drawing, tabulated = "plane", "plane.js", False
     title = "Drag the state, move the weights"
-    question = "A weak synapse moves from j to k and becomes 50 times stronger. Must V\u00a0=\u00a0x_j²\u00a0+\u00a0x_k² now fall faster?"
+    question = ("A weak synapse moves from j to k and becomes 50 times stronger. "
+                "Must V\u00a0=\u00a0x_j²\u00a0+\u00a0x_k² now fall faster?")
     answer = ("No. The new synapse pulls x_k towards its reversal potential E, not towards 0. Between 0 and E, just where "
               "states live, that pull makes V rise. And the rate of convergence is set by the slowest mode: it gains only "
               "if k is slower at rest than j, whatever the weights.")
 
     def __init__(self):
         ranges = [("T", "Threshold T", 0.1, 0, 1, 0.01, "µS"), ("w_ij", "Old weight w_ij", 0.02, 0, 1, 0.01, "µS"),
-                  ("w_ik", "New weight w_ik", 1.0, 0.05, 10, 0.05, "µS"), ("tau_j", "Leak time τ_j", 1.0, 0.2, 5, 0.05, "ms"),
-                  ("tau_k", "Leak time τ_k", 1.0, 0.2, 5, 0.05, "ms"), ("x_j", "State x_j", 0.0, -1.5, 1.5, 0.05, "mV"),
+                  ("w_ik", "New weight w_ik", 1.0, 0.05, 10, 0.05, "µS"),
+                  ("tau_j", "Leak time τ_j", 1.0, 0.2, 5, 0.05, "ms"), ("tau_k", "Leak time τ_k", 1.0, 0.2, 5, 0.05, "ms"),
+                  ("x_j", "State x_j", 0.0, -1.5, 1.5, 0.05, "mV"),
                   ("x_k", "State x_k", 0.2, -1.5, 1.5, 0.05, "mV")]
         knobs = [Control(name, label, default, low=low, high=high, step=step, unit=unit)
                  for name, label, default, low, high, step, unit in ranges]
@@ -46,13 +48,13 @@ class PlaneExplorer(Explorer):
     @staticmethod
     def cells(controls):
         """The cell before and the cell after: neurons (j, k), one input i. After equals before where w_ij >= T."""
-        weight_in = [[[controls["w_ij"]], [0.0]], [[0.0], [controls["w_ik"]]]]
+        before, moved = [[controls["w_ij"]], [0.0]], [[0.0], [controls["w_ik"]]]
         cut = controls["w_ij"] < controls["T"]
         g_leak = CAPACITANCE / np.array([controls["tau_j"], controls["tau_k"]])
         none, column = np.zeros((2, 2)), np.ones((2, 1))
-        return cut, [dynamics.LTC(c=np.full(2, CAPACITANCE), g_leak=g_leak, e_leak=np.zeros(2), w=none, gamma=none, mu=none,
-                                  e_rev=none, w_in=np.array(w), gamma_in=column, mu_in=0 * column,
-                                  e_rev_in=controls["E"] * column) for w in (weight_in[0], weight_in[1] if cut else weight_in[0])]
+        return cut, [dynamics.LTC(c=np.full(2, CAPACITANCE), g_leak=g_leak, e_leak=np.zeros(2), w=none, gamma=none,
+                                  mu=none, e_rev=none, w_in=np.array(w), gamma_in=column, mu_in=0 * column,
+                                  e_rev_in=controls["E"] * column) for w in (before, moved if cut else before)]
 
     def frame_of(self, controls):
         cut, cells = self.cells(controls)
@@ -61,7 +63,8 @@ class PlaneExplorer(Explorer):
         for name, cell in zip(("before", "after"), cells, strict=True):
             J = dynamics.jacobian(x, u, cell)
             frame[name] = {
-                "vdot": analysis.lyapunov_derivative(x, u, cell, np.eye(2)), "velocity": dynamics.vector_field(0, x, u, cell),
+                "vdot": analysis.lyapunov_derivative(x, u, cell, np.eye(2)),
+                "velocity": dynamics.vector_field(0, x, u, cell),
                 "rest": dynamics.effective_equilibrium(x, u, cell), "eigenvalues": np.diagonal(J),
                 "rate": -analysis.spectral_abscissa(J), "trace": np.trace(J), "fastest": np.abs(np.diagonal(J)).max()}
         frame["change"] = frame["after"]["vdot"] - frame["before"]["vdot"]

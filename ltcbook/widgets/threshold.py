@@ -1,6 +1,5 @@
 """T on a whole network: which synapses move, what the eigenvalues do, and which function V may be believed."""
 
-import dataclasses
 from functools import cached_property
 
 import numpy as np
@@ -133,8 +132,6 @@ class ThresholdExplorer(Explorer):
         result = pruning.prune_and_rewire(
             self.wiring, self.cell.w, T, weights_in=self.cell.w_in, rng=np.random.default_rng(seed), time_constant=tau,
             **RULES[rule][1])
-        if rule == "raise":  # the control changes weights only: gates and reversal potentials stay
-            return result, dataclasses.replace(self.cell, w=result.weights, w_in=result.weights_in)
         return result, pruning.rewire(self.cell, result, rng=np.random.default_rng([seed, 1]))
 
     def settle(self, cell):
@@ -174,7 +171,7 @@ class ThresholdExplorer(Explorer):
     def curves(self, path, new, cell):
         """dV/dt / V(0) along the path, per ms, for the certified V about the new equilibrium and for V = x'x / 2."""
         if path is None:
-            return {"certified": None, "origin": None, "descent": "Nothing moved: the network stays at rest and dV/dt is 0."}
+            return {"certified": None, "origin": None, "descent": "Nothing moved: the network stays at rest, dV/dt is 0."}
         identity, certified = np.eye(cell.n), None
         origin = (analysis.lyapunov_derivative(path, self.u, cell, identity)
                   / analysis.lyapunov_value(self.rest, identity))
@@ -185,8 +182,8 @@ class ThresholdExplorer(Explorer):
         length = np.gradient(self.times)[origin > 1e-3].sum()
         first = ("The certified V falls all the way." if certified is not None else
                  "No certificate at this T: the bound that would prove a V to fall does not decide here.")
-        second = (f"The published V rises for {words(length, 2)} ms, by up to {words(origin.max(), 2)} of its start per ms, "
-                  "although the network only comes to rest." if length else
+        second = (f"The published V rises for {words(length, 2)} ms, by up to {words(origin.max(), 2)} of its start per "
+                  "ms, although the network only comes to rest." if length else
                   "The published V happens to fall too, but it is not 0 where the network comes to rest.")
         return {"certified": certified, "origin": origin, "descent": f"{first} {second}"}
 
@@ -212,14 +209,16 @@ class ThresholdExplorer(Explorer):
 
     def axes(self, rules, seeds):
         """Axes that never move: they hold the frames of three thresholds, with room around them."""
-        frames = [self.frame_of({"T": T, "rule": rule, "seed": seed}) for T in (0.2, 0.4, 0.6) for rule in rules for seed in seeds]
+        frames = [self.frame_of({"T": T, "rule": rule, "seed": seed})
+                  for T in (0.2, 0.4, 0.6) for rule in rules for seed in seeds]
         spectra = [*frames, self.spectrum(self.rest, self.cell)]
         lowest = min(min([*s["own"], *[re for re, _ in s["command"]]]) for s in spectra)
         highest = max(max([*s["own"], *[re for re, _ in s["command"]]]) for s in spectra)
         widest = max([abs(im) for s in spectra for _, im in s["command"]])
-        flow = [value for frame in frames for curve in ("certified", "origin") for value in ([0] if frame[curve] is None else frame[curve])]
+        curves = [frame[name] for frame in frames for name in ("certified", "origin")]
+        flow = np.concatenate([curve for curve in curves if curve is not None] or [np.zeros(1)])
         return {"re": [lowest * 1.12, max(0.12 * self.before_rate, highest * 1.15)], "im": max(0.5, widest * 1.2),
-                         "linear": max(self.before_rate, 0.05), "flow": [min(-1, min(flow) * 1.3), max(0.5, max(flow) * 1.3)]}
+                "linear": max(self.before_rate, 0.05), "flow": [min(-1, flow.min() * 1.3), max(0.5, flow.max() * 1.3)]}
 
     def describe(self, frame):
         return f"T = {frame['controls']['T']:g} µS. {frame['verdict'][0][1]} {frame['descent']}"

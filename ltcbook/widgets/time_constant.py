@@ -14,8 +14,10 @@ PRESETS = [
     Preset("A strong pulse", "Fast up, slow down: open channels make the neuron quick, shut ones leave it to its leak."),
     Preset("Silence", "No input: two channels in a hundred are open, and the neuron has little but its leak.", {"u": 0.0}),
     Preset("A weak synapse", "A small conductance moves the goal a little, and the speed a little.", {"w": 0.05}),
-    Preset("Inhibition", "The other reversal potential: the goal turns round, the speed stays. τ_sys knows no sign.", {"E": -1}),
-    Preset("Euler breaks", "Nothing changed but the step. In silence 5 ms serve Euler well; in the pulse they do not.", {"dt": 5.0}),
+    Preset("Inhibition", "The other reversal potential: the goal turns round, the speed stays. τ_sys knows no sign.",
+           {"E": -1}),
+    Preset("Euler breaks", "Nothing changed but the step. In silence 5 ms serve Euler well; in the pulse they do not.",
+           {"dt": 5.0}),
 ]
 
 
@@ -36,7 +38,7 @@ class TimeConstantExplorer(Explorer):
         super().__init__([
             Control("u", "Input u", 0.9, low=0, high=1, step=0.05),
             Control("w", "Weight w", 0.5, low=0, high=1.5, step=0.05, unit="µS"),
-            Control("dt", "Step of the solvers", 1.0, low=0.5, high=8, step=0.5, unit="ms"),
+            Control("dt", "Step of the solvers", 1.5, low=0.5, high=8, step=0.5, unit="ms"),
             Control("E", "Reversal potential E", 1, kind="select", options=((1, "+1 mV"), (-1, "−1 mV"))),
         ], PRESETS, neuron=NEURON, length=PULSE)
 

@@ -4,7 +4,7 @@
 // and a panel is { name, title, height(width), build(svg, size, view) -> update(frame, controls) }.
 // `build` draws what stands still, `update` only patches attributes, so that a step stays far below 16 ms.
 
-// ---- Small tools -----------------------------------------------------------------------------------------------------
+// ---- Small tools --------------------------------------------------------------------------------------------------
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -105,7 +105,8 @@ export function hatch(svg, name, angle, step = 7) {
 /** A list of [words, ...[tag, attributes]]: each line shows a small drawing, 34 by 16, and what it means. */
 export function key(lines) {
   return make("ul", { class: "ltc-legend" }, ...lines.map(([label, ...shapes]) => {
-    const svg = patch(document.createElementNS(SVG, "svg"), { viewBox: "0 0 34 16", width: 34, height: 16, "aria-hidden": "true" });
+    const size = { viewBox: "0 0 34 16", width: 34, height: 16, "aria-hidden": "true" };
+    const svg = patch(document.createElementNS(SVG, "svg"), size);
     for (const [tag, attributes] of shapes) draw(svg, tag, attributes);
     return make("li", {}, svg, make("span", {}, ...rich(label)));
   }));
@@ -116,14 +117,14 @@ export function tips(svg, size = 7) {
   const ids = {};
   for (const [sign, d] of [["plus", "M0 0.8L7 4L0 7.2Z"], ["minus", "M4.6 0.4H6.8V7.6H4.6Z"]]) {
     ids[sign] = freshId(sign);
-    const marker = draw(draw(svg, "defs"), "marker", { id: ids[sign], viewBox: "0 0 8 8", refX: 6, refY: 4, markerWidth: size,
-      markerHeight: size, markerUnits: "userSpaceOnUse", orient: "auto" });
+    const marker = draw(draw(svg, "defs"), "marker", { id: ids[sign], viewBox: "0 0 8 8", refX: 6, refY: 4,
+      markerWidth: size, markerHeight: size, markerUnits: "userSpaceOnUse", orient: "auto" });
     draw(marker, "path", { d, class: `tip ${sign}` });
   }
   return (sign) => `url(#${ids[sign > 0 ? "plus" : "minus"]})`;
 }
 
-// ---- One control: a native input with a visible label, its value in words, 44 px tall ------------------------------------------
+// ---- One control: a native input with a visible label, its value in words, 44 px tall -----------------------------
 
 function slider(control, live, change) {
   const id = freshId(control.name);
@@ -183,7 +184,7 @@ function choice(control, change) {
   };
 }
 
-// ---- State: what a control may be, the nearest frame, the link --------------------------------------------------------------------
+// ---- State: what a control may be, the nearest frame, the link ----------------------------------------------------
 
 /** The nearest value that a control can take; its default for anything that is no value at all. */
 function admit(control, value, live) {
@@ -237,7 +238,7 @@ function toAddress(root, spec, controls) {
   return `${location.href.split("#")[0]}#${new URLSearchParams(pairs)}`;
 }
 
-// ---- The explorer ---------------------------------------------------------------------------------------------------------------
+// ---- The explorer -------------------------------------------------------------------------------------------------
 
 export function explorer(drawing) {
   return { render: ({ model, el }) => new View(drawing, model, el).remove };
@@ -337,7 +338,7 @@ class View {
     const asked = this.live ? {} : fromAddress(this.root, this.spec);
     if (!Object.keys(asked).length) return;
     this.set({ ...this.defaults, ...asked });
-    this.root.scrollIntoView({ block: "nearest" });
+    this.root.scrollIntoView({ block: "start" });
   }
 
   /** Change some controls, show what is known at once, and ask Python for the exact frame if it is there. */

@@ -58,14 +58,16 @@ function drag(svg, handle, place, move) {
       element.setPointerCapture(event.pointerId);
       move(...place(event));
     });
-    element.addEventListener("pointermove", (event) => element.hasPointerCapture(event.pointerId) && move(...place(event)));
+    element.addEventListener("pointermove", (event) => {
+      if (element.hasPointerCapture(event.pointerId)) move(...place(event));
+    });
   }
 }
 
 function arrowHead(svg, name) {
   const id = freshId(name);
-  const marker = draw(draw(svg, "defs"), "marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 8, markerHeight: 8,
-    markerUnits: "userSpaceOnUse", orient: "auto" });
+  const marker = draw(draw(svg, "defs"), "marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4,
+    markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto" });
   draw(marker, "path", { d: "M0 0.8L7.5 4L0 7.2Z", class: `head ${name}` });
   return `url(#${id})`;
 }
@@ -89,16 +91,16 @@ const subgraph = {
       draw(svg, "text", { x, y: y + 4.5, "text-anchor": "middle", class: "strong" }, name);
     }
     draw(svg, "text", { x: spots.i[0], y: spots.i[1] + 32, "text-anchor": "middle", class: "quiet" }, "held");
-    const names = ["j", "k"].map((name) => draw(svg, "text", { x: width / 2 + 8, y: spots[name][1] + (name === "j" ? -8 : 18),
-      "text-anchor": "middle", class: "halo-text" }));
+    const names = [["j", -8], ["k", 18]].map(([name, shift]) => draw(svg, "text", { x: width / 2 + 8,
+      y: spots[name][1] + shift, "text-anchor": "middle", class: "halo-text" }));
     return ({ cut }, { w_ij, w_ik, E }) => {
       const size = (weight) => Math.min(9, 1.2 + 2.4 * Math.sqrt(weight));
       patch(wires[0][0], { display: "none" });
       patch(wires[1][0], { display: cut ? null : "none", "stroke-width": size(w_ik) + 6 });
-      patch(wires[0][1], { class: `synapse new ${E > 0 ? "plus" : "minus"}${cut ? " cut" : ""}`, "stroke-width": size(w_ij),
+      const look = `synapse new ${E > 0 ? "plus" : "minus"}`;
+      patch(wires[0][1], { class: `${look}${cut ? " cut" : ""}`, "stroke-width": size(w_ij),
         "marker-end": cut ? null : tip(E) });
-      patch(wires[1][1], { class: `synapse new ${E > 0 ? "plus" : "minus"}`, display: cut ? null : "none",
-        "stroke-width": size(w_ik), "marker-end": tip(E) });
+      patch(wires[1][1], { class: look, display: cut ? null : "none", "stroke-width": size(w_ik), "marker-end": tip(E) });
       write(names[0], cut ? `cut: ${say(w_ij)} µS` : `stays: ${say(w_ij)} µS`);
       write(names[1], cut ? `new: ${say(w_ik)} µS` : "");
       return cut ? `The synapse from i to j, ${say(w_ij)}, is cut; a new one from i to k has ${say(w_ik)} microsiemens.`
@@ -123,7 +125,8 @@ const statePlane = {
       { x: box.left, y: box.top, width: side, height: side });
     const inside = draw(svg, "g", { "clip-path": `url(#${clip})` });
     const whole = { x: box.left, y: box.top, width: side, height: side };
-    const good = [{ class: "holds" }, { fill: hatch(svg, "holds", 45, 9) }].map((look) => draw(inside, "rect", { ...whole, ...look }));
+    const good = [{ class: "holds" }, { fill: hatch(svg, "holds", 45, 9) }]
+      .map((look) => draw(inside, "rect", { ...whole, ...look }));
     const base = draw(inside, "path", { class: "field" });
     const bad = [draw(inside, "path", { class: "fails" }), draw(inside, "path", { fill: hatch(svg, "fails", -45, 6) })];
     const edge = draw(inside, "path", { class: "edge" });
@@ -141,7 +144,8 @@ const statePlane = {
     const level = draw(inside, "circle", { cx: x(0), cy: y(0), class: "level" });
     const rests = [draw(inside, "circle", { r: 6, class: "ghost" }), draw(inside, "circle", { r: 5, class: "eigen" })];
     const restNames = ["rest before", "rest after"].map((text) => draw(inside, "text", { class: "halo-text" }, text));
-    const flows = ["was", "is"].map((name) => draw(inside, "line", { class: `flow ${name}`, "marker-end": arrowHead(svg, name) }));
+    const flows = ["was", "is"].map((name) => draw(inside, "line",
+      { class: `flow ${name}`, "marker-end": arrowHead(svg, name) }));
     draw(inside, "circle", { cx: x(0), cy: y(0), r: 2.5, class: "origin-dot" });
     const handle = make("button", { type: "button", class: "ltc-handle" });
     svg.after(handle);
@@ -194,7 +198,8 @@ const reading = {
   column: 1,
   title: "",
   html(body) {
-    const flow = (name) => [["path", { d: "M1 8H27", class: `flow ${name}` }], ["path", { d: "M25 4L33 8L25 12Z", class: `head ${name}` }]];
+    const flow = (name) => [["path", { d: "M1 8H27", class: `flow ${name}` }],
+      ["path", { d: "M25 4L33 8L25 12Z", class: `head ${name}` }]];
     body.append(key([["flow before", ...flow("was")], ["flow after", ...flow("is")],
       ["V is the same all along this circle", ["path", { d: "M3 15A17 17 0 0 1 31 15", class: "level" }]]]));
     return () => {};
@@ -220,8 +225,9 @@ const modes = {
     const slow = [0, 1].map((i) => draw(svg, "circle", { r: 11, cy: levels[i], class: "ring" }));
     const marks = levels.map((row, i) => [draw(svg, "circle", { cy: row, r: 6, class: i ? "eigen" : "ghost" }),
       draw(svg, "path", { class: i ? "eigen own" : "ghost" })]);
-    const names = levels.map(() => ["j", "k"].map((name) => draw(svg, "text", { "text-anchor": "middle", class: "halo-text" }, name)));
-    const values = levels.map(() => draw(svg, "text", { class: "strong halo-text", "text-anchor": "middle" }));
+    const word = (look, text) => draw(svg, "text", { "text-anchor": "middle", class: look }, text);
+    const names = levels.map(() => ["j", "k"].map((name) => word("halo-text", name)));
+    const values = levels.map(() => word("strong halo-text"));
     return ({ before, after }) => {
       [before, after].forEach(({ eigenvalues, rate }, i) => {
         const [at_j, at_k] = eigenvalues.map(x);
@@ -268,7 +274,8 @@ const region = {
     draw(svg, "text", { x: (box.left + box.right) / 2, y: box.bottom + 34, "text-anchor": "middle" }, "τ_j, ms");
     draw(svg, "text", { x: box.left - 30, y: (box.top + box.bottom) / 2, "text-anchor": "middle" }, "τ_k");
     for (const [u, v, text] of [[0.3, 0.24, "claim 2 holds"], [0.7, 0.8, "claim 2 fails"]]) {
-      draw(svg, "text", { x: box.left + side * u, y: box.top + side * v, class: "region halo-text", "text-anchor": "middle" }, text);
+      draw(svg, "text", { x: box.left + side * u, y: box.top + side * v, class: "region halo-text",
+        "text-anchor": "middle" }, text);
     }
     const point = draw(svg, "circle", { r: 7, class: "point" });
     drag(svg, null, (event) => {

@@ -20,10 +20,11 @@ function outline(role, r) {
 function untangle(nodes, edges) {
   let order = nodes.map((node) => node.place);
   for (let round = 0; round < 12; round += 1) {
+    const share = order.map((place, i) => place / nodes.filter(({ role }) => role === nodes[i].role).length);
     const mean = order.map((own, i) => {
-      const near = edges.flatMap(([s, t]) => (s === i ? [t] : t === i ? [s] : [])).filter((j) => nodes[j].role !== nodes[i].role);
-      return nodes[i].role === "command" || !near.length ? own
-        : near.reduce((sum, j) => sum + order[j] / nodes.filter(({ role }) => role === nodes[j].role).length, 0) / near.length;
+      const near = edges.flatMap(([s, t]) => (s === i ? [t] : t === i ? [s] : []));
+      if (nodes[i].role === "command" || !near.length) return own;
+      return near.reduce((sum, j) => sum + share[j], 0) / near.length;
     });
     order = nodes.map((node, i) => nodes.filter(({ role }, j) => role === node.role
       && (mean[j] < mean[i] || (mean[j] === mean[i] && j <= i))).length);
@@ -156,13 +157,14 @@ const legend = {
   html(body, view) {
     const { nodes, edges } = view.spec.network;
     const square = (name, x) => ["path", { d: `M${x - 4} 4h8v8h-8Z`, class: name }];
-    const stroke = (name, extra = {}) => ["path", { d: "M1 8H27", class: `synapse ${name}`, "stroke-width": 1.6, ...extra }];
+    const stroke = (name, d = "M1 8H33", width = 1.6) => ["path", { d, class: `synapse ${name}`, "stroke-width": width }];
+    const cross = ["path", { d: "M13 4l8 8m0 -8l-8 8", class: "stop" }];
     body.append(key([
-      ["excites (+)", stroke("plus"), ["path", { d: "M26 4L33 8L26 12Z", class: "tip plus" }]],
-      ["inhibits (−)", stroke("minus"), ["path", { d: "M27 3.5H29.6V12.5H27Z", class: "tip minus" }]],
-      ["cut", stroke("plus cut", { d: "M1 8H33" })],
-      ["new", ["path", { d: "M2 8H32", class: "halo", "stroke-width": 8 }], stroke("plus new", { d: "M1 8H33", "stroke-width": 2.6 })],
-      ["below T, blocked", stroke("plus blocked", { d: "M1 8H33" }), ["path", { d: "M13 4l8 8m0 -8l-8 8", class: "stop" }]],
+      ["excites (+)", stroke("plus", "M1 8H27"), ["path", { d: "M26 4L33 8L26 12Z", class: "tip plus" }]],
+      ["inhibits (−)", stroke("minus", "M1 8H27"), ["path", { d: "M27 3.5H29.6V12.5H27Z", class: "tip minus" }]],
+      ["cut", stroke("plus cut")],
+      ["new", ["path", { d: "M2 8H32", class: "halo", "stroke-width": 7 }], stroke("plus new", "M1 8H33", 2.4)],
+      ["below T, blocked", stroke("plus blocked"), cross],
       ["−1/τ of an inter or motor neuron", square("ghost", 8), square("eigen own", 26)],
       ["eigenvalue of the command block", ["circle", { cx: 8, cy: 8, r: 4.5, class: "ghost" }],
         ["circle", { cx: 26, cy: 8, r: 4.5, class: "eigen" }]],
@@ -179,10 +181,11 @@ const legend = {
     body.append(make("div", { class: "ltc-look" }, make("label", { for: id }, "Look at one neuron"), select), words);
     return (frame, controls, focused) => {
       select.value = focused ?? "";
-      if (focused === null) return write(words, "Point at a neuron, or choose one, to see its synapses and its eigenvalue.");
+      if (focused === null) return write(words, "Point at a neuron, or choose one: its synapses and its eigenvalue.");
       const node = nodes[focused];
       const i = view.spec.own.indexOf(focused);
-      const own = i < 0 ? "" : ` Its own eigenvalue is −1/τ: ${say(view.spec.before.own[i])} → ${say(frame.own[i])} per ms.`;
+      const own = i < 0 ? ""
+        : ` Its own eigenvalue is −1/τ: ${say(view.spec.before.own[i])} → ${say(frame.own[i])} per ms.`;
       const shared = node.role === "command" ? " Its eigenvalues belong to the whole command block (dots)." : "";
       const cut = new Set(frame.cut);
       const present = [...edges.filter((_, k) => !cut.has(k)), ...frame.grown];
@@ -220,14 +223,15 @@ const spectrum = {
     const square = (at, half) => `M${at - half} ${y(0) - half}h${2 * half}v${2 * half}h${-2 * half}Z`;
     for (const value of before.own) draw(ghosts, "path", { d: square(x(value), 4.5), class: "ghost" });
     for (const [re, im] of before.command) draw(ghosts, "circle", { cx: x(re), cy: y(im), r: 5, class: "ghost" });
-    const slowGhost = draw(svg, "line", { x1: x(-before.rate), x2: x(-before.rate), y1: y(0) - 34, y2: y(0) + 22, class: "slow ghost" });
-    const slow = draw(svg, "line", { y1: y(0) - 34, y2: y(0) + 22, class: "slow" });
+    const [tall, was] = [{ y1: y(0) - 34, y2: y(0) + 22 }, x(-before.rate)];
+    draw(svg, "line", { x1: was, x2: was, ...tall, class: "slow ghost" });
+    const slow = draw(svg, "line", { ...tall, class: "slow" });
     const name = draw(svg, "text", { y: y(0) - 40, class: "strong halo-text" });
     const [squares, dots] = [draw(svg, "g"), draw(svg, "g")];
     const ring = draw(svg, "circle", { r: 11, class: "ring", display: "none" });
-    patch(slowGhost, { "aria-hidden": "true" });
     return (frame, controls, focused) => {
-      pool(drift, "line", frame.own, (value, i) => ({ x1: x(before.own[i]), x2: x(value), y1: y(0), y2: y(0), class: "drift" }));
+      const path = (value, i) => ({ x1: x(before.own[i]), x2: x(value), y1: y(0), y2: y(0), class: "drift" });
+      pool(drift, "line", frame.own, path);
       pool(squares, "path", frame.own, (value) => ({ d: square(x(value), 4), class: "eigen own" }));
       pool(dots, "circle", frame.command, ([re, im]) => ({ cx: x(re), cy: y(im), r: 4.5, class: "eigen" }));
       const at = x(-frame.rate);
@@ -265,8 +269,8 @@ const rows = {
       const link = draw(group, "line", { x1: x(before.own[i]), y1: at, y2: at, class: "drift" });
       draw(group, "path", { d: `M${x(before.own[i]) - 3.5} ${at - 3.5}h7v7h-7Z`, class: "ghost" });
       const now = draw(group, "path", { class: "eigen own" });
-      const name = draw(group, "text", { x: x(0) - 8, y: at + 4, class: "strong halo-text", "text-anchor": "end", display: "none" },
-        `${nodes[own[i]].role} ${nodes[own[i]].place}`);
+      const name = draw(group, "text", { x: x(0) - 8, y: at + 4, class: "strong halo-text", "text-anchor": "end",
+        display: "none" }, `${nodes[own[i]].role} ${nodes[own[i]].place}`);
       group.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && view.focus(own[i]));
       group.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && view.focus(view.pinned ?? null));
       return { i, at, group, link, now, name };
@@ -281,7 +285,8 @@ const rows = {
       }
       const faster = frame.own.filter((value, i) => value < before.own[i] - 1e-9).length;
       const slower = frame.own.filter((value, i) => value > before.own[i] + 1e-9).length;
-      return `Minus one over the time constant of ${own.length} inter and motor neurons: ${faster} became faster, ${slower} slower.`;
+      return `Minus one over the time constant of ${own.length} inter and motor neurons: ${faster} became faster, `
+        + `${slower} slower.`;
     };
   },
 };
@@ -310,7 +315,7 @@ const descent = {
     draw(svg, "text", { x: box.right - 4, y: box.top + 13, class: "quiet", "text-anchor": "end" }, "V rises");
     draw(svg, "text", { x: box.right - 4, y: box.bottom - 6, class: "quiet", "text-anchor": "end" }, "V falls");
     const wrong = draw(svg, "path", { class: "wrong-area" });
-    const [origin, certified] = [draw(svg, "path", { class: "curve origin" }), draw(svg, "path", { class: "curve certified" })];
+    const [origin, certified] = ["origin", "certified"].map((name) => draw(svg, "path", { class: `curve ${name}` }));
     const none = draw(svg, "text", { x: (box.left + box.right) / 2, y: (y(0) + box.bottom) / 2, class: "strong halo-text",
       "text-anchor": "middle" });
     return (frame) => {

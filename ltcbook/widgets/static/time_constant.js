@@ -31,9 +31,10 @@ function timeVerdict(on, off, dt) {
   const speed = gain < 1 + 1e-9 ? ["same", `The input changes nothing: τ_sys = ${say(on)} ms, on and off.`]
     : ["good", `Input on: τ_sys = ${say(on)} ms, ${say(gain, 2)} times as fast as off (${say(off)} ms).`];
   const limit = `its limit 2 τ_sys is ${say(2 * on)} ms`;
-  if (dt > 2 * on) return [speed, ["bad", `Steps of ${say(dt)} ms: Euler blows up, ${limit}. The fused step stays in the box.`]];
-  if (dt > on) return [speed, ["bad", `Steps of ${say(dt)} ms: Euler overshoots and swings, ${limit}. The fused step does not.`]];
-  return [speed, ["same", `Steps of ${say(dt)} ms: Euler is stable too, ${limit}.`]];
+  const steps = `Steps of ${say(dt)} ms: Euler`;
+  if (dt > 2 * on) return [speed, ["bad", `${steps} blows up, ${limit}. The fused step stays in the box.`]];
+  if (dt > on) return [speed, ["bad", `${steps} overshoots and swings, ${limit}. The fused step does not.`]];
+  return [speed, ["same", `${steps} is stable too, ${limit}.`]];
 }
 
 const ROOM = 0.3; // mV drawn beyond the box
@@ -46,6 +47,7 @@ function solution({ on, off, start, pulse }, longest) {
 }
 
 const INK = "stroke: var(--ink)";
+const GHOST = "stroke: var(--before); stroke-width: 1.6; stroke-dasharray: 5 4";
 const STEPS = { fused: "fill: var(--plus)", euler: "fill: none; stroke: var(--minus); stroke-width: 2" };
 const ON = "fill: var(--halo); opacity: 0.2";
 const cross = (x, y) => `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`;
@@ -68,10 +70,11 @@ const state = {
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time, ms");
     const ticks = [0, 1, 2].map(() => draw(svg, "text", { x: box.left - 6, "text-anchor": "end", class: "tick" }));
     const edges = [0, 1].map(() => draw(svg, "line", { x1: box.left, x2: box.right, class: "edge", "stroke-dasharray": "6 4" }));
-    const boxName = draw(svg, "text", { x: box.right - 4, "text-anchor": "end", class: "quiet halo-text" }, "the box ends here");
-    const onName = draw(svg, "text", { y: box.bottom - 8, "text-anchor": "middle", class: "quiet" }, "input on");
+    const [end, middle] = [{ x: box.right - 4, "text-anchor": "end" }, { y: box.bottom - 8, "text-anchor": "middle" }];
+    const boxName = draw(svg, "text", { ...end, class: "quiet halo-text" }, "the box ends here");
+    const onName = draw(svg, "text", { ...middle, class: "quiet" }, "input on");
     const goals = [0, 1].map(() => draw(svg, "line", { class: "level" }));
-    const ghost = draw(svg, "path", { class: "curve", style: "stroke: var(--before); stroke-width: 1.6; stroke-dasharray: 5 4" });
+    const ghost = draw(svg, "path", { class: "curve", style: GHOST });
     const exact = draw(svg, "path", { class: "curve", style: INK });
     const [crosses, dots] = [draw(svg, "g"), draw(svg, "g")];
     const drops = [0, 1].map(() => draw(svg, "path", { style: `${INK}; fill: none; stroke-width: 1.2` }));
@@ -109,7 +112,9 @@ const state = {
         const [px, py] = [x(t), y(at(t))];
         patch(drops[i], { d: `M${x(begin)} ${y(start)}H${px}V${py}`, display: still ? "none" : null });
         patch(marks[i], { d: `M${px - 5} ${py}l5 -6l5 6l-5 6Z`, display: still ? "none" : null });
-        patch(names[i], { x: px + 9, y: py + (i === 0 ? 14 * up + 4 : -6 * up + 4), display: still ? "none" : null });
+        const room = px < box.right - 90;
+        patch(names[i], { x: room ? px + 9 : box.right, y: py + (i === 0 ? 14 * up : -6 * up - (room ? 0 : 12 * up)) + 4,
+          "text-anchor": room ? "start" : "end", display: still ? "none" : null });
         write(names[i], `τ = ${say(tau)} ms`);
       });
       patch(goalName, { x: x(frame.pulse * 0.7), y: y(frame.on.goal) + (up > 0 ? -11 : 20) });
@@ -128,7 +133,8 @@ const marksOf = {
   title: "",
   html(body) {
     const sample = (label, tag, attributes) => {
-      const svg = patch(document.createElementNS(SVG, "svg"), { viewBox: "0 0 30 14", width: 30, height: 14, "aria-hidden": "true" });
+      const size = { viewBox: "0 0 30 14", width: 30, height: 14 };
+      const svg = patch(document.createElementNS(SVG, "svg"), { ...size, "aria-hidden": "true" });
       draw(svg, tag, attributes);
       return make("li", {}, svg, make("span", {}, label));
     };
@@ -136,8 +142,7 @@ const marksOf = {
       sample("exact", "path", { d: "M1 7H29", class: "curve", style: INK }),
       sample("fused steps", "circle", { cx: 15, cy: 7, r: 4, style: STEPS.fused }),
       sample("Euler steps (at the edge: beyond it)", "path", { d: cross(15, 7), style: STEPS.euler }),
-      sample("same goal, at the leak’s speed", "path", { d: "M1 7H29", class: "curve",
-        style: "stroke: var(--before); stroke-width: 1.6; stroke-dasharray: 5 4" })));
+      sample("same goal, at the leak’s speed", "path", { d: "M1 7H29", class: "curve", style: GHOST })));
     return () => {};
   },
 };
@@ -145,14 +150,16 @@ const marksOf = {
 const speed = {
   name: "speed",
   column: 2,
-  title: "Time constant against input, with its two bounds",
+  title: "Time constant against input (grey: at the start)",
   height: () => 210,
   build(svg, { width, height }, view) {
     const { longest } = timeFrame(view.defaults, view.spec).bounds;
     const box = { left: 34, right: width - 10, top: 20, bottom: height - 38 };
     const x = scale([0, 1], [box.left, box.right]);
     const y = scale([0, longest * 1.06], [box.bottom, box.top]);
-    for (const tick of [0, 0.5, 1]) draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+    for (const tick of [0, 0.5, 1]) {
+      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+    }
     for (const tick of [0, 5, 10]) {
       draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "axis" });
       draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
@@ -162,7 +169,7 @@ const speed = {
     const bounds = [0, 1].map(() => draw(svg, "line", { x1: box.left, x2: box.right, class: "edge", "stroke-dasharray": "6 4" }));
     draw(svg, "text", { x: box.right, y: y(longest) - 6, "text-anchor": "end", class: "quiet" }, "only the leak");
     const open = draw(svg, "text", { x: box.left + 6, class: "quiet halo-text" }, "all channels open");
-    const was = draw(svg, "path", { class: "curve", style: "stroke: var(--before); stroke-width: 1.6; stroke-dasharray: 5 4" });
+    const was = draw(svg, "path", { class: "curve", style: GHOST });
     const curve = draw(svg, "path", { class: "curve", style: INK });
     const point = draw(svg, "circle", { r: 7, class: "point" });
     const name = draw(svg, "text", { class: "strong halo-text" });
@@ -191,7 +198,7 @@ const values = {
   title: "In numbers",
   html(body) {
     const cells = [];
-    const rows = [["channels open, share", "open"], ["time constant τ_sys, ms", "tau"], ["goal Ã, mV", "goal"]];
+    const rows = [["open channels, share", "open"], ["τ_sys, ms", "tau"], ["goal, mV", "goal"]];
     const cell = (name) => {
       const output = make("output", { "data-name": name });
       cells.push(output);

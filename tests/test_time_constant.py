@@ -1,0 +1,103 @@
+"""The explorer of one neuron: its numbers are the package's, its sentences are true, JavaScript restates it exactly."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from ltcbook import dynamics
+from ltcbook.widgets import TimeConstantExplorer
+
+GRID = list(itertools.product((0.0, 0.55, 1.0), (0.0, 0.5, 1.5), (0.5, 1.5, 8.0), (1, -1)))
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return TimeConstantExplorer()
+
+
+@pytest.mark.parametrize("u, w, dt, E", GRID)
+def test_speed_and_goal_keep_their_bounds_and_the_fused_solver_the_box(explorer, u, w, dt, E):
+    frame = explorer.compute(u=u, w=w, dt=dt, E=E)
+    bounds = frame["bounds"]
+    assert bounds["shortest"] <= frame["on"]["tau"] <= frame["off"]["tau"] <= bounds["longest"]
+    for name in ("fused", "exact"):
+        assert bounds["lo"] - 1e-12 <= min(frame[name]) and max(frame[name]) <= bounds["hi"] + 1e-12
+
+
+def test_the_exact_run_solves_the_equation(explorer):
+    """The truth here is the closed form of a leak with a constant goal, not the package's solver."""
+    frame = explorer.compute(dt=2.0)
+    on, off, steps = frame["on"], frame["off"], len(frame["exact"]) // 2
+    t = 2.0 * np.arange(1, steps + 1)
+    rise = on["goal"] + (frame["start"] - on["goal"]) * np.exp(-t / on["tau"])
+    fall = off["goal"] + (rise[-1] - off["goal"]) * np.exp(-t / off["tau"])
+    assert np.allclose(frame["exact"], [*rise, *fall], atol=1e-12)
+
+
+def test_the_question_and_its_answer_say_true_numbers(explorer):
+    strong, half = explorer.compute(u=0.9), explorer.compute(u=0.5)
+    said = [f"{value:.2f}" for value in (strong["on"]["goal"], half["on"]["goal"])]
+    assert said == ["0.83", "0.71"] and all(number in explorer.question for number in said)
+    said = [f"{value:.1f}" for value in (strong["on"]["tau"], half["on"]["tau"])]
+    assert said == ["1.7", "2.9"] and all(number in explorer.answer for number in said)
+    assert half["on"]["tau"] / strong["on"]["tau"] == pytest.approx(5 / 3, abs=0.02)  # "by two thirds"
+    assert strong["off"] == half["off"]
+
+
+def test_polarity_turns_the_goal_and_leaves_the_speed(explorer):
+    plus, minus = explorer.compute(E=1), explorer.compute(E=-1)
+    assert minus["on"] == {**plus["on"], "goal": -plus["on"]["goal"]}
+
+
+@pytest.mark.parametrize("dt, word", [(1.5, "stable"), (2.0, "overshoots"), (5.0, "blows up")])
+def test_the_verdict_on_euler_is_what_euler_does(explorer, dt, word):
+    frame = explorer.compute(dt=dt)
+    assert word in frame["verdict"][1][1]
+    rise = np.array([frame["start"], *frame["euler"]])[: len(frame["euler"]) // 2 + 1] - frame["on"]["goal"]
+    ratio = rise[1:] / rise[:-1]
+    low, high = {"stable": (0, 1), "overshoots": (-1, 0), "blows up": (-np.inf, -1)}[word]
+    assert ((low < ratio) & (ratio < high)).all()
+
+
+@pytest.mark.parametrize("controls", [{"u": 2}, {"w": -0.1}, {"dt": 0}, {"dt": float("nan")}, {"E": 0}, {"tau": 1}])
+def test_impossible_controls_are_refused(explorer, controls):
+    with pytest.raises(ValueError, match="must|choose|unknown"):
+        explorer.compute(**controls)
+
+
+def test_the_cell_is_an_ordinary_cell(explorer):
+    cell = explorer.cell({"w": 0.5, "E": 1})
+    assert isinstance(cell, dynamics.LTC) and (cell.n, cell.m) == (1, 1)
+
+
+def test_javascript_says_the_same_numbers_and_words(explorer, browser, tmp_path):
+    page_file = tmp_path / "explorer.html"
+    page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.to_html()}', "utf8")
+    context = browser.new_context()
+    page, complaints = context.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    for u, w, dt, E in GRID[::5]:
+        page.goto("about:blank")
+        page.goto(f"{page_file.as_uri()}#u={u}&w={w}&dt={dt}&E={E}")
+        page.wait_for_selector(".ltc-time[data-frame]")
+        drawn = json.loads(page.get_attribute(".ltc-time", "data-frame"))
+        assert_same(drawn, explorer.compute(u=u, w=w, dt=dt, E=E))
+    assert not complaints and page.locator(".ltc-fallback").count() == 0
+    context.close()
+
+
+def assert_same(left, right):
+    """Equal words, and numbers to rounding (Euler may reach thousands, so relative)."""
+    if isinstance(right, dict):
+        assert left.keys() == right.keys()
+        for key in right:
+            assert_same(left[key], right[key])
+    elif isinstance(right, list):
+        assert len(left) == len(right)
+        for a, b in zip(left, right):
+            assert_same(a, b)
+    elif isinstance(right, str):
+        assert left == right
+    else:
+        assert left == pytest.approx(right, rel=1e-9, abs=1e-9)

@@ -7,7 +7,8 @@ torch, SymPy and matplotlib only in the rooms that need them.
 from importlib import import_module
 
 __version__ = "0.1.0"
-ROOMS = ("ops", "wiring", "dynamics", "simulate", "analysis", "symbolic", "pruning", "plots", "widgets")
+ROOMS = ("boundary", "ops", "wiring", "dynamics", "simulate", "analysis", "symbolic", "pruning", "tasks", "models", "train", "plots",
+         "widgets")
 __all__ = ["__version__", *ROOMS]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import linalg
 
 from . import dynamics
-from .wiring import _generator
+from .boundary import generator
 
 
 def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
@@ -21,7 +21,7 @@ def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
     if not isinstance(starts, (int, np.integer)) or starts < 2:
         raise ValueError(f"starts is {starts!r}; it must be a whole number >= 2.")
     lo, hi = state_bounds(cell)
-    x = _generator(rng).uniform(lo, hi, (starts, cell.n))
+    x = generator(rng).uniform(lo, hi, (starts, cell.n))
     relaxed, step = x[::2], float(np.min(cell.c)) / 2
     for _ in range(300):
         relaxed = dynamics.fused_step(relaxed, u, cell, step)

@@ -195,8 +195,8 @@ def test_near_a_stable_equilibrium_v_decreases(seed):
 
 def test_state_bounds_are_the_potentials_that_a_neuron_really_has():
     w = [[0, 1], [0, 0]]
-    cell = LTC([1, 1], [1, 1], [0.1, -0.2], w, np.ones((2, 2)), np.ones((2, 2)), [[5, -1], [7, 7]],
-               [[0], [3]], [[1], [1]], [[0], [0]], [[9], [0.4]])
+    cell = LTC([1, 1], [1, 1], [0.1, -0.2], w, np.ones((2, 2)), np.ones((2, 2)), [[5, -1], [7, -7]],
+               [[0], [3]], [[1], [1]], [[0], [0]], [[-9], [0.4]])
     lo, hi = analysis.state_bounds(cell)
     assert lo.tolist() == [-1, -0.2] and hi.tolist() == [0.1, 0.4]
     cell = LTC2021([2, 3], [1.5, -0.7], np.ones((2, 2)), [0, 0])

@@ -89,6 +89,15 @@ def test_one_fused_and_one_exponential_step_of_exercise_13():
     assert dynamics.exponential_step(x, u, cell, 0.5) == pytest.approx((1 - np.exp(-1)) / 2, rel=1e-15)
 
 
+def test_an_exponential_step_is_the_solution_for_gates_that_stand_still():
+    # without recurrent synapses: x(t) = h/g + (x - h/g) exp(-g t / c), with c, g, h away from 1
+    cell, x, u = case(4, n=3, m=2)
+    cell, t = replace(cell, w=0 * cell.w), 0.7
+    g, h = cell.terms(x, u)
+    np.testing.assert_allclose(dynamics.exponential_step(x, u, cell, t), h / g + (x - h / g) * np.exp(-g * t / cell.c), **ROUNDING)
+    assert np.abs(cell.c - 1).min() > 0.3
+
+
 def test_frozen_gate_solution_of_the_ltc():
     # exercise 4 with f = sigmoid(b): x(t) = A tau f / (1 + tau f) (1 - exp(-t / tau_sys)); b is fixed, so f is exact
     tau, A, b, t = 2.0, 1.7, 0.3, 1.3

@@ -240,6 +240,14 @@ def test_orphans_receive_the_mean_fan_in_rounded_down_but_one():
     assert abs(np.mean(repaired) - 121 / 12) < 4 * np.std(repaired) / np.sqrt(1500)
 
 
+@pytest.mark.parametrize("sources, extra", [(5, {0, 1, 2}), (6, {0, 2, 4})])
+def test_each_of_three_orphans_receives_the_whole_part_of_the_mean(sources, extra):
+    # fan-out 1 onto three targets: a mean of 5/3 gives an orphan one synapse, a mean of 6/3 gives it two
+    made = {wiring.ncp(sensory=sources, inter=3, command=1, motor=1, sensory_fan_out=1, inter_fan_out=1, recurrent=0, motor_fan_in=1,
+                       rng=np.random.default_rng(seed)).adjacency_in.sum() - sources for seed in range(1500)}
+    assert made == extra
+
+
 def test_auto_ncp_derives_the_sizes_of_ncps():
     w = wiring.auto_ncp(28, 4, sensory=8, rng=np.random.default_rng(0))
     assert [w.role.count(r) for r in ("inter", "command", "motor")] == [15, 9, 4]
@@ -252,7 +260,7 @@ def test_auto_ncp_derives_the_sizes_of_ncps():
 def test_auto_ncp_agrees_with_autoncp_everywhere(units, share, motor):
     motor = min(motor, units - 3)
     theirs = AutoNCP(units, motor, sparsity_level=share)
-    with mock.patch.object(wiring, "ncp") as ncp:
+    with mock.patch.object(wiring.makers, "ncp") as ncp:
         wiring.auto_ncp(units, motor, sensory=1, sparsity=share, rng=np.random.default_rng(0))
     assert [ncp.call_args.kwargs[name] for name in NMI] == [
         theirs._num_inter_neurons, theirs._num_command_neurons, theirs._num_motor_neurons, theirs._sensory_fanout,
@@ -294,7 +302,7 @@ def test_unlayered_makers_fill_what_they_promise():
     ({"inter_fan_out": 7}, "inter_fan_out is 7.*at most 6.*command layer"),
     ({"motor_fan_in": 7}, "motor_fan_in is 7.*at most 6"),
     ({"recurrent": -1}, "recurrent is -1"),
-    ({"p_excitatory": 1.5}, "p_excitatory is 1.5.*between 0 and 1"),
+    ({"p_excitatory": 1.5}, r"p_excitatory is 1.5.*in \[0, 1\]"),
     ({"p_excitatory": float("nan")}, "nan"),
     ({"p_excitatory": "half"}, "half"),
     ({"rule": "worm"}, "worm.*'ncps'.*'paper'"),

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .wiring import Wiring, _generator, _share
+from ..boundary import generator, number
+from ..wiring import Wiring
 
 NEW_WEIGHTS = ("threshold", "zero", "copy", "uniform")
 TARGETS = ("uniform", "slowest", "gradient", "same", "none")
@@ -66,17 +67,17 @@ def prune_and_rewire(wiring, weights, threshold, *, rng, weights_in=None, new_we
     Raises ValueError for T < 0, NaN, an unknown rule, or weights that do not match the wiring.
     """
     _check_options(threshold, new_weight, target, relative_to, polarity, time_constant, gradient, wiring)
-    _share("max_fraction", max_fraction), _share("p_excitatory", p_excitatory)
+    number("max_fraction", max_fraction, 0, 1), number("p_excitatory", p_excitatory, 0, 1)
     if not grace >= 0:
         raise ValueError(f"grace is {grace!r}; it must be a number of steps >= 0.")
-    halves = {False: _Half("age", wiring.polarity, _check_weights("weights", weights, wiring.adjacency), age, gradient)}
+    halves = {False: _Half("age", wiring.polarity, check_weights("weights", weights, wiring.adjacency), age, gradient)}
     if weights_in is not None:
-        w_in = _check_weights("weights_in", weights_in, wiring.adjacency_in)
+        w_in = check_weights("weights_in", weights_in, wiring.adjacency_in)
         _check_score(target, "gradient", "gradient_in", gradient_in, w_in.shape)
         halves[True] = _Half("age_in", wiring.polarity_in, w_in, age_in, gradient_in)
 
     blocks, events = wiring.blocks(), []
-    for (source_role, _, sources, targets), stream in zip(blocks, _generator(rng).spawn(len(blocks)), strict=True):
+    for (source_role, _, sources, targets), stream in zip(blocks, generator(rng).spawn(len(blocks)), strict=True):
         half = halves.get(source_role == "sensory")
         present = np.ix_(targets, sources)
         if half is None or not half.polarity[present].any():
@@ -166,7 +167,7 @@ def rewire(cell, result, *, rng):
         new = np.zeros(weights.shape, bool)
         for source, target in set(grown) - set(cut):  # a synapse raised in place keeps its gate
             new[target, source] = True
-        fresh = {"gamma": _generator(rng).uniform(3, 8, new.shape), "mu": rng.uniform(0.3, 0.8, new.shape), "e_rev": polarity}
+        fresh = {"gamma": generator(rng).uniform(3, 8, new.shape), "mu": rng.uniform(0.3, 0.8, new.shape), "e_rev": polarity}
         changes["w" + suffix] = weights
         for name, values in fresh.items():
             changes[name + suffix] = np.where(new, values, getattr(cell, name + suffix))
@@ -205,7 +206,7 @@ def _check_new_weight(new_weight, T):
         raise ValueError(f"new_weight='uniform' draws from U(T, 1), which is empty for T = {T:.4g}; give a number >= T.")
 
 
-def _check_weights(name, weights, adjacency):
+def check_weights(name, weights, adjacency):
     weights = np.asarray(weights)
     if weights.shape != adjacency.shape or weights.dtype.kind not in "fiu":
         raise ValueError(f"{name} has shape {weights.shape} and type {weights.dtype}; this wiring needs real {adjacency.shape}.")

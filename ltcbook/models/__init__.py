@@ -1,0 +1,16 @@
+"""Torch modules: parameters -> cell -> ``simulate``. One signature for all: ``forward(u, x0=None, dt=1.0) ->
+(y, x)``.
+
+Each call builds a fresh cell from the parameters, so whatever changes them (an optimiser, pruning,
+``functional_call``, ``vmap``) acts. Constraints hold by parametrisation, masks are buffers, and no formula of
+the dynamics is written here twice.
+"""
+
+from .cfc import CfCNet
+from .ctrnn import CTRNNet
+from .ltc import LTCNet
+from .ode import MLPCell, ODENet
+from .rate import RateCell
+from .rnn import RNNet
+
+__all__ = ["CTRNNet", "CfCNet", "LTCNet", "MLPCell", "ODENet", "RNNet", "RateCell"]

@@ -1,0 +1,203 @@
+"""What every model shares: one call signature, one boundary that checks it, one way to load weights."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from .. import ops
+
+
+
+class Net(nn.Module):
+    """Base of all models: ``forward(u, x0=None, dt=1.0) -> (y, x)``. Not used alone.
+
+    A model states the sizes ``m`` (inputs), ``n`` (neurons), ``state_size`` (n, or 2 n with a memory) and
+    ``outputs``, and implements ``trajectory`` and ``readout``. Device and dtype are those of its parameters:
+    ``net.to(...)``, ``net.double()``.
+    """
+
+    def forward(self, u, x0=None, dt=1.0):
+        """Outputs y (..., T, outputs) and states x (..., T, state_size) after each of the T inputs.
+
+        u: (..., T, m), any number of batch axes or none; input t is held for dt[..., t]. x0: state before the
+        first input, (state_size,) or (..., state_size); None: zeros. dt: ms, a number, (T,) for all samples,
+        or (..., T), one row per sample (where the two could be confused, (T,) is meant). ``x[..., -1, :]`` is
+        the x0 that continues the sequence.
+        Raises ValueError for wrong shapes or dtype, values that are not finite, dt <= 0; under
+        ``torch.compile``, ``torch.export`` and ``vmap`` values cannot be looked at, only shapes.
+        """
+        u, x0, dt = check_call(self, u, x0, dt)
+        x = self.trajectory(u, x0, dt)
+        return self.readout(x), x
+
+    def trajectory(self, u, x0, dt):
+        """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (..., T)."""
+        raise NotImplementedError(f"{type(self).__name__} must say how its state moves.")
+
+    def readout(self, x):
+        """Outputs (..., outputs) of states x (..., state_size)."""
+        raise NotImplementedError(f"{type(self).__name__} must say how its state is read.")
+
+    def cell(self, numpy=False):
+        """The cell of now, for ``dynamics``; ValueError for a model without a differential equation."""
+        raise ValueError(
+            f"{type(self).__name__} follows no differential equation, so it has no cell to analyse."
+        )
+
+    def numpy_cell(self):
+        """``cell(numpy=True)``: float64 arrays, detached, for ``analysis``."""
+        return self.cell(numpy=True)
+
+    fixed = ()  # buffers that a state dict may repeat but not change
+
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        """As in torch, but all or nothing: the names and shapes of a dict of another model raise one
+        ValueError first.
+
+        Returns torch's (missing_keys, unexpected_keys); strict=False allows such keys, never other shapes or
+        another wiring where it is fixed (in an ``LTCNet`` it is not: there the state dict brings its own).
+        """
+        own = {name: tuple(value.shape) for name, value in self.state_dict().items()}
+        came = {name: tuple(getattr(value, "shape", ())) for name, value in state_dict.items()}
+        problems = [f"{name} has shape {came[name]} instead of {own[name]}" for name in own
+                    if name in came and came[name] != own[name]]
+        problems += [
+            f"{name} has other values"
+            for name in self.fixed
+            if name in own
+            and name in came
+            and came[name] == own.get(name)
+            and not torch.equal(state_dict[name].cpu(), getattr(self, name).cpu())
+        ]
+        if strict:
+            problems += [f"{name} is missing" for name in own if name not in came]
+            problems += [f"{name} is unknown here" for name in came if name not in own]
+        if problems:
+            more = f" and {len(problems) - 4} more" if len(problems) > 4 else ""
+            raise ValueError(f"this state dict belongs to another model than {type(self).__name__}: "
+                             f"{'; '.join(problems[:4])}{more}. Nothing was loaded.")
+        return super().load_state_dict(state_dict, strict=strict, assign=assign)
+
+    @property
+    def dtype(self):
+        """Floating-point type of the parameters; inputs must have the same."""
+        return next(self.parameters()).dtype
+
+
+def tracing(*tensors):
+    """Whether values may not be looked at: compile, export or vmap is at work, or there are none."""
+    if torch.compiler.is_compiling():
+        return True
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # torch has no public name for this question
+    return any(t.is_meta or wrapped(t) for t in tensors)
+
+
+def check_call(net, u, x0, dt):
+    """The one boundary of all models: tensors u, x0 (..., state_size) and dt (..., T), or one ValueError."""
+    if not isinstance(u, torch.Tensor) or u.ndim < 2 or u.shape[-1] != net.m or u.shape[-2] == 0:
+        came = f"shape {tuple(u.shape)}" if hasattr(u, "shape") else repr(u)
+        kind = "" if isinstance(u, torch.Tensor) else f" of type {type(u).__name__}"
+        raise ValueError(
+            f"u: got {came}{kind}; this model needs a tensor (..., T, {net.m}) with T >= 1 steps."
+        )
+    if u.dtype != net.dtype:
+        raise ValueError(
+            f"u holds {u.dtype}, the model {net.dtype}: convert one, e.g. u.to(net.dtype) or net.to(u.dtype)."
+        )
+    batch, steps = u.shape[:-2], u.shape[-2]
+
+    if x0 is None:
+        x0 = u.new_zeros((*batch, net.state_size))
+    elif (
+        not isinstance(x0, torch.Tensor)
+        or x0.ndim < 1
+        or x0.shape[-1] != net.state_size
+        or not _fits(x0.shape[:-1], batch)
+    ):
+        came = f"shape {tuple(x0.shape)}" if hasattr(x0, "shape") else repr(x0)
+        raise ValueError(
+            f"x0: got {came}; beside u of shape {tuple(u.shape)} it must be a tensor ({net.state_size},) or "
+            f"{(*batch, net.state_size)}."
+        )
+    else:
+        x0 = x0.to(u.dtype).expand(*batch, net.state_size)
+
+    try:
+        dt = torch.as_tensor(dt, dtype=u.dtype, device=u.device)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(
+            f"dt is {dt!r}; give a number of milliseconds > 0, or a tensor (T,) or (..., T)."
+        ) from None
+    if dt.ndim and (dt.shape[-1] != steps or not _fits(dt.shape[:-1], batch)):
+        raise ValueError(f"dt has shape {tuple(dt.shape)} but u has shape {tuple(u.shape)}; give a number, "
+                         f"({steps},) or {(*batch, steps)}.")
+    if not tracing(u, x0, dt):
+        for name, value in (("u", u), ("x0", x0)):
+            if not bool(torch.isfinite(value).all()):
+                raise ValueError(
+                    f"{name} holds {int((~torch.isfinite(value)).sum())} values that are NaN or infinite."
+                )
+        if not bool((torch.isfinite(dt) & (dt > 0)).all()):
+            came = f"{dt.item():g}" if dt.ndim == 0 else f"a tensor with smallest value {dt.min().item():g}"
+            raise ValueError(f"dt is {came}; every time step must be a finite number of milliseconds > 0.")
+    return u, x0, dt if dt.ndim else dt.expand(steps)
+
+
+def _fits(shape, batch):
+    """Whether axes of this shape broadcast to the batch axes without changing them."""
+    return len(shape) <= len(batch) and all(
+        a == 1 or a == b for a, b in zip(reversed(shape), reversed(batch), strict=False)
+    )
+
+
+def numpy_rng(generator):
+    """A NumPy generator seeded by a torch one; None: by torch's own, so that torch.manual_seed repeats it."""
+    if isinstance(generator, np.random.Generator):
+        return generator
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise ValueError(
+            f"generator is {type(generator).__name__}; pass a torch.Generator, a NumPy one or None."
+        )
+    device = None if generator is None else generator.device
+    return np.random.default_rng(int(torch.randint(2**63 - 1, (), generator=generator, device=device)))
+
+
+def parameter(values):
+    """A Parameter of torch's default dtype with these values (drawn in float64)."""
+    return nn.Parameter(torch.as_tensor(np.asarray(values), dtype=torch.get_default_dtype()))
+
+
+def linear(sources, targets, rng):
+    """nn.Linear with weights and biases U(-k, k), k = 1 / sqrt(sources), drawn from rng alone."""
+    layer = nn.utils.skip_init(nn.Linear, sources, targets)
+    k = 1 / np.sqrt(max(sources, 1))
+    layer.weight = parameter(rng.uniform(-k, k, (targets, sources)))
+    layer.bias = parameter(rng.uniform(-k, k, targets))
+    return layer
+
+
+def inverse_softplus(values):
+    """raw with softplus(raw) = values, same shape, float64 NumPy; at least 1e-6: softplus is never 0."""
+    values = np.maximum(np.asarray(values, float), 1e-6)
+    return values + np.log(-np.expm1(-values))
+
+
+def to_numpy(tensor):
+    """A detached float64 NumPy copy."""
+    return tensor.detach().cpu().double().numpy().copy()
+
+
+class Activation:
+    """An activation on arrays of any backend: ``f(z)``, and its derivative as ``slope(f(z))``."""
+
+    def __init__(self, f, slope):
+        self.f, self.slope = f, slope
+
+
+ACTIVATIONS = {
+    "tanh": Activation(ops.tanh, lambda y: 1 - y * y),
+    "relu": Activation(lambda z: z * (z > 0), lambda y: (y > 0) * (y * 0 + 1)),
+    "sigmoid": Activation(ops.sigmoid, lambda y: y * (1 - y)),
+    "softplus": Activation(ops.softplus, lambda y: 1 - ops.exp(-y)),
+    "identity": Activation(lambda z: z, lambda y: y * 0 + 1),
+}

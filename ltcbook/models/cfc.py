@@ -1,0 +1,226 @@
+"""Closed-form continuous-time networks (CfC): no solver, one formula per step."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..boundary import choice, whole
+from ..wiring import ROLES, Wiring
+from . import memory as lstm
+from .base import ACTIVATIONS, Net, linear, numpy_rng, parameter
+
+MODES = ("default", "pure", "no_gate")
+BACKBONES = {
+    "lecun_tanh": lambda z: 1.7159 * torch.tanh(0.666 * z),
+    "silu": nn.functional.silu,
+    "gelu": nn.functional.gelu,
+    **{name: ACTIVATIONS[name].f for name in ("tanh", "relu")},
+}
+
+
+class CfCNet(Net):
+    """Closed-form continuous-time network on a wiring, or of n units behind a backbone.
+
+    From features z = (u, x), or backbone(u, x), affine heads f1, f2, a, b(z), each (..., n), make one step:
+
+        "default":  s = sigmoid(a dt + b);  x+ = (1 - s) tanh(f1) + s tanh(f2)
+        "no_gate":  x+ = tanh(f1) + s tanh(f2)
+        "pure":     x+ = A - A exp(-dt (|w_tau| + |f1|)) f1
+
+    wiring: a ``wiring.Wiring``, or a number of units (then give inputs). Wired: layers inter, command, motor
+    (or hidden) move one after another, each hears what the layers before it have just become; f1 and f2 are
+    masked to the synapses (polarities do not act); outputs are the motor neurons. recurrent: within a layer,
+    "dense" (as ncps) or "wiring" (its synapses and each neuron itself). mask_time=False lets a and b read all
+    of the layer before, synapse or not, as ncps does.
+    Units: backbone_layers layers of backbone_units with ``activation`` ("lecun_tanh", "silu", "relu", "tanh",
+    "gelu").
+    outputs: size of a linear readout of the output neurons, or None. memory: None or "lstm" (the state is
+    (..., 2 n): x, then the memory). generator: torch.Generator or None.
+
+    Raises ValueError for unknown names or sizes < 1. Source: Hasani et al., Nature Machine Intelligence 4
+    (2022). Its published bound on the distance to an LTC holds for a modified equation only; see
+    ``from_ltc``.
+    """
+
+    def __init__(self, wiring, inputs=None, outputs=None, *, mode="default", backbone_units=128,
+                 backbone_layers=1, activation="lecun_tanh", recurrent="dense", mask_time=True, memory=None,
+                 generator=None):
+        super().__init__()
+        self.mode, self.activation = (
+            choice("mode", mode, MODES),
+            choice("activation", activation, tuple(BACKBONES)),
+        )
+        choice("recurrent", recurrent, ("dense", "wiring")), choice("memory", memory, (None, "lstm"))
+        rng, self.ltc = numpy_rng(generator), None
+        self.wired = isinstance(wiring, Wiring)
+        if self.wired:
+            if inputs not in (None, wiring.m):
+                raise ValueError(f"inputs is {inputs!r}, but the wiring has {wiring.m}; leave inputs out.")
+            self.n, self.m = wiring.n, wiring.m
+            masks, order, parts, motor = _layers(wiring, recurrent, mask_time)
+        else:
+            self.n, self.m = whole("wiring", wiring, 1), whole("inputs", inputs, 0)
+            masks, order, parts, motor = {}, np.arange(self.n), (self.n,), np.arange(self.n)
+        self._wiring, self.parts = wiring if self.wired else None, parts
+        for name in ("mask", "mask_time"):
+            self.register_buffer(name, torch.tensor(masks[name]) if self.wired else None)
+        for name, values in (("order", order), ("inverse", np.argsort(order)), ("motor", motor)):
+            self.register_buffer(name, torch.tensor(values), persistent=False)
+
+        features = self.m + self.n
+        depth = 0 if self.wired else whole("backbone_layers", backbone_layers, 0)
+        self.backbone = nn.ModuleList()
+        for _ in range(depth):
+            self.backbone.append(_xavier(features, whole("backbone_units", backbone_units, 1), rng))
+            features = backbone_units
+        self.f1 = _xavier(features, self.n, rng)
+        self.f2, self.a, self.b = (
+            (None, None, None) if mode == "pure" else (_xavier(features, self.n, rng) for _ in range(3))
+        )
+        k = np.sqrt(6 / (1 + self.n))
+        self.w_tau, self.A = (
+            parameter(rng.uniform(-k, k, self.n)) if mode == "pure" else None for _ in range(2)
+        )
+        self.linear = None if outputs is None else linear(len(motor), whole("outputs", outputs, 1), rng)
+        self.outputs = len(motor) if outputs is None else outputs
+        self.memory = None if memory is None else lstm.LSTMMemory(self.m, self.n, rng)
+        self.state_size = self.n if memory is None else 2 * self.n
+
+    fixed = ("mask", "mask_time")
+
+    @property
+    def wiring(self):
+        """The ``wiring.Wiring``, or None behind a backbone."""
+        return self._wiring if self.ltc is None else self.ltc.wiring
+
+    def cell(self, numpy=False):
+        """The LTC's cell where ``from_ltc`` made this network; ValueError otherwise."""
+        return super().cell(numpy) if self.ltc is None else self.ltc.cell(numpy)
+
+    def extra_repr(self):
+        return f"{self.wiring or f'{self.m} inputs, {self.n} units'}, mode={self.mode!r}"
+
+    def trajectory(self, u, x0, dt):
+        """See ``Net.trajectory``."""
+        if self.ltc is not None:
+            return self.ltc.trajectory(u, x0, dt)
+        heads = self._heads()
+        step = lambda u_t, x, dt_t: self._step(u_t, x, dt_t[..., None], heads)  # noqa: E731
+        if self.memory is not None:
+            return lstm.run(self.memory, step, u, x0, dt)
+        x, trajectory = x0, []
+        for t in range(u.shape[-2]):
+            x = step(u[..., t, :], x, dt[..., t])
+            trajectory.append(x)
+        return torch.stack(trajectory, -2)
+
+    def _heads(self):
+        """Per layer of the wiring a dict head -> (weight, bias), masked, rows and columns in layer order."""
+        columns = torch.cat([torch.arange(self.m, device=self.order.device), self.m + self.order])
+        layers, rows = [], self.order.split(self.parts)
+        for row in rows:
+            heads = {}
+            for name in ("f1", "f2", "a", "b"):
+                head = getattr(self, name)
+                if head is not None:
+                    mask = None if not self.wired else self.mask if name in ("f1", "f2") else self.mask_time
+                    weight = head.weight if mask is None else head.weight * mask
+                    heads[name] = (weight[row][:, columns] if self.wired else weight, head.bias[row])
+            for name in ("A", "w_tau"):
+                heads[name] = None if self.A is None else getattr(self, name)[row]
+            layers.append(heads)
+        return layers
+
+    def _step(self, u, x, dt, layers):
+        """State (..., n) after dt (..., 1)."""
+        states = list(x[..., self.order].split(self.parts, -1))
+        for k, heads in enumerate(layers):
+            z = torch.cat([u, *states], -1)
+            for layer in self.backbone:
+                z = BACKBONES[self.activation](layer(z))
+            f = {name: z @ head[0].T + head[1] for name, head in heads.items() if isinstance(head, tuple)}
+            if self.mode == "pure":
+                A = heads["A"]
+                states[k] = A - A * torch.exp(-dt * (heads["w_tau"].abs() + f["f1"].abs())) * f["f1"]
+            else:
+                s, f1, f2 = torch.sigmoid(f["a"] * dt + f["b"]), torch.tanh(f["f1"]), torch.tanh(f["f2"])
+                states[k] = f1 + s * f2 if self.mode == "no_gate" else (1 - s) * f1 + s * f2
+        return torch.cat(states, -1)[..., self.inverse]
+
+    def readout(self, x):
+        """Outputs (..., outputs) of states x (..., state_size)."""
+        if self.ltc is not None:
+            return self.ltc.readout(x)
+        y = x[..., : self.n].index_select(-1, self.motor)
+        return y if self.linear is None else self.linear(y)
+
+    @classmethod
+    def from_ltc(cls, net):
+        """A CfC that carries the weights of an ``LTCNet``: the LTC's closed form with gates frozen over each
+        step.
+
+            x+ = A + (x - A) exp(-(g / c) dt),   A = h / g,   g and h from the synapses at the old state
+
+        One evaluation of the synapses per step, no solver; it trains on, and ``from_ltc(net).ltc`` is the LTC
+        with its weights.
+
+        Kept, exactly: every parameter, the wiring, the input and output maps, the memory, all equilibria
+        under constant input, the state bounds, x+ -> x as dt -> 0. Not kept: the path between equilibria,
+        right to order 1 in dt (the gates move while the formula holds them still); the stability of an
+        equilibrium when dt is long against the liquid time constants; and the very numbers of an LTC trained
+        with few fused substeps, which learned that map and not the ODE. Different from the published closed
+        form, (x0 - A) exp(-(w + f) dt) f(-I) + A: that one multiplies by a further gate, so it does not start
+        at x0, and drives towards A where the LTC goes to A f / (w + f); neither its error bound (derived for
+        a modified equation) nor any other makes it an approximation of this LTC, so that formula is not used
+        here. The sigmoid of dt in the modes above has no LTC behind it either.
+        Raises ValueError unless net is an LTCNet. Source: Hasani et al. (2021), (2022) and their proofs, read
+        side by side.
+        """
+        from .ltc import LTCNet
+
+        if not isinstance(net, LTCNet):
+            raise ValueError(f"cannot carry over a {type(net).__name__}; pass a models.LTCNet.")
+        carried = cls.__new__(cls)
+        Net.__init__(carried)
+        carried.ltc = copy.deepcopy(net)
+        carried.ltc.solver, carried.ltc.substeps = "exponential", 1
+        carried.mode, carried.wired = "ltc", True
+        for name in ("n", "m", "state_size", "outputs"):
+            setattr(carried, name, getattr(net, name))
+        return carried
+
+    @classmethod
+    def from_ncps(cls, module):
+        """The same network as an ``ncps.torch.CfC``, ``CfCCell`` or ``WiredCfCCell``, in its dtype.
+
+        Outputs and gradients agree to rounding. Our states are in the order of the wiring's neurons (ncps:
+        layer by layer; ``net.order`` maps: hx = x[..., net.order]). Raises ValueError for another module or
+        one that drops units at random.
+        """
+        from .convert import cfc_from_ncps
+
+        return cfc_from_ncps(cls, module)
+
+
+def _layers(wiring, recurrent, mask_time):
+    """Masks (n, m + n) of f1, f2 and of a, b; neurons layer by layer; sizes of layers; output neurons."""
+    layers = [wiring.members(role) for role in ROLES if role in wiring.role]
+    mask = np.concatenate([wiring.adjacency_in, wiring.adjacency], 1)
+    block = np.zeros_like(mask)
+    for k, layer in enumerate(layers):
+        before = np.arange(wiring.m) if k == 0 else wiring.m + layers[k - 1]
+        within = np.ix_(layer, wiring.m + layer)
+        mask[within] = True if recurrent == "dense" else mask[within] | np.eye(len(layer), dtype=bool)
+        block[np.ix_(layer, before)] = block[within] = True
+    motor = wiring.members("motor")
+    return ({"mask": mask, "mask_time": mask if mask_time else mask | block}, np.concatenate(layers),
+            tuple(len(layer) for layer in layers), motor if len(motor) else np.arange(wiring.n))
+
+
+def _xavier(sources, targets, rng):
+    """A linear layer with weights U(-k, k), k = sqrt(6 / (sources + targets)), as ncps starts its heads."""
+    layer, k = linear(sources, targets, rng), np.sqrt(6 / (sources + targets))
+    layer.weight = parameter(rng.uniform(-k, k, (targets, sources)))
+    return layer

@@ -1,0 +1,95 @@
+"""Weights whose constraints hold by construction: masks, signs, plasticity; and the checks of these."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from .base import inverse_softplus, parameter
+
+
+class Weight(nn.Module):
+    """A weight matrix [target, source] whose constraints hold by construction; called, it gives its values.
+
+    mask: (target, source) with 0 where no synapse may be, else 1 (or the sign -1/+1 when signed); None: all
+    may be.
+    signed: value = mask * softplus(raw), so a weight can never leave its sign (Dale's law when signs are
+    columns).
+    plastic: (target, source) in [0, 1]: raw = start + plastic (learned - start), so 0 never learns, whatever
+    the optimiser. Starts at U(-k, k) (signed: its absolute value), k = 1 / sqrt(fan-in of the target).
+    """
+
+    def __init__(self, name, shape, rng, *, mask=None, signed=False, plastic=None):
+        super().__init__()
+        if mask is not None:
+            mask = matrix(f"the {name} mask", mask, shape, "-1, 0 and +1", lambda v: np.isin(v, (-1, 0, 1)))
+        self.signed = bool(signed) or (mask is not None and bool((mask < 0).any()))
+        fan_in = np.full(shape[0], shape[1]) if mask is None else (mask != 0).sum(1)
+        k = (1 / np.sqrt(np.maximum(fan_in, 1)))[:, None]
+        start = rng.uniform(-k, k, shape)
+        self.raw = parameter(inverse_softplus(np.abs(start)) if self.signed else start)
+        self.register_buffer("mask", None if mask is None else torch.tensor(mask, dtype=torch.int8))
+        if plastic is not None:
+            plastic = matrix(
+                f"the {name} plasticity", plastic, shape, "shares in [0, 1]", lambda v: (v >= 0) & (v <= 1)
+            )
+            plastic = torch.tensor(plastic, dtype=self.raw.dtype)
+        self.register_buffer("plastic", plastic)
+        self.register_buffer("start", None if plastic is None else self.raw.detach().clone())
+
+    def forward(self):
+        """Effective weights (target, source)."""
+        raw = self.raw if self.plastic is None else torch.lerp(self.start, self.raw, self.plastic)
+        w = nn.functional.softplus(raw) if self.signed else raw
+        return w if self.mask is None else w * self.mask
+
+
+def as_masks(name, given):
+    """{"input", "hidden", "readout"} -> array, from a dict or an object with input_mask and its sisters."""
+    keys = ("input", "hidden", "readout")
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        if not all(hasattr(given, f"{key}_mask") for key in keys):
+            raise ValueError(
+                f"{name} is {type(given).__name__}; pass the result of wiring.multi_area, an object with "
+                f"input_mask, hidden_mask and readout_mask, or a dict with keys among {keys}."
+            )
+        given = {key: getattr(given, f"{key}_mask") for key in keys}
+    unknown = sorted(set(given) - set(keys))
+    if unknown:
+        raise ValueError(f"{name} has the unknown keys {unknown}; possible are {keys}.")
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def matrix(name, values, shape, rule, holds):
+    """A float64 array of this shape whose values obey the rule, or one ValueError."""
+    values = np.asarray(values)
+    if values.shape != shape or values.dtype.kind not in "fiub" or not holds(values).all():
+        raise ValueError(
+            f"{name} has shape {values.shape}; it must be {shape}, [target, source], and hold {rule}."
+        )
+    return values.astype(float)
+
+
+def vector(name, values, n, rule, holds):
+    """A finite float64 array, () or (n,), whose values obey the rule, or one ValueError."""
+    values = np.asarray(values)
+    if (
+        values.shape not in ((), (n,))
+        or values.dtype.kind not in "fiu"
+        or not (np.isfinite(values) & holds(values)).all()
+    ):
+        raise ValueError(f"{name} is {values.tolist()!r}; it must be one value or ({n},), and hold {rule}.")
+    return values.astype(float)
+
+
+def number(name, value, holds, rule):
+    """A finite float that obeys the rule, or one ValueError."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float, np.number))
+        or not np.isfinite(value)
+        or not holds(value)
+    ):
+        raise ValueError(f"{name} is {value!r}; it must be a finite number {rule}.")
+    return float(value)

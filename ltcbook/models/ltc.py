@@ -1,0 +1,257 @@
+"""LTC networks that train: parameters -> ``dynamics.LTC`` -> ``simulate``."""
+
+import numpy as np
+import torch
+
+from ..boundary import choice, whole
+from .. import dynamics, ops, pruning, simulate
+from ..wiring import Wiring
+from . import memory as lstm
+from .base import Net, inverse_softplus, numpy_rng, parameter, to_numpy
+
+FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")
+POSITIVE = ("c", "g_leak", "w", "w_in")  # kept >= 0 by parametrisation: their parameters are called raw_...
+MAPS = ("affine", "linear", None)
+CONSTRAINTS = ("implicit", "explicit")
+
+
+class LTCNet(Net):
+    """Trainable synaptic LTC network on a wiring.
+
+    At every call the parameters become a fresh ``dynamics.LTC`` cell, with conductances w = positive(raw_w) *
+    mask, and ``simulate`` moves it. ``outputs`` are the motor neurons (all neurons where the wiring names
+    none).
+
+    wiring: n neurons, m inputs. solver: a method of ``simulate`` ("fused", "exponential", "euler", "rk4"),
+    substeps: equal parts of each step; fused with 6 is ncps.
+    constraint: "implicit": w = softplus(raw_w), and so c, g_leak, w_in; "explicit": w = |raw_w|, the
+    parameter is the value itself. input_map, output_map: "affine" (weight and bias per channel), "linear"
+    (weight only) or None. memory: None or "lstm" (then the state is (..., 2 n): x, then the memory).
+    generator: torch.Generator or None; the effective values start in the ranges of ``dynamics.LTC.random``.
+
+    Buffers ``polarity`` (n, n) and ``polarity_in`` (n, m) hold the signed masks, [target, source];
+    ``net.wiring`` is read from them, so a state dict carries its wiring along. Raises ValueError for unknown
+    options.
+    Source: Lechner et al. (2020), Eqs. (2)-(5); chapter "Liquid time constants".
+
+    >>> import torch
+    >>> from ltcbook import models, wiring
+    >>> import numpy as np
+    >>> net = models.LTCNet(wiring.auto_ncp(12, 2, sensory=3, rng=np.random.default_rng(0)))
+    >>> y, x = net(torch.zeros(5, 7, 3), dt=0.5)
+    >>> tuple(y.shape), tuple(x.shape)
+    ((5, 7, 2), (5, 7, 12))
+    """
+
+    def __init__(self, wiring, *, solver="fused", substeps=6, constraint="implicit", input_map="affine",
+                 output_map="affine", memory=None, generator=None):
+        super().__init__()
+        if not isinstance(wiring, Wiring):
+            raise ValueError(f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring "
+                             "(wiring.from_ncps turns an ncps wiring into one).")
+        self.solver = choice("solver", solver, tuple(simulate.METHODS))
+        self.substeps = whole("substeps", substeps, 1)
+        self.constraint = choice("constraint", constraint, CONSTRAINTS)
+        self.input_map = choice("input_map", input_map, MAPS)
+        self.output_map = choice("output_map", output_map, MAPS)
+        choice("memory", memory, (None, "lstm"))
+        self.n, self.m, self.role = wiring.n, wiring.m, wiring.role
+        self.state_size = self.n if memory is None else 2 * self.n
+        self.register_buffer("polarity", torch.tensor(wiring.polarity))
+        self.register_buffer("polarity_in", torch.tensor(wiring.polarity_in))
+        motor = wiring.members("motor")
+        motor = motor if len(motor) else np.arange(self.n)
+        self.register_buffer("motor", torch.tensor(motor), persistent=False)
+        self.outputs = len(self.motor)
+
+        rng = numpy_rng(generator)
+        start = dynamics.LTC.random(wiring, rng=rng)
+        for name in FIELDS:
+            value = self.raw(getattr(start, name)) if name in POSITIVE else getattr(start, name)
+            self.register_parameter(self.parameter_of(name), parameter(value))
+        for name, mapping, size in (("input", input_map, self.m), ("output", output_map, self.outputs)):
+            self.register_parameter(f"{name}_w", None if mapping is None else parameter(np.ones(size)))
+            self.register_parameter(f"{name}_b", parameter(np.zeros(size)) if mapping == "affine" else None)
+        self.memory = None if memory is None else lstm.LSTMMemory(self.m, self.n, rng)
+
+    def extra_repr(self):
+        return f"{self.wiring}, solver={self.solver!r}, substeps={self.substeps}, {self.constraint}"
+
+    @staticmethod
+    def parameter_of(field):
+        """Name of the parameter behind a field of ``dynamics.LTC``: "raw_w" for "w", "gamma" for "gamma"."""
+        return f"raw_{field}" if field in POSITIVE else field
+
+    def positive(self, raw):
+        """Value >= 0 behind a raw parameter, same shape: softplus(raw), or |raw| where explicit."""
+        return ops.softplus(raw) if self.constraint == "implicit" else torch.where(raw < 0, -raw, raw)
+
+    def raw(self, value):
+        """Raw parameter behind values >= 0, same shape, NumPy; at least 1e-6 where softplus."""
+        return inverse_softplus(value) if self.constraint == "implicit" else np.asarray(value, float)
+
+    @property
+    def wiring(self):
+        """The ``wiring.Wiring`` of now, signs as each synapse had at birth; e_rev may have learned others."""
+        return Wiring(self.polarity.cpu().numpy(), self.polarity_in.cpu().numpy(), self.role)
+
+    def cell(self, numpy=False):
+        """The ``dynamics.LTC`` of now; it hears ``map_input(u)``. numpy=True: float64 arrays, detached."""
+        values = {name: getattr(self, self.parameter_of(name)) for name in FIELDS}
+        values.update({name: self.positive(values[name]) for name in POSITIVE})
+        values["w"] = values["w"] * (self.polarity != 0)
+        values["w_in"] = values["w_in"] * (self.polarity_in != 0)
+        if numpy:
+            values = {name: to_numpy(value) for name, value in values.items()}
+        if self.m == 0:
+            values.update(dict.fromkeys(("w_in", "gamma_in", "mu_in", "e_rev_in")))
+        return dynamics.LTC(**values)
+
+    def weights(self):
+        """Effective conductances w (n, n) and w_in (n, m) in µS, NumPy, 0 where no synapse is."""
+        cell = self.numpy_cell()
+        return cell.w, np.zeros((self.n, 0)) if cell.w_in is None else cell.w_in
+
+    def map_input(self, u):
+        """What the sensory neurons hear, (..., m): input_w u + input_b, as far as the input map has them."""
+        u = u if self.input_w is None else u * self.input_w
+        return u if self.input_b is None else u + self.input_b
+
+    def trajectory(self, u, x0, dt):
+        """See ``Net.trajectory``: the cell of now, moved by ``simulate``."""
+        cell = self.cell()
+
+        def move(u, x0, dt):
+            u, dt = (self.map_input(u), dt) if self.m else (None, dt.expand(u.shape[:-1]))
+            return simulate.simulate(cell, u, x0, dt, method=self.solver, substeps=self.substeps)
+
+        if self.memory is None:
+            return move(u, x0, dt)
+        step = lambda u_t, x, dt_t: move(u_t[..., None, :], x, dt_t[..., None])[..., 0, :]  # noqa: E731
+        return lstm.run(self.memory, step, u, x0, dt)
+
+    def readout(self, x):
+        """Outputs (..., outputs): output_w x + output_b of the motor neurons, by increasing index."""
+        y = x[..., : self.n].index_select(-1, self.motor)
+        y = y if self.output_w is None else y * self.output_w
+        return y if self.output_b is None else y + self.output_b
+
+    @torch.no_grad()
+    def rewire(self, change, *, new_weight=None, rng=None):
+        """Cut and grow synapses in place; every other entry keeps its bits.
+
+        change: the ``pruning.Rewired`` of an event that was computed from ``net.wiring`` and
+        ``net.weights()``, or a ``wiring.Wiring`` of the same neurons. A grown synapse gets its polarity as
+        e_rev, gates as ``pruning.rewire`` draws them, and the event's weight (for a bare Wiring: new_weight,
+        or U(0.001, 1) as at birth). rng: numpy or torch generator for these draws, or None.
+
+        Returns {parameter name: (cut, grown)}, index tensors (2, k) of targets and sources, so that
+        ``optimizer.state[p]["exp_avg"][tuple(cut)] = 0`` works. Raises ValueError, and touches nothing, for
+        another size, other roles, or an event made from another wiring or other weights than those of now.
+        """
+        rng = numpy_rng(rng)
+        if isinstance(change, Wiring):
+            event = self._event(change, new_weight, rng)
+        elif isinstance(change, pruning.Rewired):
+            if new_weight is not None:
+                raise ValueError("new_weight goes with a bare Wiring; an event brings its own weights.")
+            event = change
+        else:
+            raise ValueError(
+                f"cannot rewire by {type(change).__name__}; pass a pruning.Rewired or a wiring.Wiring."
+            )
+        self._check_event(event)
+        fresh = pruning.rewire(self.numpy_cell(), event, rng=rng)
+
+        changed = {}
+        for suffix, cut, grown, weights, polarity in (
+                ("", event.cut, event.grown, event.weights, event.wiring.polarity),
+                ("_in", event.cut_in, event.grown_in, event.weights_in, event.wiring.polarity_in)):
+            if not cut and not grown:
+                continue
+            cut, grown = (np.array(edges, int).reshape(-1, 2).T[::-1].copy() for edges in (cut, grown))
+            signs = getattr(self, "polarity" + suffix)
+            before = signs.cpu().numpy().copy()
+            for at in (cut, grown):
+                signs[tuple(at)] = torch.as_tensor(polarity[tuple(at)], device=signs.device)
+            for field in ("w", "gamma", "mu", "e_rev"):
+                name = self.parameter_of(field + suffix)
+                values = self.raw(weights) if field == "w" else getattr(fresh, field + suffix)
+                if field == "e_rev":  # a synapse raised in place keeps what it learned
+                    values = np.where(polarity != before, polarity, values)
+                tensor = getattr(self, name)
+                tensor[tuple(grown)] = torch.as_tensor(values[tuple(grown)]).to(tensor)
+                changed[name] = tuple(torch.as_tensor(at, device=tensor.device) for at in (cut, grown))
+        return changed
+
+    def _event(self, wiring, new_weight, rng):
+        """The Rewired that leads to another wiring; a synapse that changes its sign is cut and grown."""
+        self._check_wiring(wiring)
+        if new_weight is not None and not (np.isscalar(new_weight) and 0 <= new_weight < np.inf):
+            raise ValueError(
+                f"new_weight is {new_weight!r}; it must be a finite conductance >= 0, or None to draw one."
+            )
+        halves = []
+        for old, new, weights in zip((self.wiring.polarity, self.wiring.polarity_in),
+                                     (wiring.polarity, wiring.polarity_in), self.weights(), strict=True):
+            drawn = rng.uniform(0.001, 1, weights.shape) if new_weight is None else new_weight
+            born, dead = (old != new) & (new != 0), (old != new) & (old != 0)
+            edges = [[(int(s), int(t)) for t, s in np.argwhere(where)] for where in (dead, born)]
+            halves.append((np.where(born, drawn, weights) * (new != 0), *edges))
+        (w, cut, grown), (w_in, cut_in, grown_in) = halves
+        return pruning.Rewired(wiring, w, w_in, None, None, cut, grown, [], cut_in, grown_in, [])
+
+    def _check_wiring(self, wiring):
+        if (wiring.n, wiring.m, wiring.role) != (self.n, self.m, tuple(self.role)):
+            raise ValueError(
+                f"cannot rewire to {wiring}: this model is {self.wiring}; neurons, inputs and roles must "
+                "be the same. Nothing was changed."
+            )
+
+    def _check_event(self, event):
+        """Refuse an event that was not made from the wiring and the weights of now."""
+        self._check_wiring(event.wiring)
+        for suffix, old, now, weights, new in zip(
+            ("", "_in"),
+            (self.wiring.polarity, self.wiring.polarity_in),
+            self.weights(),
+            (event.weights, event.weights_in),
+            (event.wiring.polarity, event.wiring.polarity_in),
+            strict=True,
+        ):
+            touched = np.zeros(old.shape, bool)
+            cut, grown = set(getattr(event, "cut" + suffix)), set(getattr(event, "grown" + suffix))
+            for source, target in cut | grown:
+                touched[target, source] = True
+            before = {(int(s), int(t)) for t, s in np.argwhere(old)}
+            if not cut <= before or (grown - cut) & before or (old != new)[~touched].any():
+                raise ValueError(
+                    "this event was made from another wiring than the model's of now: compute it from "
+                    "net.wiring and net.weights(). Nothing was changed."
+                )
+            if weights is None:
+                continue
+            kept = ~touched
+            if (
+                weights.shape != now.shape
+                or not np.allclose(weights[kept], now[kept], rtol=1e-5, atol=1e-7)
+                or ((weights != 0) & (new == 0)).any()
+                or not (np.isfinite(weights) & (weights >= 0)).all()
+            ):
+                raise ValueError(
+                    "the event's weights are not those of the model: compute it from net.weights() of now, "
+                    "with zeros off the wiring. Nothing was changed."
+                )
+
+    @classmethod
+    def from_ncps(cls, module):
+        """The same network as an ``ncps.torch.LTC`` or ``LTCCell``, in its dtype, neurons in ncps's order.
+
+        Outputs, states and gradients agree to rounding in float32 (about 1e-6); in float64 to about 1e-8
+        relative, since ncps adds epsilon = 1e-8 to a denominator. Its [source, target] parameters are
+        transposed. Raises ValueError for another module, an unbuilt wiring, a mask that is not 0/1, or
+        explicit weights below 0 (clip them there first).
+        """
+        from .convert import ltc_from_ncps
+
+        return ltc_from_ncps(cls, module)

@@ -1,0 +1,46 @@
+"""Long short-term memory beside a continuous-time state, for dependencies longer than its time constants."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from .base import parameter
+
+
+class LSTMMemory(nn.Module):
+    """One LSTM step between two steps of a model: (u, x, memory) -> (x, memory).
+
+    z = W_in u + W x + b gives candidate, input, forget and output gate in this order; memory+ =
+    sigmoid(z_forget + 1) memory + sigmoid(z_input) tanh(z_candidate),  x+ = sigmoid(z_output) tanh(memory+).
+    u (..., m), x and memory (..., n). The state x may then jump, so bounds proved for the model alone no
+    longer hold.
+    Source: Lechner & Hasani (2020), "Learning long-term dependencies in irregularly-sampled time series".
+    """
+
+    def __init__(self, m, n, rng):
+        super().__init__()
+        bound = np.sqrt(6 / (m + 4 * n))
+        self.w_in = parameter(rng.uniform(-bound, bound, (4 * n, m)))
+        self.w = parameter(np.linalg.qr(rng.normal(size=(4 * n, n)))[0])  # orthonormal columns
+        self.b = parameter(rng.uniform(-0.1, 0.1, 4 * n))
+
+    def forward(self, u, x, memory):
+        """State and memory after the step, each (..., n)."""
+        candidate, take, keep, give = (u @ self.w_in.T + x @ self.w.T + self.b).chunk(4, -1)
+        memory = memory * torch.sigmoid(keep + 1) + torch.sigmoid(take) * torch.tanh(candidate)
+        return torch.sigmoid(give) * torch.tanh(memory), memory
+
+
+def run(memory, step, u, x0, dt):
+    """States (..., T, 2 n): in each step the LSTM moves x first, then ``step(u_t, x, dt_t)`` does. Order of
+    state: x, memory.
+
+    u (..., T, m), x0 (..., 2 n), dt (T,) or (..., T); step takes and returns states (..., n).
+    """
+    x, cell = x0.chunk(2, -1)
+    trajectory = []
+    for t in range(u.shape[-2]):
+        x, cell = memory(u[..., t, :], x, cell)
+        x = step(u[..., t, :], x, dt[..., t])
+        trajectory.append(torch.cat([x, cell], -1))
+    return torch.stack(trajectory, -2)

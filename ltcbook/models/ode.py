@@ -1,0 +1,136 @@
+"""Neural ODE: a perceptron as vector field, solvers by name, gradients through them or by the adjoint."""
+
+import torch
+from torch import nn
+
+from ..boundary import choice, whole
+from .. import simulate
+from .base import ACTIVATIONS, Net, linear, numpy_rng, to_numpy
+
+OWN = ("euler", "rk4")
+ADAPTIVE = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
+GRID = ("midpoint", "heun3")
+
+
+class MLPCell:
+    """A perceptron as vector field, dx/dt = f(x, u), for every function of ``dynamics``: c = 1, g = 0, h = f.
+
+    layers: list of (weight, bias), the first weight (hidden, n + m) over x, then u; phi between layers. There
+    is no leak, so ``time_constant`` is infinite and exponential steps do not exist.
+    """
+
+    c = 1.0
+
+    def __init__(self, layers, activation, n):
+        self.layers, self.phi, self.n = layers, ACTIVATIONS[activation], n
+        self.w = layers[0][0]
+        self.m = self.w.shape[-1] - n
+
+    def _hidden(self, x, u):
+        (w, b), *others = self.layers
+        z = x @ w[:, : self.n].T + b
+        z = z + u @ w[:, self.n:].T if self.m else z
+        values = [z]
+        for w, b in others:
+            values[-1] = self.phi.f(values[-1])
+            values.append(values[-1] @ w.T + b)
+        return values
+
+    def terms(self, x, u=None):
+        """g = 0 and h = f(x, u), each (..., n)."""
+        h = self._hidden(x, u)[-1]
+        return h * 0, h
+
+    def terms_jacobian(self, x, u=None):
+        """Derivatives dg_i/dx_j = 0 and dh_i/dx_j, each (..., n, n)."""
+        values, J = self._hidden(x, u), self.w[:, : self.n]
+        for value, (w, _) in zip(values, self.layers[1:], strict=False):
+            J = w @ (self.phi.slope(value)[..., None] * J)
+        J = J + 0 * values[-1][..., None]
+        return J * 0, J
+
+
+class ODENet(Net):
+    """Neural ODE dx/dt = f(x, u) with a perceptron f, u constant within each step; y = linear(x).
+
+    inputs: m; units: n, the state; outputs: size of y, or None for y = x. hidden: neurons per hidden layer,
+    layers: number of them, activation: as in ``RNNet``.
+    solver: "euler" and "rk4" with ``substeps`` equal parts per step; or of the package torchdiffeq: "dopri5",
+    "dopri8", "bosh3", "fehlberg2", "adaptive_heun" to rtol and atol (one step size for the whole batch),
+    "midpoint", "heun3" with substeps. adjoint=True: gradients by the adjoint equation, through torchdiffeq
+    (its rk4 is the 3/8 rule): constant memory, and only as exact as the state can be solved backwards. What
+    torchdiffeq solves does not go through vmap, export or compile.
+    generator: torch.Generator or None; weights start as in torch.nn.Linear.
+
+    Raises ValueError for sizes < 1, unknown names, tolerances <= 0; ImportError where torchdiffeq is needed
+    and missing.
+    Source: Chen et al. (2018), "Neural ordinary differential equations"; chapter "Neural ODE".
+    """
+
+    def __init__(self, inputs, units, outputs=None, *, hidden=32, layers=1, activation="tanh", solver="rk4",
+                 substeps=1, adjoint=False, rtol=1e-6, atol=1e-8, generator=None):
+        super().__init__()
+        self.m, self.n = whole("inputs", inputs, 0), whole("units", units, 1)
+        self.state_size = self.n
+        self.outputs = self.n if outputs is None else whole("outputs", outputs, 1)
+        self.activation = choice("activation", activation, tuple(ACTIVATIONS))
+        self.solver = choice("solver", solver, OWN + ADAPTIVE + GRID)
+        self.substeps = whole("substeps", substeps, 1)
+        self.adjoint, self.rtol, self.atol = bool(adjoint), rtol, atol
+        if not (isinstance(rtol, float) and isinstance(atol, float) and rtol > 0 and atol > 0):
+            raise ValueError(
+                f"rtol is {rtol!r} and atol {atol!r}; both must be numbers > 0, e.g. 1e-6 and 1e-8."
+            )
+        rng, hidden = numpy_rng(generator), whole("hidden", hidden, 1)
+        sizes = [self.n + self.m, *[hidden] * whole("layers", layers, 0), self.n]
+        self.field = nn.ModuleList(linear(a, b, rng) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.linear = None if outputs is None else linear(self.n, self.outputs, rng)
+
+    def extra_repr(self):
+        return f"{self.m} inputs, {self.n} units, solver={self.solver!r}, adjoint={self.adjoint}"
+
+    def cell(self, numpy=False):
+        """The vector field of now as a ``MLPCell``; numpy=True: float64 arrays, detached."""
+        layers = [(layer.weight, layer.bias) for layer in self.field]
+        if numpy:
+            layers = [(to_numpy(w), to_numpy(b)) for w, b in layers]
+        return MLPCell(layers, self.activation, self.n)
+
+    def trajectory(self, u, x0, dt):
+        """See ``Net.trajectory``."""
+        cell = self.cell()
+        if self.solver in OWN and not self.adjoint:
+            u, dt = (u, dt) if self.m else (None, dt.expand(u.shape[:-1]))
+            return simulate.simulate(cell, u, x0, dt, method=self.solver, substeps=self.substeps)
+        solve, options = _torchdiffeq(self.adjoint), {}
+        if self.solver not in ADAPTIVE:
+            options["options"] = {"step_size": 1 / self.substeps}
+        span, x, trajectory = x0.new_tensor([0.0, 1.0]), x0, []
+        for t in range(u.shape[-2]):
+            u_t, dt_t = u[..., t, :], dt[..., t, None]
+
+            def field(s, x, u_t=u_t, dt_t=dt_t):  # s = time / dt runs to 1, so samples may differ in dt
+                return dt_t * cell.terms(x, u_t if self.m else None)[1]
+
+            if self.adjoint:
+                options["adjoint_params"] = tuple(
+                    p for p in (*self.field.parameters(), u_t, dt_t) if p.requires_grad
+                )
+            x = solve(field, x, span, rtol=self.rtol, atol=self.atol, method=self.solver, **options)[-1]
+            trajectory.append(x)
+        return torch.stack(trajectory, -2)
+
+    def readout(self, x):
+        """Outputs (..., outputs) of states x (..., n)."""
+        return x if self.linear is None else self.linear(x)
+
+
+def _torchdiffeq(adjoint):
+    try:
+        import torchdiffeq
+    except ImportError as error:
+        raise ImportError(
+            "this solver, and every adjoint gradient, comes from the package torchdiffeq, which is missing: "
+            "run `pip install torchdiffeq`, or choose solver='rk4' or 'euler' without adjoint."
+        ) from error
+    return torchdiffeq.odeint_adjoint if adjoint else torchdiffeq.odeint

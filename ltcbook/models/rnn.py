@@ -1,0 +1,55 @@
+"""The discrete recurrent network, first rung of the ladder."""
+
+import numpy as np
+import torch
+
+from ..boundary import choice, whole
+from .base import ACTIVATIONS, Net, linear, numpy_rng, parameter
+from .rate import rate_cell
+
+
+class RNNet(Net):
+    """Discrete recurrent network: x+ = phi(w x + w_in u + b), or x+ = x + phi(...); y = linear(x).
+
+    residual=True takes the second form. inputs: m; units: n; outputs: size of y, or None for y = x.
+    activation: "tanh", "relu", "sigmoid", "softplus", "identity". A discrete step knows no time: dt is
+    checked and changes nothing, so models can be exchanged; to let the network see it, append it to u.
+    The classic step is the Euler step dt = tau = 1 of ``cell()``, yet no discretised flow in general.
+    generator: torch.Generator or None; all start at U(-k, k), k = 1 / sqrt(n), as torch.nn.RNN does.
+
+    Raises ValueError for sizes < 1 or an unknown activation. Source: Elman (1990); chapter "Recurrent
+    networks".
+    """
+
+    def __init__(self, inputs, units, outputs=None, *, activation="tanh", residual=False, generator=None):
+        super().__init__()
+        self.m, self.n = whole("inputs", inputs, 0), whole("units", units, 1)
+        self.state_size = self.n
+        self.outputs = self.n if outputs is None else whole("outputs", outputs, 1)
+        self.activation, self.residual = choice("activation", activation, tuple(ACTIVATIONS)), bool(residual)
+        rng, k = numpy_rng(generator), 1 / np.sqrt(self.n)
+        self.w, self.w_in, self.b = (parameter(rng.uniform(-k, k, shape))
+                                     for shape in ((self.n, self.n), (self.n, self.m), self.n))
+        self.linear = None if outputs is None else linear(self.n, self.outputs, rng)
+
+    def extra_repr(self):
+        return f"{self.m} inputs, {self.n} units, activation={self.activation!r}, residual={self.residual}"
+
+    def cell(self, numpy=False):
+        """The CT-RNN with tau = 1 whose drive is phi(...); numpy=True: float64 arrays, detached."""
+        w_in = self.w_in if self.m else None
+        values = {"tau": torch.ones_like(self.b), "w": self.w, "b": self.b, "w_in": w_in}
+        return rate_cell(values, self.activation, "outside", numpy=numpy)
+
+    def trajectory(self, u, x0, dt):
+        """See ``Net.trajectory``; dt is not used."""
+        cell, x, trajectory = self.cell(), x0, []
+        for t in range(u.shape[-2]):
+            _, h = cell.terms(x, u[..., t, :])
+            x = x + h if self.residual else h
+            trajectory.append(x)
+        return torch.stack(trajectory, -2)
+
+    def readout(self, x):
+        """Outputs (..., outputs) of states x (..., n)."""
+        return x if self.linear is None else self.linear(x)

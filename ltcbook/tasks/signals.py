@@ -1,0 +1,126 @@
+"""Time series: fitting a sine, the same at irregular times, sequential digits, sunspots."""
+
+import csv
+from importlib.resources import files
+
+import numpy as np
+
+from ..boundary import choice, generator, number, optional, whole
+
+
+def sine(steps=48, *, span=3 * np.pi, batch=None, noise=0.0, rng=None):
+    """Sine fitting: from a sine and a cosine to a sine of twice their frequency, (inputs, targets).
+
+    inputs (steps, 2) = (sin a, cos a) and targets (steps, 1) = sin 2a, where the angle a (rad) runs evenly
+    from 0 to span, both ends included: one time step is span / (steps - 1). With batch=B the arrays are (B,
+    steps, ...) and each sequence starts at its own random angle in [0, 2 pi). noise: standard deviation of
+    Gaussian noise on the inputs. rng is needed as soon as something is random. Raises ValueError for fewer
+    than two steps, a span or a noise out of range.
+    Source: the task of the tutorial "sinusoidal function" of the library ncps (48 steps, 3 pi).
+
+    >>> inputs, targets = sine()
+    >>> inputs.shape, targets.shape
+    ((48, 2), (48, 1))
+    """
+    steps, span, start, noise, rng = _sine_arguments(steps, span, batch, noise, rng)
+    return _sine(start + np.linspace(0, span, steps), noise, rng)
+
+
+def irregular(steps=48, *, span=3 * np.pi, batch=None, noise=0.0, closest=0.1, rng):
+    """Sine fitting at irregular times, (inputs, targets, dt): the task of ``sine`` seen at random moments.
+
+    dt (steps,), or (B, steps) with batch=B: time elapsed since the sample before, in units of the regular
+    task's step, so its mean is 1; the gaps are closest + an exponential variable, scaled, so none is shorter
+    than about ``closest``. The first sample lies at angle 0 (or at the sequence's random start); its dt, the
+    time before it, is drawn like the others. The last lies at span. Shapes and errors otherwise as in
+    ``sine``.
+    Source: our own variant; elapsed time per sample is how ncps and ODE-RNNs take irregular series.
+    """
+    generator(rng)
+    steps, span, start, noise, rng = _sine_arguments(steps, span, batch, noise, rng)
+    closest = number("closest", closest, 0, 1, open_low=True, open_high=True)
+    dt = closest + rng.exponential(1 - closest, size=start.shape[:-1] + (steps,))
+    dt /= dt.mean(-1, keepdims=True)
+    passed = np.cumsum(dt, axis=-1) - dt[..., :1]
+    return (*_sine(start + span * passed / passed[..., -1:], noise, rng), dt)
+
+
+def _sine_arguments(steps, span, batch, noise, rng):
+    steps, span = whole("steps", steps, 2), number("span", span, 0, open_low=True)
+    noise = number("noise", noise, 0)
+    if batch is not None or noise:
+        generator(rng)
+    start = np.zeros(1) if batch is None else rng.uniform(0, 2 * np.pi, size=(whole("batch", batch, 1), 1))
+    return steps, span, start, noise, rng
+
+
+def _sine(angle, noise, rng):
+    inputs = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    if noise:
+        inputs = inputs + noise * rng.normal(size=inputs.shape)
+    return inputs, np.sin(2 * angle)[..., None]
+
+
+def digits(part="train", *, layout="rows", test_share=0.2, rng=None):
+    """Handwritten digits as sequences, (inputs, targets): inputs (N, 8, 8), one row of 8 pixels per step, in
+    [0, 1].
+
+    targets (N,): the digit, 0 to 9, known after the last step. layout="pixels" gives (N, 64, 1), one pixel
+    per step. The images are split in the order of the file, the last test_share of the 1797 are part="test":
+    both calls need no common seed and can never overlap. rng, if given, shuffles the order within the part.
+    Raises ImportError without scikit-learn, whose copy is read (no download), ValueError for a wrong part or
+    share.
+    Source: Alpaydin & Kaynak (1998), Optical recognition of handwritten digits, as
+    sklearn.datasets.load_digits.
+    """
+    choice("part", part, ("train", "test"))
+    choice("layout", layout, ("rows", "pixels"))
+    test_share = number("test_share", test_share, 0, 1, open_low=True, open_high=True)
+    data = optional("sklearn.datasets", "scikit-learn", "tasks.digits").load_digits()
+    split = len(data.target) - round(test_share * len(data.target))
+    rows = np.arange(len(data.target))[:split] if part == "train" else np.arange(len(data.target))[split:]
+    if rows.size == 0:
+        raise ValueError(f"test_share is {test_share}; it leaves part {part!r} empty.")
+    if rng is not None:
+        rows = generator(rng).permutation(rows)
+    images = data.images[rows] / 16.0
+    return (images if layout == "rows" else images.reshape(len(rows), 64, 1)), data.target[rows].astype(int)
+
+
+def sunspot_series():
+    """The yearly sunspot numbers 1700-2008: (years (309,), numbers (309,)), read from a table inside the
+    package.
+
+    Source: National Geophysical Data Center (NOAA), public domain; see ltcbook/data/README.md.
+    """
+    with (files("ltcbook") / "data" / "sunspots.csv").open(encoding="utf8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return np.array([int(row["year"]) for row in rows]), np.array([float(row["number"]) for row in rows])
+
+
+def sunspots(part="train", *, window=32, stride=1, test_share=0.25, rng=None):
+    """Sunspots a year ahead, (inputs, targets), each (N, window, 1): targets[:, t] is the year after
+    inputs[:, t].
+
+    One step is one year. The series is cut at one year: windows of part="test" use only the last test_share
+    of the years, those of "train" only the years before. Both parts are normalised by mean and standard
+    deviation of the training years (no unit; multiply by that standard deviation for sunspot numbers).
+    stride: years between starts of windows; windows overlap when it is smaller than window. rng, if given,
+    shuffles the windows. Raises ValueError when a part is shorter than window + 1 years.
+    Source: see ``sunspot_series``.
+    """
+    choice("part", part, ("train", "test"))
+    window, stride = whole("window", window, 1), whole("stride", stride, 1)
+    test_share = number("test_share", test_share, 0, 1, open_low=True, open_high=True)
+    numbers = sunspot_series()[1]
+    split = len(numbers) - round(test_share * len(numbers))
+    train, test = numbers[:split], numbers[split:]
+    years = train if part == "train" else test
+    if min(len(train), len(test)) < window + 1:
+        raise ValueError(f"{len(train)} training and {len(test)} test years; {window} steps need "
+                         f"{window + 1}: choose a shorter window or another test_share.")
+    series = (years - train.mean()) / train.std()
+    cuts = np.lib.stride_tricks.sliding_window_view(series, window + 1)[::stride]
+    if rng is not None:
+        cuts = generator(rng).permutation(cuts)
+    return cuts[:, :-1, None].copy(), cuts[:, 1:, None].copy()

@@ -1,0 +1,168 @@
+"""The immutable signed graph that every other room works on, and its exchange with ncps and networkx.
+
+Matrices are [target, source]: ``polarity[i, j]`` is the sign of the synapse from j to i, so fan-in is a row sum. ncps and
+networkx store [source, target]; only ``from_ncps``, ``from_networkx`` and ``to_networkx`` transpose.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ROLES = ("inter", "command", "motor", "hidden")
+
+
+@dataclass(frozen=True, eq=False)
+class Wiring:
+    """A signed graph of n neurons fed by m sensory inputs.
+
+    polarity: (n, n) integers in {-1, 0, +1}, [target, source]; polarity_in: (n, m), the sensory synapses; role: n names
+    out of "inter", "command", "motor", "hidden". The arrays are copied and read-only. Raises ValueError for anything else.
+    """
+
+    polarity: np.ndarray
+    polarity_in: np.ndarray
+    role: tuple
+
+    def __post_init__(self):
+        role = tuple(map(str, np.atleast_1d(self.role)))
+        polarity = _signs("polarity", self.polarity)
+        n = polarity.shape[0]
+        if polarity.shape != (n, n) or n == 0:
+            raise ValueError(f"polarity has shape {polarity.shape}; it must be square, (n, n) with n >= 1, [target, source].")
+        polarity_in = _signs("polarity_in", self.polarity_in)
+        if polarity_in.shape[0] != n:
+            raise ValueError(f"polarity_in has shape {polarity_in.shape}; with {n} neurons it must be ({n}, m).")
+        if len(role) != n or not set(role) <= set(ROLES):
+            raise ValueError(f"role is {role!r}; it must name each of the {n} neurons with one of {ROLES}.")
+        for name, value in (("polarity", polarity), ("polarity_in", polarity_in), ("role", role)):
+            object.__setattr__(self, name, value)
+
+    def __eq__(self, other):
+        return isinstance(other, Wiring) and self.role == other.role and all(
+            np.array_equal(a, b) for a, b in ((self.polarity, other.polarity), (self.polarity_in, other.polarity_in)))
+
+    def __hash__(self):
+        return hash((self.polarity.tobytes(), self.polarity_in.tobytes(), self.role))
+
+    def __reduce__(self):  # a copy or an unpickled wiring is read-only too
+        return Wiring, (self.polarity, self.polarity_in, self.role)
+
+    def __repr__(self):
+        layers = ", ".join(f"{self.role.count(r)} {r}" for r in ROLES if r in self.role)
+        return f"Wiring({self.m} sensory, {layers}; {self.synapses} synapses)"
+
+    @property
+    def n(self):
+        """Number of neurons."""
+        return self.polarity.shape[0]
+
+    @property
+    def m(self):
+        """Number of sensory inputs."""
+        return self.polarity_in.shape[1]
+
+    @property
+    def adjacency(self):
+        """(n, n) booleans [target, source]: which synapses exist between neurons."""
+        return self.polarity != 0
+
+    @property
+    def adjacency_in(self):
+        """(n, m) booleans [target, source]: which sensory synapses exist."""
+        return self.polarity_in != 0
+
+    @property
+    def fan_in(self):
+        """(n,) number of synapses onto each neuron, sensory ones included."""
+        return self.adjacency.sum(1) + self.adjacency_in.sum(1)
+
+    @property
+    def fan_out(self):
+        """(n,) number of synapses that each neuron sends."""
+        return self.adjacency.sum(0)
+
+    @property
+    def fan_out_in(self):
+        """(m,) number of synapses that each sensory input sends."""
+        return self.adjacency_in.sum(0)
+
+    @property
+    def synapses(self):
+        """Number of synapses, sensory ones included."""
+        return int(self.fan_in.sum())
+
+    def edges(self):
+        """List of (source, target, sign) between neurons, by source, then target."""
+        return _edges(self.polarity)
+
+    def edges_in(self):
+        """List of (sensory source, target, sign), by source, then target."""
+        return _edges(self.polarity_in)
+
+    def members(self, role):
+        """Indices of the neurons with this role."""
+        if role not in ROLES:
+            raise ValueError(f"no role {role!r}; a neuron is one of {ROLES}.")
+        return np.flatnonzero([r == role for r in self.role])
+
+    def blocks(self):
+        """The layer pairs: list of (source role, target role, source indices, target indices); sensory sources first."""
+        present = [r for r in ROLES if r in self.role]
+        sensory = [("sensory", r, np.arange(self.m), self.members(r)) for r in present] if self.m else []
+        return sensory + [(s, t, self.members(s), self.members(t)) for s in present for t in present]
+
+    def to_networkx(self):
+        """networkx.DiGraph: nodes 0..n-1 and ("sensory", k) with attribute ``role``, edges with attribute ``polarity``."""
+        import networkx as nx
+
+        graph = nx.DiGraph()
+        graph.add_nodes_from((i, {"role": r}) for i, r in enumerate(self.role))
+        graph.add_nodes_from((("sensory", k), {"role": "sensory"}) for k in range(self.m))
+        graph.add_edges_from((s, t, {"polarity": p}) for s, t, p in self.edges())
+        graph.add_edges_from((("sensory", s), t, {"polarity": p}) for s, t, p in self.edges_in())
+        return graph
+
+
+def _edges(polarity):
+    source, target = np.nonzero(polarity.T)
+    return [(int(s), int(t), int(polarity[t, s])) for s, t in zip(source, target, strict=True)]
+
+
+def _signs(name, values):
+    values = np.asarray(values)
+    if values.ndim != 2 or not np.isin(values, (-1, 0, 1)).all():
+        raise ValueError(f"{name} must be a matrix of -1, 0 and +1 (0: no synapse); got shape {values.shape}, "
+                         f"values {np.unique(values)[:6].tolist()}.")
+    values = values.astype(np.int8)
+    values.flags.writeable = False
+    return values
+
+
+def from_ncps(ncps_wiring):
+    """The Wiring of a built ncps wiring, neurons in ncps's order (motor neurons first); transposes to [target, source].
+
+    Raises ValueError when the ncps wiring was not built (its number of inputs is unknown until then).
+    """
+    if getattr(ncps_wiring, "sensory_adjacency_matrix", None) is None:
+        raise ValueError("this ncps wiring is not built: call wiring.build(number_of_inputs) first.")
+    role = [ncps_wiring.get_type_of_neuron(i) for i in range(ncps_wiring.units)]
+    return Wiring(ncps_wiring.adjacency_matrix.T, ncps_wiring.sensory_adjacency_matrix.T, role)
+
+
+def from_networkx(graph):
+    """The Wiring of a DiGraph as ``Wiring.to_networkx`` writes it: nodes 0..n-1 and ("sensory", k), edge attribute polarity."""
+    if not graph.is_directed() or graph.is_multigraph():
+        raise ValueError(f"got a {type(graph).__name__}; a synapse has a direction and exists once: pass a DiGraph.")
+    sensory = [node for node in graph if isinstance(node, tuple) and node[:1] == ("sensory",)]
+    n, m = graph.number_of_nodes() - len(sensory), len(sensory)
+    if set(graph) != set(range(n)) | {("sensory", k) for k in range(m)}:
+        raise ValueError(f"nodes must be the numbers 0..{n - 1} and ('sensory', 0..{m - 1}); got {list(graph)[:5]} ...")
+    polarity, polarity_in = np.zeros((n, n), int), np.zeros((n, m), int)
+    for source, target, data in graph.edges(data=True):
+        if data.get("polarity") not in (-1, 1) or target in sensory:
+            raise ValueError(f"edge {source} -> {target} needs a polarity of -1 or +1 and a neuron as its target.")
+        if source in sensory:
+            polarity_in[target, source[1]] = data["polarity"]
+        else:
+            polarity[target, source] = data["polarity"]
+    return Wiring(polarity, polarity_in, [graph.nodes[i].get("role", "hidden") for i in range(n)])

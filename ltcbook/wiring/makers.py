@@ -1,0 +1,120 @@
+"""Makers of wirings: neural circuit policies (NCP) by two rules, fully connected and random sparse networks."""
+
+import numpy as np
+
+from ..boundary import generator, number, whole
+from .graph import Wiring
+
+
+def ncp(*, inter, command, motor, sensory, sensory_fan_out, inter_fan_out, recurrent, motor_fan_in, rng,
+        rule="ncps", p_excitatory=0.5):
+    """A neural circuit policy: sensory -> inter -> command (recurrent) -> motor; neurons in the order inter, command, motor.
+
+    inter, command, motor, sensory: layer sizes, each >= 1. sensory_fan_out <= inter and inter_fan_out <= command: synapses
+    that every source sends. recurrent: draws for command -> command. motor_fan_in <= command: synapses onto every motor
+    neuron. Polarity +1 with probability p_excitatory.
+
+    rule="ncps" follows the published algorithm as the library ncps runs it: fixed fan-outs, targets uniform without
+    replacement; a target left without input receives as many synapses as a target has on average (rounded down, at least
+    one), and so does a command neuron left without output; the ``recurrent`` pairs are drawn *in total, with replacement*,
+    so duplicates merge and autapses occur.
+    rule="paper" follows the words of the paper's main text: the *number* of synapses of each source is
+    Binomial(fan-out, 1/2), at least one; an empty target receives Binomial(sources, 1/2) synapses, clipped to
+    [1, mean fan-in]; every command neuron sends Binomial(recurrent, 1/2) <= command recurrent synapses; command -> motor
+    runs from the source side with fan-out at most motor_fan_in.
+
+    Raises ValueError for an empty layer or a fan-out larger than its layer.
+    Source: Lechner et al., Nature Machine Intelligence 2 (2020), main text and Algorithms 2-6.
+    """
+    inter, command, motor, sensory = (
+        whole(name, value, 1, why=" (an empty layer cuts the circuit)")
+        for name, value in (("inter", inter), ("command", command), ("motor", motor), ("sensory", sensory)))
+    sensory_fan_out = whole("sensory_fan_out", sensory_fan_out, 1, inter, " (the inter layer)")
+    inter_fan_out = whole("inter_fan_out", inter_fan_out, 1, command, " (the command layer)")
+    motor_fan_in = whole("motor_fan_in", motor_fan_in, 1, command, " (the command layer)")
+    recurrent = whole("recurrent", recurrent, 0)
+    p_excitatory, rng = number("p_excitatory", p_excitatory, 0, 1), generator(rng)
+    if rule not in ("ncps", "paper"):
+        raise ValueError(f"no rule {rule!r}; choose 'ncps' (the library) or 'paper' (the main text).")
+
+    n = inter + command + motor
+    is_inter, is_command, is_motor = np.split(np.arange(n), [inter, inter + command])
+    polarity, polarity_in = np.zeros((n, n), int), np.zeros((n, sensory), int)
+
+    def connect(matrix, target, source):
+        matrix[target, source] = 1 if rng.random() < p_excitatory else -1
+
+    def fill(matrix, targets, sources, fan_out):
+        """Step 2, every source sends; step 3, every target that heard nobody receives."""
+        for source in sources:
+            size = fan_out if rule == "ncps" else np.clip(rng.binomial(fan_out, 0.5), 1, len(targets))
+            for target in rng.choice(targets, size=size, replace=False):
+                connect(matrix, target, source)
+        block = matrix[np.ix_(targets, sources)] != 0
+        mean = max(int(block.sum() / len(targets)), 1)
+        for target in targets[~block.any(1)]:
+            size = mean if rule == "ncps" else np.clip(rng.binomial(len(sources), 0.5), 1, mean)
+            for source in rng.choice(sources, size=min(size, len(sources)), replace=False):
+                connect(matrix, target, source)
+
+    fill(polarity_in, is_inter, np.arange(sensory), sensory_fan_out)
+    fill(polarity, is_command, is_inter, inter_fan_out)
+    if rule == "ncps":
+        for _ in range(recurrent):
+            connect(polarity, rng.choice(is_command), rng.choice(is_command))
+        for target in is_motor:
+            for source in rng.choice(is_command, size=motor_fan_in, replace=False):
+                connect(polarity, target, source)
+        sends = (polarity[np.ix_(is_motor, is_command)] != 0).any(0)
+        mean = max(int(motor * motor_fan_in / command), 1)
+        for source in is_command[~sends]:
+            for target in rng.choice(is_motor, size=min(mean, motor), replace=False):
+                connect(polarity, target, source)
+    else:
+        for source in is_command:
+            for target in rng.choice(is_command, size=min(rng.binomial(recurrent, 0.5), command), replace=False):
+                connect(polarity, target, source)
+        fill(polarity, is_motor, is_command, min(motor_fan_in, motor))
+    return Wiring(polarity, polarity_in, ("inter",) * inter + ("command",) * command + ("motor",) * motor)
+
+
+def auto_ncp(units, motor, *, sensory, sparsity=0.5, rng, rule="ncps"):
+    """An NCP from two numbers: units neurons, of which motor are outputs; sparsity in [0.1, 0.9] thins every fan-out.
+
+    Sizes as in ncps's AutoNCP: 40 % of the other units are command neurons, a fan-out is (1 - sparsity) of its target
+    layer, the recurrent draws are twice that of the command layer, each at least one. Raises ValueError when fewer than
+    three units are left beside the motor neurons.
+    """
+    motor = whole("motor", motor, 1)
+    units = whole("units", units, motor + 3, why=f" ({motor} motor neurons and at least 3 others)")
+    sparsity = number("sparsity", sparsity, 0.1, 0.9)
+    command = max(int(0.4 * (units - motor)), 1)
+    inter = units - motor - command
+    share = lambda count: max(int(count * (1.0 - sparsity)), 1)  # noqa: E731
+    return ncp(inter=inter, command=command, motor=motor, sensory=sensory, sensory_fan_out=share(inter),
+               inter_fan_out=share(command), recurrent=share(2 * command), motor_fan_in=share(command), rng=rng, rule=rule)
+
+
+def fully_connected(n, *, sensory, autapses=True, p_excitatory=2 / 3, rng):
+    """Every neuron hears every neuron and every input; role "hidden". p_excitatory = 2/3 as in ncps."""
+    n, sensory = whole("n", n, 1), whole("sensory", sensory, 0)
+    signs = _random_signs((n, n + sensory), number("p_excitatory", p_excitatory, 0, 1), generator(rng))
+    recurrent = signs[:, :n] if autapses else signs[:, :n] * (1 - np.eye(n, dtype=int))
+    return Wiring(recurrent, signs[:, n:], ("hidden",) * n)
+
+
+def random_sparse(n, *, sensory, sparsity=0.5, p_excitatory=2 / 3, rng):
+    """Exactly round((1 - sparsity) n^2) random synapses between n neurons, the same share of sensory ones; role "hidden"."""
+    n, sensory = whole("n", n, 1), whole("sensory", sensory, 0)
+    density, rng = 1 - number("sparsity", sparsity, 0, 1), generator(rng)
+
+    def draw(rows, columns):
+        keep = np.zeros(rows * columns, int)
+        keep[rng.choice(keep.size, size=round(density * keep.size), replace=False)] = 1
+        return keep.reshape(rows, columns) * _random_signs((rows, columns), number("p_excitatory", p_excitatory, 0, 1), rng)
+
+    return Wiring(draw(n, n), draw(n, sensory), ("hidden",) * n)
+
+
+def _random_signs(shape, p_excitatory, rng):
+    return np.where(rng.random(shape) < p_excitatory, 1, -1)

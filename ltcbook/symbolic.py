@@ -1,6 +1,10 @@
 """The same dynamics on SymPy symbols, and the book's notation as data.
 
 A symbolic cell is an ordinary cell whose arrays hold SymPy symbols: ``dynamics`` then returns formulas instead of numbers.
+
+>>> one = symbolic.cell(dynamics.CTRNN, 1)
+>>> dynamics.vector_field(0, symbolic.state(1), None, one)[0]
+(-x_{1} + tanh(b_{1} + w_{1,1}*x_{1}))/\\tau_{1}
 """
 
 from dataclasses import MISSING, fields
@@ -59,7 +63,10 @@ def inputs(m):
 
 
 def symbols(latex, shape, *, positive=False):
-    """An object array of SymPy symbols named latex_{i} or latex_{i,j}, counted from 1 (a comma keeps w_{1,11} unambiguous)."""
+    """An object array of this shape of SymPy symbols named latex_{i} or latex_{i,j}, counted from 1.
+
+    The comma keeps w_{1,11} unambiguous. shape: (n,) or (n, m). positive: declare them positive, else real.
+    """
     kind = {"positive": True} if positive else {"real": True}
     stem, _, top = latex.partition("^")
     out = np.empty(shape, dtype=object)
@@ -70,7 +77,10 @@ def symbols(latex, shape, *, positive=False):
 
 
 def substitution(symbolic_cell, numeric_cell):
-    """{symbol: number} that turns formulas of the symbolic cell into values of a numeric cell of the same size."""
+    """{symbol: number} that turns formulas of the symbolic cell into values of a numeric cell of the same size.
+
+    Raises ValueError for a cell of another size, or with a synapse where the symbolic one has none.
+    """
     pairs = {}
     for f in fields(symbolic_cell):
         left, right = getattr(symbolic_cell, f.name), getattr(numeric_cell, f.name)

@@ -1,10 +1,47 @@
-"""Axes-level figures for the book: one Axes in, the same Axes out; colour never carries meaning alone."""
+"""Axes-level figures for the book: one Axes in, the same Axes out; colour never carries meaning alone.
 
-from .curves import LOOKS, draw_balance, draw_bounds, draw_curves, draw_orders, draw_ranges, name_above, shade_pulse
-from .network import draw_adjacency, draw_network
+Each ``draw_x(data, ax)`` has an ``x_alt(data)``: the words for those who cannot see it, made from the same data:
+
+    fig, ax = plots.figure(5, 3)
+    plots.draw_states(t, x, ax)
+    plots.picture(fig, alt=plots.states_alt(t, x))
+"""
+
+from .areas import areas_alt, draw_areas
+from .curves import (
+    LOOKS,
+    balance_alt,
+    curves_alt,
+    draw_balance,
+    draw_bounds,
+    draw_curves,
+    draw_orders,
+    draw_ranges,
+    name_above,
+    orders_alt,
+    ranges_alt,
+    shade_pulse,
+)
+from .network import adjacency_alt, draw_adjacency, draw_network, draw_wiring, network_alt, wiring_alt
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, Picture, figure, picture
-from .spectra import draw_derivative, draw_ratios, draw_shares, draw_spectrum
+from .plane import draw_level_sets, draw_phase_plane, level_sets_alt, phase_plane_alt
+from .spectra import (
+    derivative_alt,
+    draw_derivative,
+    draw_ratios,
+    draw_shares,
+    draw_spectrum,
+    ratios_alt,
+    shares_alt,
+    spectrum_alt,
+)
+from .traces import draw_states, draw_time_constants, states_alt, time_constants_alt
+from .training import draw_training, training_alt
 
-__all__ = ["BLUE", "GREEN", "GREY", "INK", "ORANGE", "PURPLE", "SKY", "VERMILLION", "Picture", "draw_adjacency", "draw_derivative",
-           "draw_network", "draw_ratios", "draw_shares", "draw_spectrum", "figure", "picture"]
-__all__ += ["draw_balance", "draw_bounds", "draw_curves", "draw_orders", "draw_ranges", "name_above", "shade_pulse", "LOOKS"]
+__all__ = ["BLUE", "GREEN", "GREY", "INK", "LOOKS", "ORANGE", "PURPLE", "SKY", "VERMILLION", "Picture", "adjacency_alt",
+           "areas_alt", "balance_alt", "curves_alt", "derivative_alt", "draw_adjacency", "draw_areas", "draw_balance",
+           "draw_bounds", "draw_curves", "draw_derivative", "draw_level_sets", "draw_network", "draw_orders",
+           "draw_phase_plane", "draw_ranges", "draw_ratios", "draw_shares", "draw_spectrum", "draw_states",
+           "draw_time_constants", "draw_training", "draw_wiring", "figure", "level_sets_alt", "name_above", "network_alt",
+           "orders_alt", "phase_plane_alt", "picture", "ranges_alt", "ratios_alt", "shade_pulse", "shares_alt",
+           "spectrum_alt", "states_alt", "time_constants_alt", "training_alt", "wiring_alt"]

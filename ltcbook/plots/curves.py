@@ -3,6 +3,7 @@
 import numpy as np
 
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION
+from .words import count, listing, short
 
 COLOURS = {"blue": BLUE, "vermillion": VERMILLION, "green": GREEN, "orange": ORANGE, "purple": PURPLE}
 LOOKS = (("blue", "-"), ("vermillion", (0, (5, 2))), ("green", (0, (6, 1.5, 1.2, 1.5))), ("orange", (0, (1.2, 1.4))),
@@ -39,10 +40,26 @@ def draw_curves(x, curves, ax, *, labels="end", markers=False, looks=LOOKS, **st
     return ax
 
 
-def name_above(ax):
-    """A frameless row of names above the Axes, where it covers no curve."""
-    handles, names = ax.get_legend_handles_labels()
-    ax.legend(handles, names, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=len(names), frameon=False,
+def curves_alt(x, curves):
+    """Alternative text for ``draw_curves``, from the data: where each curve starts and ends, and its range."""
+    each = []
+    for name, values in curves.items():
+        own_x, values = (np.asarray(v, float) for v in (values if isinstance(values, tuple) else (x, values)))
+        finite = np.isfinite(values)
+        own_x, values = own_x[finite], values[finite]
+        each.append(f"{name} from {short(values[0])} at {short(own_x[0])} to {short(values[-1])} at {short(own_x[-1])}, between "
+                    f"{short(values.min())} and {short(values.max())}" if finite.any() else f"{name} without a finite value")
+    return f"{count(len(each), 'curve')}: {'; '.join(each)}."
+
+
+def name_above(ax, handles=None, *, columns=None):
+    """A frameless row of names above the Axes, where it covers no curve.
+
+    handles: the labelled artists to name (default: all labelled ones); columns: how many names stand in a row (default: all).
+    """
+    handles = ax.get_legend_handles_labels()[0] if handles is None else handles
+    names = [handle.get_label() for handle in handles]
+    ax.legend(handles, names, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns or len(names), frameon=False,
               borderaxespad=0.2, handlelength=2.6, columnspacing=1.4)
     return ax
 
@@ -120,6 +137,13 @@ def draw_balance(conductances, potentials, names, ax):
     return ax
 
 
+def balance_alt(conductances, potentials, names):
+    """Alternative text for ``draw_balance``, from the data: every channel and the point of balance."""
+    g, e = np.asarray(conductances, float), np.asarray(potentials, float)
+    each = (f"{name} at {short(at)} with conductance {short(size)}" for name, at, size in zip(names, e, g, strict=True))
+    return f"A seesaw of {count(len(g), 'channel')}: {listing(each)}; it balances at {short((g * e).sum() / g.sum())}."
+
+
 def draw_orders(dt, errors, ax):
     """Error against step size on two logarithmic axes; the slope, measured on the smallest steps, stands in each name.
 
@@ -133,8 +157,7 @@ def draw_orders(dt, errors, ax):
     named = {}
     for name, values in errors.items():
         values = np.asarray(values, dtype=float)[order]
-        slope = np.log(values[1] / values[0]) / np.log(dt[order][1] / dt[order][0])
-        named[f"{name}: {slope:.2f}"] = values
+        named[f"{name}: {_slope(dt[order], values):.2f}"] = values
     ax.set(xscale="log", yscale="log")
     draw_curves(dt[order], named, ax, markers=True)
     ax.set_xticks(dt[order], [f"{step:.2g}" for step in dt[order]])
@@ -143,6 +166,21 @@ def draw_orders(dt, errors, ax):
     ax.set_yticks(10.0**decades, [f"1e{decade:+03.0f}".replace("-", "\N{MINUS SIGN}") for decade in decades])
     ax.set_yticks([], minor=True)
     return ax
+
+
+def orders_alt(dt, errors):
+    """Alternative text for ``draw_orders``, from the data: each method's slope and its error at the smallest step."""
+    dt = np.asarray(dt, float)
+    order = np.argsort(dt)
+    runs = {name: np.asarray(values, float)[order] for name, values in errors.items()}
+    each = (f"{name} has slope {_slope(dt[order], values):.2f} and an error of {short(values[0])} at the smallest step"
+            for name, values in runs.items())
+    return f"Error against step size, {short(dt.min())} to {short(dt.max())} ms, on logarithmic axes: {'; '.join(each)}."
+
+
+def _slope(dt, error):
+    """Slope on logarithmic axes between the two smallest steps; dt increasing."""
+    return np.log(error[1] / error[0]) / np.log(dt[1] / dt[0])
 
 
 def draw_ranges(lo, hi, seen_lo, seen_hi, ax):
@@ -168,3 +206,11 @@ def draw_ranges(lo, hi, seen_lo, seen_hi, ax):
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.set_yticks([], minor=True)
     return name_above(ax)
+
+
+def ranges_alt(lo, hi, seen_lo, seen_hi):
+    """Alternative text for ``draw_ranges``, from the data: possible and visited ranges over all neurons."""
+    lo, hi, seen_lo, seen_hi = (np.asarray(values, float) for values in (lo, hi, seen_lo, seen_hi))
+    used = np.log(seen_hi / seen_lo) / np.log(hi / lo)
+    return (f"Ranges of {count(len(lo), 'neuron')} on a logarithmic axis: possible {short(lo.min())} to {short(hi.max())}, visited "
+            f"{short(seen_lo.min())} to {short(seen_hi.max())}; the median neuron visits {100 * np.median(used):.0f} % of its range.")

@@ -2,10 +2,34 @@
 
 import numpy as np
 
+from ..boundary import choice
+from .areas import areas_alt, draw_areas
 from .picture import BLUE, GREY, INK, ORANGE, VERMILLION
+from .words import count, listing
 
 LAYERS = ("sensory", "inter", "command", "motor", "hidden")
 SHAPES = {"sensory": "v", "inter": "s", "command": "o", "motor": "D", "hidden": "o"}
+
+
+def draw_wiring(wiring, ax, *, kind="graph"):
+    """A wiring as its layered graph (``draw_network``) or, kind="matrix", as its matrix in blocks (``draw_areas``): within a
+    layer or area, forward, backward.
+
+    wiring: a Wiring, or AreaMasks for the matrix. Returns ax. Raises ValueError for another kind.
+    """
+    return (draw_network if _kind_of(wiring, kind) == "graph" else draw_areas)(wiring, ax)
+
+
+def wiring_alt(wiring, *, kind="graph"):
+    """Alternative text for ``draw_wiring``, from the data."""
+    return (network_alt if _kind_of(wiring, kind) == "graph" else areas_alt)(wiring)
+
+
+def _kind_of(wiring, kind):
+    choice("kind", kind, ("graph", "matrix"))
+    if kind == "graph" and not hasattr(wiring, "polarity"):
+        raise ValueError(f"{type(wiring).__name__} has no layered graph; choose kind='matrix' or give a Wiring.")
+    return kind
 
 
 def positions(wiring):
@@ -43,6 +67,23 @@ def draw_network(wiring, ax, *, cut=(), grown=(), cut_in=(), grown_in=()):
     return ax
 
 
+def network_alt(wiring, *, cut=(), grown=(), cut_in=(), grown_in=()):
+    """Alternative text for ``draw_network``, from the data: neurons in each layer, synapses by sign, what an event moved."""
+    text = f"Layered graph: {_layers(wiring)}; {_signed(wiring)}."
+    lost, new = len(cut) + len(cut_in), len(grown) + len(grown_in)
+    return text if not lost + new else f"{text} {count(lost, 'synapse')} cut, drawn dotted, and {new} grown, drawn thick."
+
+
+def _layers(wiring):
+    sizes = {"sensory": wiring.m} | {role: wiring.role.count(role) for role in LAYERS[1:]}
+    return listing(f"{size} {role}" for role, size in sizes.items() if size) + (" neuron" if wiring.n == 1 else " neurons")
+
+
+def _signed(wiring):
+    signs = [sign for *_, sign in wiring.edges() + wiring.edges_in()]
+    return f"{count(len(signs), 'synapse')}, {signs.count(1)} excitatory and {signs.count(-1)} inhibitory"
+
+
 def _draw_edge(ax, at, source, target, **style):
     (x0, y0), (x1, y1) = at[source], at[target]
     if source == target:
@@ -71,3 +112,11 @@ def draw_adjacency(wiring, ax):
         ax.axvline(wiring.m + edge, color=GREY, lw=0.6, ls=":")
     ax.spines[["top", "right"]].set_visible(True)
     return ax
+
+
+def adjacency_alt(wiring):
+    """Alternative text for ``draw_adjacency``, from the data: its size, how full it is, synapses by sign, the largest fan-in."""
+    cells = wiring.n * (wiring.n + wiring.m)
+    return (f"Signed matrix of {count(wiring.n, 'target row')} and {count(wiring.n + wiring.m, 'source column')}, of which "
+            f"{wiring.m} sensory: {_signed(wiring)}, {100 * wiring.synapses / cells:.0f} % of all possible; one neuron listens to "
+            f"{wiring.fan_in.min()} to {wiring.fan_in.max()} sources.")

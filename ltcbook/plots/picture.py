@@ -1,12 +1,14 @@
 """The book's style, and pictures that follow the page: inline SVG whose ink is the reader's text colour, PNG for print."""
 
 import base64
+import functools
 import hashlib
 import html
 import io
 import re
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe & Ito (2008), readable for colour-blind readers on white and on dark grounds
@@ -27,11 +29,40 @@ STYLE = {
 }
 
 
+class BookAxes(Axes):
+    """Axes that keep the book's style: what is added later (titles, legends, lines, ticks) has it too.
+
+    matplotlib reads its settings whenever something is added, so the methods below run inside ``STYLE``, and tick labels
+    get theirs when the Axes are cleared. Nothing outside these Axes changes.
+    """
+
+    def clear(self):
+        """Empty Axes whose ticks have the book's size and ink, now and for ticks that come later."""
+        super().clear()
+        self.tick_params(which="both", labelsize=STYLE["xtick.labelsize"], colors=INK)
+
+
+def _in_style(method):
+    @functools.wraps(method)
+    def styled(*args, **kwargs):
+        with mpl.rc_context(STYLE):
+            return method(*args, **kwargs)
+    return styled
+
+
+for _name in ("annotate", "axhline", "axvline", "clear", "errorbar", "grid", "legend", "plot", "set_title", "step", "text"):
+    setattr(BookAxes, _name, _in_style(getattr(BookAxes, _name)))
+
+
 def figure(width=7.2, height=3.0, **subplots):
-    """A new figure in the book's style and its Axes: (fig, ax) like plt.subplots; width and height in inches."""
+    """A new figure in the book's style and its Axes: (fig, ax) like plt.subplots; width and height in inches.
+
+    The Axes keep the style for all that is added to them later.
+    """
+    kind = {"axes_class": BookAxes} | subplots.pop("subplot_kw", {})
     with mpl.rc_context(STYLE):
         fig = Figure(figsize=(width, height))
-        axes = fig.subplots(**subplots)
+        axes = fig.subplots(subplot_kw=kind, **subplots)
     return fig, axes
 
 
@@ -81,5 +112,3 @@ class Picture:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/html": self.svg(), "image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
-
-

@@ -3,14 +3,20 @@
 import numpy as np
 
 from .picture import BLUE, GREY, INK, VERMILLION
+from .words import numbers, short, times
+
+SAME = 1e-8  # smaller changes of log2(ratio) are rounding
 
 
 def draw_ratios(ratios, ax, *, bins=20):
-    """Histogram of rate after / rate before on a logarithmic axis: slower hatched, unchanged one ink bar at 1, faster plain."""
-    logs = np.log2(np.asarray(ratios))
+    """Histogram of rate after / rate before on a logarithmic axis: slower hatched, unchanged one ink bar at 1, faster plain.
+
+    ratios: (k,), all > 0. Returns ax. Raises ValueError for anything else. Source: chapter "Pruning & rewiring".
+    """
+    logs = _logs(ratios)
     span = max(2.0, float(np.abs(logs).max()))
     edges = np.linspace(0, span, bins + 1)
-    same = np.abs(logs) < 1e-8
+    same = np.abs(logs) < SAME
     for side, colour, hatch, label in ((-1, VERMILLION, "////", "slower"), (1, BLUE, None, "faster")):
         counts, _ = np.histogram(side * logs[~same & (side * logs > 0)], edges)
         ax.bar(side * (edges[:-1] + edges[1:]) / 2, counts, width=span / bins, color=colour if hatch is None else "none",
@@ -23,19 +29,56 @@ def draw_ratios(ratios, ax, *, bins=20):
     return ax
 
 
+def ratios_alt(ratios):
+    """Alternative text for ``draw_ratios``, from the data: how many are slower, the same, faster, and the median."""
+    logs = _logs(ratios)
+    slower, faster = int((logs <= -SAME).sum()), int((logs >= SAME).sum())
+    return (f"Histogram of {len(logs)} networks by slowest mode after divided by before: {slower} slower, "
+            f"{len(logs) - slower - faster} unchanged, {faster} faster; the median ratio is {short(2 ** np.median(logs))}, the range "
+            f"{short(2 ** logs.min())} to {short(2 ** logs.max())}.")
+
+
+def _logs(ratios):
+    ratios = numbers("ratios", ratios, "k")
+    if (ratios <= 0).any():
+        raise ValueError(f"ratios must be > 0; the smallest is {ratios.min():.4g}.")
+    return np.log2(ratios)
+
+
 def draw_spectrum(before, after, ax, *, label=("before", "after")):
-    """Eigenvalues (1/ms) in the complex plane: before hollow grey, after filled blue; the unstable half is hatched."""
-    after, before = np.asarray(after), np.asarray(before)
-    right = 0.12 * max(1.0, -min(before.real.min(), after.real.min()))
+    """Eigenvalues (1/ms) in the complex plane: before hollow grey, after filled blue; the unstable half is hatched.
+
+    before: (k,) complex, empty for one spectrum alone; after: (n,) complex, what ``analysis.eigenvalues`` returns. Returns ax.
+    Raises ValueError for other shapes or NaN. Source: chapter "Pruning & rewiring".
+    """
+    before, after = _spectra(before, after)
+    both = np.concatenate([before, after])
+    right = max(0.12 * max(1.0, -both.real.min()), 1.15 * both.real.max())
     ax.axvspan(0, right, facecolor="none", edgecolor=VERMILLION, hatch="///", alpha=0.35, linewidth=0)
     ax.axvline(0, color=VERMILLION, lw=1.2)
-    ax.scatter(before.real, before.imag, s=70, facecolors="none", edgecolors=GREY, linewidths=1.4, label=label[0], zorder=2)
+    if len(before):
+        ax.scatter(before.real, before.imag, s=70, facecolors="none", edgecolors=GREY, linewidths=1.4, label=label[0], zorder=2)
     ax.scatter(after.real, after.imag, s=22, color=BLUE, label=label[1], zorder=3)
     ax.axhline(0, color=GREY, lw=0.6, zorder=0)
-    height = max(0.5, 1.2 * np.abs(np.concatenate([before.imag, after.imag])).max())
+    height = max(0.5, 1.2 * np.abs(both.imag).max())
     ax.set(xlabel="Re λ (1/ms)", ylabel="Im λ (1/ms)", xlim=(None, right), ylim=(-height, height))
-    ax.legend(loc="upper left")
+    if len(before):
+        ax.legend(loc="upper left")
     return ax
+
+
+def spectrum_alt(before, after, *, label=("before", "after")):
+    """Alternative text for ``draw_spectrum``, from the data: for each spectrum its rightmost real part and its complex pairs."""
+    before, after = _spectra(before, after)
+    each = (f"{name}: {len(values)} with real parts from {short(values.real.min())} to {short(values.real.max())} per ms, "
+            f"{(values.real >= 0).sum() or 'none'} in the unstable half, {(values.imag > 1e-9).sum() or 'no'} complex pairs"
+            for name, values in zip(label, (before, after), strict=True) if len(values))
+    return f"Eigenvalues in the complex plane; {'; '.join(each)}."
+
+
+def _spectra(before, after):
+    before = np.zeros(0, complex) if np.size(before) == 0 else numbers("before", before, "k", dtype=complex)
+    return before, numbers("after", after, "n", dtype=complex)
 
 
 def draw_shares(rows, ax):
@@ -45,15 +88,22 @@ def draw_shares(rows, ax):
         ax.barh(y, same, left=slower, color=GREY, alpha=0.35, height=0.66, linewidth=0)
         ax.barh(y, faster, left=1 - faster, color=BLUE, height=0.66, linewidth=0)
         ax.plot([1 - low, 1 - high], [y, y], color=INK, lw=1.6, marker="|", markersize=8)
-        ax.text(1.02, y, f"{100 * faster:.0f} % faster", va="center")
+        ax.text(1.02, y, f"{100 * slower:.0f} % slower, {100 * faster:.0f} % faster", va="center")
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(axis="y", length=0)
-    ax.set(xlim=(0, 1.28), ylim=(len(rows) - 0.4, -1.1), xticks=np.arange(0, 1.1, 0.25))
+    ax.set(xlim=(0, 1.75), ylim=(len(rows) - 0.4, -1.1), xticks=np.arange(0, 1.1, 0.25))
     ax.set_xticklabels([f"{p} %" for p in (0, 25, 50, 75, 100)])
     for x, text, align in ((0.0, "slower", "left"), (1.0, "faster", "right")):
         ax.text(x, -0.65, text, ha=align, va="center", fontweight="bold")
     ax.spines[["left", "bottom"]].set_visible(False)
     return ax
+
+
+def shares_alt(rows):
+    """Alternative text for ``draw_shares``, from the data: the three shares of every row."""
+    each = (f"{name}, {100 * slower:.0f} % slower, {100 * same:.0f} % the same, {100 * faster:.0f} % faster (interval "
+            f"{100 * low:.0f} to {100 * high:.0f})" for name, (slower, same, faster, (low, high)) in rows.items())
+    return f"Shares of networks: {'; '.join(each)}."
 
 
 def draw_derivative(t, series, ax, *, color=BLUE):
@@ -64,3 +114,14 @@ def draw_derivative(t, series, ax, *, color=BLUE):
     ax.axhline(0, color=GREY, lw=0.8)
     ax.set(xlabel="time after the event (ms)", ylabel="dV/dt per V(0) (1/ms)", title=f"V {label}")
     return ax
+
+
+def derivative_alt(t, series):
+    """Alternative text for ``draw_derivative``, from the data: the range of dV/dt and how long V grows."""
+    (label, values), = series.items()
+    t = times(t)
+    values = numbers(label or "dV/dt", values, len(t))
+    share = (values > 0).mean()
+    grows = "V never grows" if share == 0 else f"V grows during {100 * share:.0f} % of the time, hatched"
+    return (f"dV/dt over {short(t[-1] - t[0])} ms for V {label}, from {short(values[0])} at first to {short(values[-1])} at the "
+            f"end, in between from {short(values.min())} to {short(values.max())} per ms; {grows}.")

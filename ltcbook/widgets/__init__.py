@@ -1,4 +1,10 @@
-"""Explorers for readers: each an anywidget whose ``compute(**controls)`` is plain Python and whose drawing is JavaScript."""
+"""Explorers for readers: each an anywidget whose ``compute(**controls)`` is plain Python and whose drawing is JavaScript.
+
+>>> explorer = widgets.PlaneExplorer()
+>>> frame = explorer.compute(x_j=0.0, x_k=1.3)
+>>> frame["cut"], frame["verdict"][0][0]
+(True, 'good')
+"""
 
 from .base import Control, Explorer, Preset
 from .plane import PlaneExplorer

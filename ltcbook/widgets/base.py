@@ -182,7 +182,7 @@ def view_only():
 
 @cache
 def script(drawing):
-    """One ES module out of the shared core and one drawing."""
+    """One ES module out of the shared core and one drawing; ValueError where it would end a page's script element."""
     parts = [(STATIC / name).read_text(encoding="utf-8") for name in ("core.js", drawing)]
     text = "\n".join([*parts, "export default explorer(drawing);"])
     if "</script" in text or "<!--" in text:
@@ -230,7 +230,7 @@ def words(value, digits=3):
         return "–"
     if abs(value) < 1e-12:
         return "0"
-    short = float(f"{value:.{digits}g}")
+    short = float(f"{float(f'{value:.4g}'):.{digits}g}")  # four digits first: what the table of frames keeps
     if 1e-3 <= abs(value) < 1e5:
         text = f"{short:.10f}".rstrip("0").rstrip(".")
     else:

@@ -29,14 +29,14 @@ class PlaneExplorer(Explorer):
     key, drawing, tabulated = "plane", "plane.js", False
     title = "Drag the state, move the weights"
     question = ("A weak synapse moves from j to k and becomes 50 times stronger. "
-                "Must V\u00a0=\u00a0x_j²\u00a0+\u00a0x_k² now fall faster?")
-    answer = ("No. The new synapse pulls x_k towards its reversal potential E, not towards 0. Between 0 and E, just where "
-              "states live, that pull makes V rise. And the rate of convergence is set by the slowest mode: it gains only "
-              "if k is slower at rest than j, whatever the weights.")
+                "Must the network settle faster?")
+    answer = ("No. The slowest mode sets the rate, and it gains only if k is slower at rest than j, whatever the weights. "
+              "Nor must V\u00a0=\u00a0x_j²\u00a0+\u00a0x_k² fall faster: the new synapse pulls x_k towards its reversal "
+              "potential E, not towards 0, so between 0 and E, just where states live, it makes V rise.")
 
     def __init__(self):
-        ranges = [("T", "Threshold T", 0.1, 0, 1, 0.01, "µS"), ("w_ij", "Old weight w_ij", 0.02, 0, 1, 0.01, "µS"),
-                  ("w_ik", "New weight w_ik", 1.0, 0.05, 10, 0.05, "µS"),
+        ranges = [("T", "Threshold T", 0.1, 0, 1, 0.01, "µS"), ("w_ij", "Old weight w, i to j", 0.02, 0, 1, 0.01, "µS"),
+                  ("w_ik", "New weight W, i to k", 1.0, 0.05, 10, 0.05, "µS"),
                   ("tau_j", "Leak time τ_j", 1.0, 0.2, 5, 0.05, "ms"), ("tau_k", "Leak time τ_k", 1.0, 0.2, 5, 0.05, "ms"),
                   ("x_j", "State x_j", 0.0, -1.5, 1.5, 0.05, "mV"),
                   ("x_k", "State x_k", 0.2, -1.5, 1.5, 0.05, "mV")]
@@ -57,6 +57,7 @@ class PlaneExplorer(Explorer):
                                   e_rev_in=controls["E"] * column) for w in (before, moved if cut else before)]
 
     def frame_of(self, controls):
+        """Both cells at one state: V, its derivative, rest, eigenvalues and the verdict on each claim."""
         cut, cells = self.cells(controls)
         x, u = np.array([controls["x_j"], controls["x_k"]]), np.array([np.log(GATE / (1 - GATE))])
         frame = {"cut": bool(cut)}
@@ -75,7 +76,7 @@ class PlaneExplorer(Explorer):
         """One sentence with numbers for each claim; plane.js says the same words."""
         before, after = frame["before"], frame["after"]
         if not frame["cut"]:
-            return [["same", f"Nothing happens: w_ij = {words(controls['w_ij'])} is not below T = {words(controls['T'])}."]]
+            return [["same", f"Nothing happens: w = {words(controls['w_ij'])} is not below T = {words(controls['T'])}."]]
         tone = "same" if abs(frame["change"]) < 1e-12 else "good" if frame["change"] < 0 else "bad"
         rises = "fails here: V even rises" if after["vdot"] > 1e-12 else "fails here: V falls slower"
         first = {"good": "holds here: V falls faster", "bad": rises, "same": "changes nothing here"}[tone]
@@ -88,10 +89,12 @@ class PlaneExplorer(Explorer):
                  f"Claim 2 {second}. Slowest mode {words(-before['rate'])}\u00a0→\u00a0{words(-after['rate'])} per ms."]]
 
     def describe(self, frame):
+        """One frame in words, for the picture's alt text."""
         state = f"State x_j = {frame['controls']['x_j']:g}, x_k = {frame['controls']['x_k']:g}. "
         return (state + " ".join(text for _, text in frame["verdict"])).replace("_", " ")
 
     def picture(self, frame):
+        """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .pictures import plane_figure
 
         return plane_figure(frame)

@@ -27,7 +27,9 @@ PRESETS = [
     Preset("Prune only", "Cutting alone removes conductance: the slowest mode slows down.", {"rule": "prune"}),
     Preset("Control", "Nothing is rewired, the weak weights are only raised: strength alone makes it faster.",
            {"rule": "raise"}),
-    Preset("Slow target", "New synapses go where the network is slowest: the choice that theory supports.",
+    Preset("Strong weight", "Every new synapse at full strength, W = 1; where it lands is left to chance.",
+           {"rule": "strong"}),
+    Preset("Slow target", "The same strength, but sent to the slowest neurons: the choice that theory suggests.",
            {"rule": "slowest"}),
 ]
 
@@ -59,8 +61,8 @@ class ThresholdExplorer(Explorer):
     title = "Move the threshold T"
     question = "Synapses weaker than T are cut and grow again elsewhere. Does the network forget an error faster?"
     answer = ("Sometimes. What counts is the slowest mode, the eigenvalue nearest to the boundary. It moves with the "
-              "conductance that neurons gain or lose and with the equilibrium, so the same rule can help or harm: change "
-              "the seed. Raising the weak weights in place, with no rewiring at all, does as well.")
+              "conductance that neurons gain or lose and with the equilibrium, so the same rule can help or harm: "
+              "change the seed. Raising the weak weights in place, with no rewiring at all, does as well.")
 
     def __init__(self, cell=None, wiring=None, u=None, *, compact=False):
         given = [part is not None for part in (cell, wiring, u)]
@@ -84,6 +86,7 @@ class ThresholdExplorer(Explorer):
         ]
         if compact:
             self.question = "Cut the synapses weaker than T, grow new ones: is the network faster?"
+            self.answer = self.answer.replace("change the seed", "move T and see")
         super().__init__(
             knobs, [] if compact else PRESETS, compact=compact, own=self.own + self.wiring.m, times=self.times,
             network={"nodes": self.nodes, "edges": weights},
@@ -112,6 +115,7 @@ class ThresholdExplorer(Explorer):
 
     @cached_property
     def edge_weights(self):
+        """Conductance of every synapse in ``edges``, in µS."""
         m = self.wiring.m
         return [self.cell.w_in[t - m, s] if s < m else self.cell.w[t - m, s - m] for s, t, _ in self.edges]
 
@@ -122,6 +126,7 @@ class ThresholdExplorer(Explorer):
 
     @cached_property
     def times(self):
+        """Sample times after the event, (41,), in ms, denser at the start."""
         return END * np.linspace(0, 1, POINTS) ** 2
 
     # ---- one frame
@@ -141,7 +146,7 @@ class ThresholdExplorer(Explorer):
         return np.concatenate([self.rest[None], path]), analysis.relax(path[-1], self.u, cell)
 
     def spectrum(self, x, cell):
-        """Eigenvalues by kind, slowest rate, trace and largest |lambda| at x."""
+        """Eigenvalues by kind, slowest rate, trace and largest modulus at x, (n,)."""
         J, command = dynamics.jacobian(x, self.u, cell), self.wiring.members("command")
         values = np.linalg.eigvals(J)
         block = np.linalg.eigvals(J[np.ix_(command, command)]).astype(complex)
@@ -150,6 +155,7 @@ class ThresholdExplorer(Explorer):
                 "rate": -values.real.max(), "trace": np.trace(J), "radius": np.abs(values).max()}
 
     def frame_of(self, controls):
+        """One event at T: its edges, the spectrum after it, both dV/dt and the verdict."""
         result, cell = self.event(**controls)
         m, place = self.wiring.m, {edge[:2]: i for i, edge in enumerate(self.edges)}
         both = lambda name: ([(s, t + m) for s, t in getattr(result, name + "_in")]  # noqa: E731
@@ -169,7 +175,7 @@ class ThresholdExplorer(Explorer):
         return frame | self.curves(path, new, cell) | {"verdict": self.verdict(frame, moved, raised)}
 
     def curves(self, path, new, cell):
-        """dV/dt / V(0) along the path, per ms, for the certified V about the new equilibrium and for V = x'x / 2."""
+        """dV/dt / V(0) along the path, per ms, for the certified V about the new equilibrium and for V = x'x."""
         if path is None:
             return {"certified": None, "origin": None, "descent": "Nothing moved: the network stays at rest, dV/dt is 0."}
         identity, certified = np.eye(cell.n), None
@@ -183,7 +189,7 @@ class ThresholdExplorer(Explorer):
         first = ("The certified V falls all the way." if certified is not None else
                  "No certificate at this T: the bound that would prove a V to fall does not decide here.")
         second = (f"The published V rises for {words(length, 2)} ms, by up to {words(origin.max(), 2)} of its start per "
-                  "ms, although the network only comes to rest." if length else
+                  "ms, although all the network does is come to rest." if length else
                   "The published V happens to fall too, but it is not 0 where the network comes to rest.")
         return {"certified": certified, "origin": origin, "descent": f"{first} {second}"}
 
@@ -203,6 +209,7 @@ class ThresholdExplorer(Explorer):
 
     @cached_property
     def before_rate(self):
+        """Decay rate of the slowest mode before the event, in 1/ms."""
         return float(self.spectrum(self.rest, self.cell)["rate"])
 
     # ---- axes, words, picture
@@ -221,9 +228,11 @@ class ThresholdExplorer(Explorer):
                 "linear": max(self.before_rate, 0.05), "flow": [min(-1, flow.min() * 1.3), max(0.5, flow.max() * 1.3)]}
 
     def describe(self, frame):
+        """One frame in words, for the picture's alt text."""
         return f"T = {frame['controls']['T']:g} µS. {frame['verdict'][0][1]} {frame['descent']}"
 
     def picture(self, frame):
+        """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .pictures import threshold_figure
 
         return threshold_figure(self.spec, frame, self.event(**frame["controls"])[0])

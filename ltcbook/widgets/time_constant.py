@@ -13,7 +13,7 @@ PULSE = 20.0  # ms: the input is on for the whole steps that just cover it, then
 PRESETS = [
     Preset("A strong pulse", "Fast up, slow down: open channels make the neuron quick, shut ones leave it to its leak."),
     Preset("Silence", "No input: two channels in a hundred are open, and the neuron has little but its leak.", {"u": 0.0}),
-    Preset("A weak synapse", "A small conductance moves the goal a little, and the speed a little.", {"w": 0.05}),
+    Preset("A weak synapse", "A small conductance moves the goal less, and the speed less too.", {"w": 0.05}),
     Preset("Inhibition", "The other reversal potential: the goal turns round, the speed stays. τ_sys knows no sign.",
            {"E": -1}),
     Preset("Euler breaks", "Nothing changed but the step. In silence 5 ms serve Euler well; in the pulse they do not.",
@@ -52,6 +52,7 @@ class TimeConstantExplorer(Explorer):
                             mu_in=one(NEURON["mu"])[None], e_rev_in=one(controls["E"])[None])
 
     def frame_of(self, controls):
+        """Time constant and goal with the input off and on, both solvers' pulses, and the verdict."""
         cell, dt = self.cell(controls), controls["dt"]
         phases = {"off": np.zeros(1), "on": np.array([controls["u"]])}
         frame = {name: {"open": cell.gates_in(u)[0, 0], "tau": dynamics.time_constant(np.zeros(1), u, cell)[0],
@@ -82,11 +83,13 @@ class TimeConstantExplorer(Explorer):
         return [speed, ["same", f"Steps of {words(dt)} ms: Euler is stable too, {limit}."]]
 
     def describe(self, frame):
+        """One frame in words, for the picture's alt text."""
         controls = frame["controls"]
         return (f"Input {controls['u']:g}, weight {controls['w']:g} µS. "
                 + " ".join(text for _, text in frame["verdict"])).replace("_", " ")
 
     def picture(self, frame):
+        """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 
         controls, bounds, pulse = frame["controls"], frame["bounds"], frame["pulse"]

@@ -62,7 +62,8 @@ export function say(x, digits = 3) {
   if (x === null || x === undefined || !Number.isFinite(x)) return "–";
   const size = Math.abs(x);
   if (size < 1e-12) return "0";
-  const text = size < 1e-3 || size >= 1e5 ? x.toExponential(1) : String(Number(x.toPrecision(digits)));
+  const kept = Number(x.toPrecision(4)); // what the table of frames keeps, so that a text and a number agree
+  const text = size < 1e-3 || size >= 1e5 ? x.toExponential(1) : String(Number(kept.toPrecision(digits)));
   return text.replaceAll("-", "−");
 }
 

@@ -21,7 +21,7 @@ export function planeFrame(controls, { gate = 0.5, capacitance = 1 } = {}) {
 }
 
 function planeVerdict({ cut, before, after, change }, { w_ij, T }) {
-  if (!cut) return [["same", `Nothing happens: w_ij = ${say(w_ij)} is not below T = ${say(T)}.`]];
+  if (!cut) return [["same", `Nothing happens: w = ${say(w_ij)} is not below T = ${say(T)}.`]];
   const tone = Math.abs(change) < 1e-12 ? "same" : change < 0 ? "good" : "bad";
   const rises = after.vdot > 1e-12 ? "fails here: V even rises" : "fails here: V falls slower";
   const first = { good: "holds here: V falls faster", bad: rises, same: "changes nothing here" }[tone];

@@ -339,7 +339,7 @@ const reading = {
   html(body) {
     const curve = (name) => ["path", { d: "M1 8H33", class: `curve ${name}` }];
     body.append(key([["V about the new equilibrium, certified", curve("certified")],
-      ["V = ½ x·x about the origin, as published", curve("origin")]]));
+      ["V = x·x about the origin, as published", curve("origin")]]));
     const words = make("p", { class: "ltc-words" });
     body.append(words);
     return (frame) => write(words, frame.descent);
@@ -353,9 +353,9 @@ const counts = {
   html: numbers([
     ["synapses", "before.synapses", "counts.left"],
     ["cut", null, "counts.cut"],
-    ["new", null, "counts.grown"],
+    ["new (control: raised)", null, "counts.grown"],
     ["below T but blocked", null, "counts.blocked"],
-    ["slowest rate, per ms", "before.rate", "rate"],
+    ["rate r of the slowest mode, per ms", "before.rate", "rate"],
     ["trace of J, per ms", "before.trace", "trace"],
     ["largest |λ|, per ms", "before.radius", "radius"],
     ["largest shift of the equilibrium, mV", null, "shift"],

@@ -94,7 +94,8 @@ def test_an_exponential_step_is_the_solution_for_gates_that_stand_still():
     cell, x, u = case(4, n=3, m=2)
     cell, t = replace(cell, w=0 * cell.w), 0.7
     g, h = cell.terms(x, u)
-    np.testing.assert_allclose(dynamics.exponential_step(x, u, cell, t), h / g + (x - h / g) * np.exp(-g * t / cell.c), **ROUNDING)
+    exact = h / g + (x - h / g) * np.exp(-g * t / cell.c)
+    np.testing.assert_allclose(dynamics.exponential_step(x, u, cell, t), exact, **ROUNDING)
     assert np.abs(cell.c - 1).min() > 0.3
 
 
@@ -154,7 +155,8 @@ def test_a_batch_is_a_loop_over_states_inputs_and_cells(name, seed, kind):
     batch = FUNCTIONS[name](x, u, cell)
     for k in range(4):
         np.testing.assert_allclose(batch[k], FUNCTIONS[name](x[k], None if u is None else u[k], cell), **ROUNDING)
-    many = replace(cell, **{f: np.stack([getattr(cell, f)] * 4) for f in cell.__dataclass_fields__ if getattr(cell, f) is not None})
+    given_fields = [f for f in cell.__dataclass_fields__ if getattr(cell, f) is not None]
+    many = replace(cell, **{f: np.stack([getattr(cell, f)] * 4) for f in given_fields})
     np.testing.assert_allclose(FUNCTIONS[name](x, u, many), batch, **ROUNDING)
 
 
@@ -359,7 +361,8 @@ def test_random_cells_lie_in_the_ranges_of_ncps_and_on_their_wiring():
 # ------------------------------------------------------------------------------------------------------------ bad input
 
 GOOD = dict(c=[1, 2], g_leak=[1, 1], e_leak=[0, 0], w=np.ones((2, 2)), gamma=np.ones((2, 2)), mu=np.ones((2, 2)),
-            e_rev=np.ones((2, 2)), w_in=np.ones((2, 3)), gamma_in=np.ones((2, 3)), mu_in=np.ones((2, 3)), e_rev_in=np.ones((2, 3)))
+            e_rev=np.ones((2, 2)), w_in=np.ones((2, 3)), gamma_in=np.ones((2, 3)), mu_in=np.ones((2, 3)),
+            e_rev_in=np.ones((2, 3)))
 
 
 @pytest.mark.parametrize("change, message", [
@@ -397,8 +400,9 @@ def test_time_constants_must_be_positive(kind):
 @ALL
 def test_states_and_inputs_that_do_not_fit_are_refused(name, kind):
     cell, x, u = case(9, kind, n=3, m=2)
-    for bad_x, bad_u, message in ((x[:2], u, r"x: got shape \(2,\).*\(\.\.\., 3\)"), (x, u[:1], r"u: got shape \(1,\).*\(\.\.\., 2\)"),
-                                  (x, None, "u: got nothing"), (x.tolist(), u, "x: got"), (np.float64(1), u, r"x: got shape \(\)"),
+    for bad_x, bad_u, message in ((x[:2], u, r"x: got shape \(2,\).*\(\.\.\., 3\)"),
+                                  (x, u[:1], r"u: got shape \(1,\).*\(\.\.\., 2\)"), (x, None, "u: got nothing"),
+                                  (x.tolist(), u, "x: got"), (np.float64(1), u, r"x: got shape \(\)"),
                                   (x * np.nan, u, "x holds 3 values that are NaN"), (x, u * np.inf, "u holds 2 values")):
         with pytest.raises(ValueError, match=message):
             FUNCTIONS[name](bad_x, bad_u, cell)

@@ -9,8 +9,8 @@ import sympy as sp
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-import strategies  # noqa: F401  it fixes the examples that hypothesis draws
 
+import strategies  # noqa: F401  it fixes the examples that hypothesis draws
 from ltcbook import ops
 
 FUNCTIONS = {"exp": ops.exp, "tanh": ops.tanh, "sigmoid": ops.sigmoid, "softplus": ops.softplus}

@@ -112,8 +112,9 @@ def test_layers_stand_side_by_side_from_sensory_to_motor():
     before, _ = event()
     at = network.positions(before)
     assert len(at) == before.n + before.m
-    column = {name: {at[node][0] for node in nodes} for name, nodes in {
-        "sensory": [("sensory", k) for k in range(3)], **{r: before.members(r).tolist() for r in ("inter", "command", "motor")}}.items()}
+    nodes = {role: before.members(role).tolist() for role in ("inter", "command", "motor")}
+    nodes["sensory"] = [("sensory", k) for k in range(3)]
+    column = {name: {at[node][0] for node in members} for name, members in nodes.items()}
     assert [column[name] for name in ("sensory", "inter", "command", "motor")] == [{0.0}, {1.0}, {2.0}, {3.0}]
     assert len(set(at.values())) == len(at) and all(0 < y < 1 for _, y in at.values())
 

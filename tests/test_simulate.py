@@ -40,7 +40,8 @@ def test_reference_is_the_exact_solution_of_a_linear_neuron():
     np.testing.assert_allclose(simulate.reference(cell, None, x0, dt), exact, rtol=0, atol=1e-9)  # its tolerance is 1e-10
     # and the exponential method is exact where gates do not move, in any number of steps
     for substeps in (1, 7):
-        np.testing.assert_allclose(simulate.simulate(cell, None, x0, dt, method="exponential", substeps=substeps), exact, **ROUNDING)
+        x = simulate.simulate(cell, None, x0, dt, method="exponential", substeps=substeps)
+        np.testing.assert_allclose(x, exact, **ROUNDING)
 
 
 def test_exponential_method_is_exact_for_gates_that_inputs_alone_move():
@@ -92,9 +93,9 @@ def test_a_batch_is_a_loop_with_each_samples_own_steps(method, seed, kind):
 
 def test_leading_axes_broadcast():
     cell, u, x0, dt = case(4, n=3, m=2, batch=(5,))
-    for given, alone in (((u, x0[0], 0.1), (u[4], x0[0], 0.1)), ((u[0], x0, 0.1), (u[0], x0[4], 0.1)),
+    for together, alone in (((u, x0[0], 0.1), (u[4], x0[0], 0.1)), ((u[0], x0, 0.1), (u[0], x0[4], 0.1)),
                          ((u[0], x0[0], dt), (u[0], x0[0], dt[4])), ((u[:, None], x0, dt[0]), (u[4], x0[4], dt[0]))):
-        x = simulate.simulate(cell, *given)
+        x = simulate.simulate(cell, *together)
         last = x.reshape(-1, 4, 3)[-1]
         np.testing.assert_allclose(last, simulate.simulate(cell, *alone), **ROUNDING)
 
@@ -166,7 +167,8 @@ def test_cells_without_inputs_take_u_none_or_empty():
 def test_a_solution_that_leaves_the_finite_numbers_says_so(method, T):
     # an explicit step of 1e200 ms multiplies the state by -1e200; also the very last state is looked at
     cell = LTC([1], [1], [0], [[0]], [[1]], [[0]], [[1]])
-    with np.errstate(all="ignore"), pytest.raises(ValueError, match=f"{method} solution left the finite numbers in step .*smaller dt"):
+    message = f"{method} solution left the finite numbers in step .*smaller dt"
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
         simulate.simulate(cell, None, np.array([1e200]), np.full(T, 1e200), method=method)
     for bounded in ("fused", "exponential"):
         assert np.abs(simulate.simulate(cell, None, np.array([1e200]), np.full(T, 1e200), method=bounded)).max() <= 1e200
@@ -178,9 +180,12 @@ def test_a_solution_that_leaves_the_finite_numbers_says_so(method, T):
     ({"dt": 0}, "dt is 0.*> 0"), ({"dt": -1.0}, "dt is -1.0"), ({"dt": np.nan}, "dt is nan"), ({"dt": None}, "dt is None"),
     ({"dt": [0.1, 0.1, 0.1, 0.0]}, "smallest value 0.0"), ({"dt": [0.1, 0.2]}, r"dt has shape \(2,\) but u has 4 steps"),
     ({"u": None}, "u: got nothing.*2"), ({"u": np.zeros(2)}, r"u has shape \(2,\).*\(\.\.\., T, m\)"),
-    ({"u": np.zeros((0, 2))}, "T >= 1"), ({"u": np.zeros((3, 0, 2))}, "T >= 1"), ({"u": np.zeros((4, 3))}, r"u: got shape \(4, 3\)"),
-    ({"u": np.full((4, 2), np.nan)}, "u holds 8 values"), ({"u": [[0, 0]]}, r"u has shape \(1, 2\)|u: got"), ({"u": 3.0}, "u has shape"),
-    ({"x0": np.zeros(2)}, r"x: got shape \(2,\)"), ({"x0": [0, 0, 0]}, "x: got"), ({"x0": np.full(3, np.inf)}, "x holds 3 values"),
+    ({"u": np.zeros((0, 2))}, "T >= 1"), ({"u": np.zeros((3, 0, 2))}, "T >= 1"),
+    ({"u": np.zeros((4, 3))}, r"u: got shape \(4, 3\)"),
+    ({"u": np.full((4, 2), np.nan)}, "u holds 8 values"), ({"u": [[0, 0]]}, r"u has shape \(1, 2\)|u: got"),
+    ({"u": 3.0}, "u has shape"),
+    ({"x0": np.zeros(2)}, r"x: got shape \(2,\)"), ({"x0": [0, 0, 0]}, "x: got"),
+    ({"x0": np.full(3, np.inf)}, "x holds 3 values"),
     ({"u": np.zeros((3, 4, 2)), "x0": np.zeros((2, 3))}, r"batch.*x0 \(2,\), u \(3,\)"),
     ({"dt": np.full((5, 4), 0.1), "x0": np.zeros((2, 3))}, r"batch.*x0 \(2,\).*dt \(5,\)"),
 ])

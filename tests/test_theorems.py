@@ -30,7 +30,7 @@ def rate(cell, x=None, u=HELD):
     return -analysis.spectral_abscissa(dynamics.jacobian(x, u, cell))
 
 
-def v_dot(x, cell, P=np.eye(2), center=0.0):
+def v_dot(x, cell, P=((1, 0), (0, 1)), center=0.0):
     return analysis.lyapunov_derivative(np.asarray(x, float), HELD, cell, P, center)
 
 
@@ -123,7 +123,8 @@ def test_an_isotropic_error_first_decays_faster_with_probability_two_over_pi_arc
     b, N = 0.02, 40_000
     cells = before_and_after(b, ratio * b)
     e = np.random.default_rng(0).standard_normal((N, 2))
-    slopes = [v_dot(analysis.relax(np.zeros(2), HELD, cell) + e, cell, center=analysis.relax(np.zeros(2), HELD, cell)) for cell in cells]
+    rests = [analysis.relax(np.zeros(2), HELD, cell) for cell in cells]
+    slopes = [v_dot(rest + e, cell, center=rest) for cell, rest in zip(cells, rests, strict=True)]
     assert 2 / np.pi * np.arctan(np.sqrt(ratio)) == pytest.approx(chance, abs=5e-5)
     assert abs((slopes[1] < slopes[0]).mean() - chance) < 4 * np.sqrt(chance * (1 - chance) / N)
 
@@ -275,7 +276,9 @@ def test_theorem_5_events_too_close_together_keep_the_error_up_to_the_dwell_time
 
 # --------------------------------------------------------------------------------- fractions at ncps's own initial values
 
-TABLE = {  # rule: (claim 1, given equal signs, given unequal signs, theorem 4, faster, same, slower, stiffer, trace); het. networks
+# neurons j and k equal (hom) or independent (het), new weight: (claim 1, given equal signs of x_k and E_k, given unequal ones,
+# theorem 4, slow mode faster, same, slower, stiffer, trace more negative)
+TABLE = {
     "hom, U(T, 1)": (0.490, 0.023, 0.956, 0.806, 0, 1, 0, 1.000, 1.000),
     "het, U(T, 1)": (0.493, 0.065, 0.920, 0.766, 0.500, 0, 0.500, 0.591, 0.901),
     "het, copy": (0.500, 0.250, 0.750, 0.498, 0.500, 0, 0.500, 0.499, 0.499),
@@ -298,7 +301,8 @@ def test_the_claims_fractions_are_coin_tosses(setting):
     zero = np.zeros((N, 2, 2))
 
     def network(w_j, w_k):
-        return LTC(c, g, v, zero, zero, zero, zero, np.stack([w_j, w_k], -1)[..., None], gamma[..., None], mu[..., None], E[..., None])
+        sensory = (np.stack([w_j, w_k], -1), gamma, mu, E)
+        return LTC(c, g, v, zero, zero, zero, zero, *(values[..., None] for values in sensory))
 
     u, x, e = rng.uniform(-1, 1, (N, 1)), rng.uniform(-1, 1, (N, 2)), rng.standard_normal((N, 2))
     cells = network(old, 0 * old), network(0 * new, new)
@@ -314,7 +318,8 @@ def test_the_claims_fractions_are_coin_tosses(setting):
     drops, equal = origin[1] < origin[0] - EXACT, x[:, 1] * E[:, 1] > 0
     gain = slow[1] - slow[0]
     got = (drops.mean(), drops[equal].mean(), drops[~equal].mean(), (own[1] < own[0] - EXACT).mean(), (gain > EXACT).mean(),
-           (np.abs(gain) <= EXACT).mean(), (gain < -EXACT).mean(), (fast[1] > fast[0] + EXACT).mean(), (trace[1] < trace[0] - EXACT).mean())
+           (np.abs(gain) <= EXACT).mean(), (gain < -EXACT).mean(), (fast[1] > fast[0] + EXACT).mean(),
+           (trace[1] < trace[0] - EXACT).mean())
     for fraction, expected in zip(got, TABLE[setting], strict=True):
         error = np.sqrt(expected * (1 - expected) / (N / 2))  # N / 2: the two conditional rows have half the draws
         assert abs(fraction - expected) <= 4 * error + 0.001  # + the table's own rounding and its own standard error
@@ -472,7 +477,8 @@ def test_theorem_9_the_trajectory_leaves_the_old_one_no_faster_than_the_log_norm
 def test_a_real_circuit_that_prune_and_rewire_slows_by_two_fifths():
     # the book's network; the equilibrium moves on continuously, T = 0.1, new weight T
     rng = np.random.default_rng(6)
-    w = wiring.ncp(sensory=6, inter=10, command=6, motor=2, sensory_fan_out=4, inter_fan_out=3, recurrent=6, motor_fan_in=4, rng=rng)
+    w = wiring.ncp(sensory=6, inter=10, command=6, motor=2, sensory_fan_out=4, inter_fan_out=3, recurrent=6, motor_fan_in=4,
+                   rng=rng)
     cell = LTC.random(w, rng=rng)
     u = rng.uniform(size=6)
     result = pruning.prune_and_rewire(w, cell.w, 0.1, rng=np.random.default_rng(7), weights_in=cell.w_in)

@@ -243,8 +243,8 @@ def test_orphans_receive_the_mean_fan_in_rounded_down_but_one():
 @pytest.mark.parametrize("sources, extra", [(5, {0, 1, 2}), (6, {0, 2, 4})])
 def test_each_of_three_orphans_receives_the_whole_part_of_the_mean(sources, extra):
     # fan-out 1 onto three targets: a mean of 5/3 gives an orphan one synapse, a mean of 6/3 gives it two
-    made = {wiring.ncp(sensory=sources, inter=3, command=1, motor=1, sensory_fan_out=1, inter_fan_out=1, recurrent=0, motor_fan_in=1,
-                       rng=np.random.default_rng(seed)).adjacency_in.sum() - sources for seed in range(1500)}
+    sizes = dict(inter=3, command=1, motor=1, sensory_fan_out=1, inter_fan_out=1, recurrent=0, motor_fan_in=1)
+    made = {draw(seed, sensory=sources, **sizes).adjacency_in.sum() - sources for seed in range(1500)}
     assert made == extra
 
 

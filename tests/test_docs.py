@@ -1,0 +1,340 @@
+"""The package's words: docstrings that say shapes, units, errors and sources, examples that run, an API page and a README
+that leave nothing out and invent nothing."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import re
+import textwrap
+from functools import cached_property
+from types import SimpleNamespace
+
+import ltcbook
+import numpy as np
+import pytest
+
+SKIPPED = {"site"}  # the room that knows Sphinx: no reader calls it, and each of its files imports a tool of the build
+OPTIONAL = {"torch", "sympy", "matplotlib", "anywidget", "ipywidgets", "traitlets", "tqdm", "sklearn", "torchdiffeq", "ale_py"}
+
+# --- what there is ---------------------------------------------------------------------------------------------------
+
+
+class Item:
+    """One public function, class, method or property."""
+
+    def __init__(self, name, thing, owner=None):
+        self.name, self.thing, self.owner = name, thing, owner
+
+    def __repr__(self):
+        return self.name
+
+    @cached_property
+    def doc(self):
+        """Its docstring, or the one it inherits from what it overrides."""
+        inherited = getattr(self.owner, self.name.rpartition(".")[2]) if self.owner else self.thing
+        return inspect.getdoc(inherited) or ""
+
+    @cached_property
+    def words(self):
+        """Its docstring, with those of its class and the classes above: nothing need be said twice."""
+        classes = inspect.getmro(self.owner or self.thing) if self.owner or inspect.isclass(self.thing) else ()
+        ours = [c.__doc__ or "" for c in classes if c.__module__.startswith("ltcbook")]
+        return "\n".join([self.doc, *ours])
+
+    @cached_property
+    def functions(self):
+        """The functions that run when it is called."""
+        thing = self.thing
+        if inspect.isclass(thing):
+            return [f for f in (vars(thing).get("__init__"), vars(thing).get("__post_init__")) if inspect.isfunction(f)]
+        thing = getattr(thing, "fget", None) or getattr(thing, "func", None) or getattr(thing, "__func__", thing)
+        return [inspect.unwrap(thing)]
+
+    @cached_property
+    def parameters(self):
+        """Names of its parameters."""
+        return {name for f in self.functions for name in inspect.signature(f).parameters} - {"self", "cls"}
+
+
+def modules(root):
+    """Every module of the package that a reader may import; one whose optional package is missing is left out."""
+    for path in sorted((root / "ltcbook").rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        if parts[1] in SKIPPED:
+            continue
+        try:
+            yield importlib.import_module(".".join(part for part in parts if part != "__init__"))
+        except ModuleNotFoundError as error:
+            if error.name.partition(".")[0] not in OPTIONAL:
+                raise
+
+
+def is_member(value):
+    return inspect.isfunction(value) or isinstance(value, (property, cached_property, classmethod, staticmethod))
+
+
+def is_own(thing, module):
+    """Whether a function or class was written in this module, cached functions included."""
+    written = inspect.isclass(thing) or inspect.isfunction(inspect.unwrap(thing) if callable(thing) else thing)
+    return written and thing.__module__ == module.__name__
+
+
+def inside(module):
+    """The public items that a module defines; methods that only carry another library's words on are not ours."""
+    for name, thing in vars(module).items():
+        if name.startswith("_") or not is_own(thing, module):
+            continue
+        full = f"{module.__name__.removeprefix('ltcbook.')}.{name}"
+        yield Item(full, thing)
+        if inspect.isclass(thing):
+            for member, value in vars(thing).items():
+                item = Item(f"{full}.{member}", value, thing)
+                if not member.startswith("_") and is_member(value) and item.functions[0].__module__ == module.__name__:
+                    yield item
+
+
+@pytest.fixture(scope="session")
+def items(root):
+    """Every public item of the package, by its full name."""
+    found = [item for module in modules(root) for item in inside(module)]
+    assert len(found) > 200, "the package is larger than that: the search is broken"
+    return {item.name: item for item in found}
+
+
+def public(room):
+    """The names that a room offers: its __all__, or all that it defines, without an underscore."""
+    names = getattr(room, "__all__", None)
+    if names is None:
+        names = [item.name.partition(".")[2] for item in inside(room) if item.owner is None]
+    return [name for name in names if not inspect.ismodule(getattr(room, name))]
+
+
+@pytest.fixture(scope="session")
+def offered(items):
+    """What readers call: the names that the rooms offer, and the methods of these classes and of those above them."""
+    things = [getattr(getattr(ltcbook, room), name) for room in example_names().keys() & set(ltcbook.ROOMS)
+              for name in public(getattr(ltcbook, room))]
+    known = {id(part) for thing in things for part in (inspect.getmro(thing) if inspect.isclass(thing) else (thing,))}
+    found = {name: item for name, item in items.items() if id(item.owner or item.thing) in known}
+    assert len(found) > 120, "the rooms offer more than that: the search is broken"
+    return found
+
+
+def shown(title, lines):
+    """Fail with all findings at once."""
+    assert not lines, f"{title}:\n  " + "\n  ".join(map(str, lines))
+
+
+# --- docstrings ------------------------------------------------------------------------------------------------------
+
+
+def test_everything_public_has_a_docstring(items):
+    shown("no docstring", [name for name, item in items.items() if not item.doc.strip()])
+
+
+SHAPE = re.compile(r"\((\.\.\.|\d+|[A-Za-z]\w*(?: [+*] \w+)*|\d \w+)(, ?[^()]*)?,?\)|same shape|one per|any shape|\(\)")
+ARRAYS = {  # a parameter of this name is an array wherever it occurs
+    "x", "u", "x0", "J", "P", "Q", "A", "z", "w", "b", "tau", "dt", "values", "matrix", "weights", "weights_in", "polarity",
+    "polarity_in", "adjacency", "center", "states", "arrays", "box", "mask", "raw", "value", "shape", "features", "data",
+    "gradient", "gradient_in", "age", "age_in", "time_constant", "counts", "hidden_mask"}
+NO_SHAPE = {
+    "boundary.choice": "value is one word out of a list",
+    "boundary.number": "value is one number", "boundary.whole": "value is one whole number",
+    "ops.is_symbolic": "asks for the kind of array only", "ops.is_torch": "asks for the kind of array only",
+    "pruning.methods.PruneRewire": "polarity is a word here",
+    "widgets.base.Control.check": "value is what one control may take: a number or a word",
+    "dynamics.check_dt": "a time step of any shape is looked at the same way",
+}
+
+
+def is_alt(name):
+    """A function that puts a figure into words takes what the figure's own function takes, whose docstring says it."""
+    return name.startswith("plots.") and name.endswith("_alt")
+
+
+def test_what_takes_arrays_states_their_shapes(offered):
+    shown("takes arrays, states no shape", [
+        f"{name}({', '.join(sorted(item.parameters & ARRAYS))})" for name, item in offered.items()
+        if item.parameters & ARRAYS and name not in NO_SHAPE and not is_alt(name) and not SHAPE.search(item.words)])
+
+
+QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the docstring
+    "dynamics.vector_field": ("(..., n)", "mV/ms"), "dynamics.time_constant": ("(..., n)", "ms"),
+    "dynamics.effective_equilibrium": ("(..., n)", "mV"), "dynamics.fused_step": ("(..., n)", "mV"),
+    "dynamics.exponential_step": ("(..., n)", "mV"), "dynamics.jacobian": ("(..., n, n)", "1/ms"),
+    "dynamics.LTC.terms": ("(..., n)", "µS"), "dynamics.LTC2021.terms": ("(..., n)", "1/ms"),
+    "dynamics.LTC2021.gate": ("(..., n)", "1/ms"), "dynamics.CTRNN.terms": ("(..., n)", "unit of x"),
+    "simulate.euler_step": ("(..., n)", "mV"), "simulate.rk4_step": ("(..., n)", "mV"),
+    "simulate.simulate": ("(..., T, n)", "ms"), "simulate.reference": ("(T, n)", "ms"),
+    "analysis.equilibria": ("(k, n)", "mV"), "analysis.relax": ("(n,)", "mV"),
+    "analysis.eigenvalues": ("(..., n)", "1/ms"), "analysis.spectral_abscissa": ("(..., n, n)", "1/ms"),
+    "analysis.log_norm": ("(..., n, n)", "1/ms"), "analysis.lyapunov_matrix": ("(n, n)", "ms"),
+    "analysis.lyapunov_derivative": ("(..., n)", "per ms"), "analysis.state_bounds": ("(n,)", "mV"),
+    "analysis.time_constant_bounds": ("(n,)", "ms"), "analysis.contraction_rate": ("", "1/ms"),
+    "analysis.invariant_box": ("(n,)", "mV"), "analysis.jacobian_majorant": ("(n, n)", "1/ms"),
+    "models.base.Net.forward": ("(..., T, outputs)", "ms"), "models.ctrnn.CTRNNet.tau": ("(n,)", "ms"),
+    "models.ltc.LTCNet.weights": ("(n, n)", "µS"), "pruning.event.prune_and_rewire": ("(n, n)", "unit of the weights"),
+    "tasks.signals.sine": ("(steps, 2)", "rad"), "tasks.signals.irregular": ("(steps,)", "units of"),
+    "tasks.signals.digits": ("(N, 8, 8)", "[0, 1]"), "tasks.signals.sunspots": ("(N, window, 1)", "no unit"),
+    "tasks.signals.sunspot_series": ("(309,)", "yearly"), "tasks.decision.delayed_decision": ("(trials, T, 3)", "ms"),
+    "tasks.atari.breakout": ("(games, steps)", "1/15 s"), "tasks.atari.play": ("(episodes,)", "points"),
+}
+NO_QUANTITY = {
+    "dynamics.symbol": "a dataclass field", "dynamics.check_dt": "returns nothing", "dynamics.check_state": "returns nothing",
+    "analysis.lyapunov_value": "its unit is that of P times mV squared: as the caller chooses",
+    "analysis.certified_lyapunov": "P is scaled to a largest entry of 1: no unit",
+    "tasks.atari.BallTracker": "gives actions",
+}
+
+
+@pytest.mark.parametrize("name", QUANTITIES)
+def test_a_quantity_states_its_shape_and_its_unit(items, name):
+    for wanted in QUANTITIES[name]:
+        assert wanted in items[name].doc, f"{name}: {wanted!r} is not in its docstring"
+
+
+def test_every_function_that_computes_or_gives_data_is_in_the_table_of_quantities(items):
+    rooms = ("dynamics.", "simulate.", "analysis.", "tasks.")
+    functions = [name for name, item in items.items() if name.startswith(rooms) and item.owner is None
+                 and inspect.isfunction(item.thing)]
+    shown("say what comes out, in QUANTITIES or NO_QUANTITY",
+          [name for name in functions if name not in QUANTITIES and name not in NO_QUANTITY])
+
+
+def test_whoever_takes_a_time_step_says_its_unit(offered):
+    shown("dt without its unit", [name for name, item in offered.items() if "dt" in item.parameters
+                                  and not is_alt(name) and not re.search(r"\bms\b|milliseconds|See ``Net.traj|in units of", item.words)])
+
+
+# --- errors: found by following calls ----------------------------------------------------------------------------------
+
+SAYS_NOT = {  # what they call could raise, what they hand it cannot
+    "widgets.plane.PlaneExplorer.frame_of": "``compute`` has checked the controls",
+    "widgets.time_constant.TimeConstantExplorer.frame_of": "``compute`` has checked the controls",
+    "widgets.time_constant.TimeConstantExplorer.picture": "draws a frame of its own",
+    "widgets.threshold.default_network": "its numbers stand in the function",
+}
+
+
+def raised(function):
+    """Names of the errors that stand in ``raise`` statements of a function."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except OSError:  # written by the dataclass decorator
+        return set()
+    exceptions = (node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc is not None)
+    return {(exc.func if isinstance(exc, ast.Call) else exc).id for exc in exceptions
+            if isinstance(exc.func if isinstance(exc, ast.Call) else exc, ast.Name)}
+
+
+def code_names(code):
+    names = set(code.co_names)
+    return names.union(*(code_names(const) for const in code.co_consts if inspect.iscode(const)))
+
+
+def called(function):
+    """Functions of ltcbook that a function names: its own module's, and those of the rooms it imported."""
+    names, known = code_names(function.__code__), function.__globals__
+    for name in names:
+        value = known.get(name)
+        if inspect.ismodule(value) and value.__name__.startswith("ltcbook"):
+            yield from (vars(value)[other] for other in names if inspect.isfunction(vars(value).get(other)))
+        elif inspect.isfunction(value) and value.__module__.startswith("ltcbook"):
+            yield value
+
+
+def errors(function, seen):
+    """Errors that a function raises itself or through what it calls."""
+    function = inspect.unwrap(function)
+    if function in seen:
+        return set()
+    seen.add(function)
+    return raised(function).union(*(errors(other, seen) for other in called(function)))
+
+
+def test_what_raises_says_so(offered):
+    silent = []
+    for name, item in offered.items():
+        found = set().union(*(errors(f, set()) for f in item.functions)) & {"ValueError", "ImportError"}
+        silent += [f"{name}: {error}" for error in sorted(found)
+                   if not re.search(rf"\b{error}\b", item.words) and name not in SAYS_NOT and not is_alt(name)]
+    shown("raises, and its docstring does not say so", silent)
+
+
+# --- sources -----------------------------------------------------------------------------------------------------------
+
+FROM_PAPERS = [
+    "dynamics.LTC", "dynamics.LTC2021", "dynamics.CTRNN", "dynamics.time_constant", "dynamics.fused_step",
+    "dynamics.exponential_step", "analysis.state_bounds", "analysis.time_constant_bounds", "analysis.contraction_rate",
+    "analysis.certified_lyapunov", "analysis.log_norm", "analysis.lyapunov_matrix", "wiring.makers.ncp",
+    "wiring.makers.auto_ncp", "wiring.areas.multi_area", "wiring.areas.multi_area_ei", "wiring.worm.connectome",
+    "wiring.worm.tap_withdrawal", "models.rnn.RNNet", "models.ode.ODENet", "models.ctrnn.CTRNNet", "models.ltc.LTCNet",
+    "models.cfc.CfCNet", "models.cfc.CfCNet.from_ltc", "models.memory.LSTMMemory", "pruning.methods.OneShotMagnitude",
+    "pruning.methods.GradualMagnitude", "pruning.methods.SET", "pruning.methods.RigL", "pruning.methods.DeepR",
+    "pruning.event.prune_and_rewire", "tasks.signals.sine", "tasks.signals.digits", "tasks.signals.sunspot_series",
+    "tasks.decision.delayed_decision", "tasks.atari.breakout",
+]
+
+
+@pytest.mark.parametrize("name", FROM_PAPERS)
+def test_what_comes_from_elsewhere_names_its_source(items, name):
+    assert re.search(r"\bSources?( of [\w ]+)?: \S", items[name].doc), f"{name} names no source"
+
+
+def test_a_year_in_a_docstring_belongs_to_a_source(offered):
+    """Who cites a paper in passing names it under «Source», where readers look for it."""
+    cites = re.compile(r"\bet al\.|& [A-Z]\w+ \(\d{4}\)|\((19|20)\d\d\)")
+    shown("cites without «Source:»", [name for name, item in offered.items()
+                                      if cites.search(item.doc) and "Source" not in item.words])
+
+
+# --- the examples and the page -----------------------------------------------------------------------------------------
+
+
+def test_docstrings_are_valid_restructuredtext(items):
+    """The API page is made from them: a stray star or bar would be a warning there, and a warning stops the build."""
+    core, utils = pytest.importorskip("docutils.core"), pytest.importorskip("docutils.utils")
+    bad = []
+    for name, item in items.items():
+        complaints = []
+        core.publish_doctree(inspect.cleandoc(item.thing.__doc__ or ""), settings_overrides={
+            "report_level": utils.Reporter.WARNING_LEVEL, "halt_level": 5,
+            "warning_stream": SimpleNamespace(write=complaints.append)})
+        bad += [f"{name}: {complaint.strip()}" for complaint in complaints]
+    shown("not valid reST", bad)
+
+
+def example_names():
+    """What every example may use without importing it, as the API page says."""
+    names = {"np": np}
+    for name in ltcbook.ROOMS:
+        try:
+            names[name] = getattr(ltcbook, name)
+        except ModuleNotFoundError:  # an optional package is missing: examples that need it are not collected either
+            continue
+    if "models" in names:
+        names["torch"] = importlib.import_module("torch")
+    return names
+
+
+@pytest.fixture(scope="session")
+def examples(root):
+    """Every docstring with examples, ready to run."""
+    finder, names = doctest.DocTestFinder(exclude_empty=True), example_names()
+    found = [test for module in modules(root) for test in finder.find(module, globs=dict(names)) if test.examples]
+    return {test.name.removeprefix("ltcbook."): test for test in found}
+
+
+def test_the_examples_in_the_docstrings_run(examples):
+    said = []
+    for test in examples.values():
+        runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+        runner.run(test, out=said.append)
+    assert not said, "\n" + "".join(said)
+
+
+def test_every_room_shows_an_example(examples):
+    rooms = {name.partition(".")[0] for name in examples}
+    missing = set(ltcbook.ROOMS) & set(example_names()) - rooms
+    assert not missing, f"no example in {sorted(missing)}"

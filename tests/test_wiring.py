@@ -326,3 +326,22 @@ def test_the_other_makers_refuse_too():
             (lambda: wiring.random_sparse(2, sensory=1, p_excitatory=2, rng=rng), "p_excitatory is 2")):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_a_wiring_goes_to_ncps_and_comes_back_with_the_motor_neurons_first():
+    import torch
+    from ncps.torch import LTC
+
+    made = wiring.ncp(inter=5, command=4, motor=2, sensory=3, sensory_fan_out=2, inter_fan_out=2, recurrent=3, motor_fan_in=2,
+                      rng=np.random.default_rng(0))
+    theirs = made.to_ncps()
+    assert (theirs.units, theirs.input_dim, theirs.output_dim) == (11, 3, 2)
+    order = [9, 10, 5, 6, 7, 8, 0, 1, 2, 3, 4]  # motor, command, inter
+    back = wiring.from_ncps(theirs)
+    assert back.role == tuple(made.role[i] for i in order)
+    assert {(order[s], order[t], sign) for s, t, sign in back.edges()} == set(made.edges())
+    assert {(s, order[t], sign) for s, t, sign in back.edges_in()} == set(made.edges_in())
+    outputs, _ = LTC(3, theirs)(torch.zeros(2, 4, 3))  # ncps itself can use it
+    assert outputs.shape == (2, 4, 2)
+    hidden = wiring.random_sparse(4, sensory=2, rng=np.random.default_rng(0))
+    assert hidden.to_ncps().output_dim == 4 and wiring.from_ncps(hidden.to_ncps()) == hidden

@@ -106,6 +106,10 @@ def draw_adjacency(wiring, ax):
                 color=BLUE if excites else VERMILLION, fontweight="bold")
     ax.set(xlim=(-0.5, wiring.m + wiring.n - 0.5), ylim=(wiring.n - 0.5, -0.5), aspect="equal",
            xlabel="source (sensory, then neurons)", ylabel="target")
+    step = -(-(wiring.n + wiring.m) // 12)
+    own = [*range(0, wiring.m, step), *range(0, wiring.n, step)]  # each source by its own index, as in the edge lists
+    ax.set_xticks([k if place < -(-wiring.m // step) else wiring.m + k for place, k in enumerate(own)], own)
+    ax.set_yticks(range(0, wiring.n, step))
     ax.axvline(wiring.m - 0.5, color=GREY, lw=1)
     for edge in np.flatnonzero([a != b for a, b in zip(wiring.role, wiring.role[1:], strict=False)]) + 0.5:
         ax.axhline(edge, color=GREY, lw=0.6, ls=":")

@@ -1,4 +1,4 @@
-"""Two neurons in the plane of their states: nullclines, flow, equilibria, and the level sets of a Lyapunov function."""
+"""Two neurons in the plane of their states: nullclines, flow, equilibria, Lyapunov level sets."""
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -10,19 +10,23 @@ from .picture import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION
 from .words import called, count, listing, numbers, short
 
 FINE, COARSE = 121, 17  # points along each side: for curves, for arrows
-MARKS = {"stable": {"marker": "o", "mfc": GREEN, "mec": GREEN}, "saddle": {"marker": "X", "mfc": VERMILLION, "mec": VERMILLION},
-         "unstable": {"marker": "o", "mfc": "none", "mec": VERMILLION, "mew": 2}}
+MARKS = {
+    "stable": {"marker": "o", "mfc": GREEN, "mec": GREEN},
+    "saddle": {"marker": "X", "mfc": VERMILLION, "mec": VERMILLION},
+    "unstable": {"marker": "o", "mfc": "none", "mec": VERMILLION, "mew": 2},
+}
 
 
 def draw_phase_plane(cell, ax, *, u=None, box=None, equilibria=None, trajectory=None, names=None):
-    """The states of two neurons as a plane: where each stands still (nullclines), which way the flow goes, where it rests.
+    """The states of two neurons as a plane: where each stands still (nullclines), how the flow goes.
 
-    cell: a cell with two neurons; u: (m,) constant input or None; box: (lo, hi), each (2,) mV, the part to show (default:
-    ``analysis.state_bounds`` and a margin); equilibria: (k, 2), what ``analysis.equilibria`` returns, marked by their
-    eigenvalues: stable a full circle, saddle a cross, unstable a hollow circle; trajectory: (T, 2) states over time; names: two texts.
-    Nullclines: neuron 0 solid, neuron 1 dashed; arrows give the direction, longer where the flow is faster. Returns ax.
-    Raises ValueError for another number of neurons, other shapes, NaN, or an equilibrium at which the flow does not vanish.
-    Source: Strogatz (2015), chapter 6.
+    cell: a cell with two neurons; u: (m,) constant input or None; box: (lo, hi), each (2,) mV, the part to
+    show (default: ``analysis.state_bounds`` and a margin); equilibria: (k, 2), what ``analysis.equilibria``
+    returns, marked by their eigenvalues: stable a full circle, saddle a cross, unstable a hollow circle;
+    trajectory: (T, 2) states over time; names: two texts. Nullclines: neuron 0 solid, neuron 1 dashed;
+    arrows give the direction, longer where the flow is faster. Returns ax. Raises ValueError for another
+    number of neurons, other shapes, NaN, or an equilibrium at which the flow does not vanish. Source:
+    Strogatz (2015), chapter 6.
     """
     names, lo, hi, kinds, equilibria, trajectory = _plane(cell, u, box, names, equilibria, trajectory)
     X, Y, flow = _field(cell, u, lo, hi, FINE)
@@ -30,7 +34,9 @@ def draw_phase_plane(cell, ax, *, u=None, box=None, equilibria=None, trajectory=
     handles = []
     for k, colour, dashes in ((0, BLUE, "-"), (1, VERMILLION, (0, (5, 2)))):
         if flow[..., k].min() < 0 < flow[..., k].max():
-            ax.contour(X, Y, flow[..., k], levels=[0], colors=colour, linestyles=[dashes], linewidths=1.8, zorder=2)
+            ax.contour(
+                X, Y, flow[..., k], levels=[0], colors=colour, linestyles=[dashes], linewidths=1.8, zorder=2
+            )
         handles.append(Line2D([], [], color=colour, ls=dashes, lw=1.8, label=f"{names[k]} stands still"))
     if trajectory is not None:
         handles += _draw_path(trajectory, ax)
@@ -43,10 +49,12 @@ def draw_phase_plane(cell, ax, *, u=None, box=None, equilibria=None, trajectory=
 
 
 def phase_plane_alt(cell, *, u=None, box=None, equilibria=None, trajectory=None, names=None):
-    """Alternative text for ``draw_phase_plane``, from the data: what is shown, the equilibria by kind, where the path goes."""
+    """Alternative text for ``draw_phase_plane``, from the data: part shown, equilibria by kind, path."""
     names, lo, hi, kinds, equilibria, trajectory = _plane(cell, u, box, names, equilibria, trajectory)
-    text = (f"Phase plane: {names[0]} from {short(lo[0])} to {short(hi[0])} mV against {names[1]} from {short(lo[1])} to "
-            f"{short(hi[1])} mV, with both nullclines and arrows of the flow.")
+    text = (
+        f"Phase plane: {names[0]} from {short(lo[0])} to {short(hi[0])} mV against {names[1]} from "
+        f"{short(lo[1])} to {short(hi[1])} mV, with both nullclines and arrows of the flow."
+    )
     if len(kinds):
         each = (f"{kind} at {_at(state)}" for kind, state in zip(kinds, equilibria, strict=True))
         text += f" {count(len(kinds), 'equilibrium', 'equilibria')}: {listing(each)}."
@@ -56,13 +64,14 @@ def phase_plane_alt(cell, *, u=None, box=None, equilibria=None, trajectory=None,
 
 
 def draw_level_sets(cell, P, center, ax, *, u=None, box=None, levels=7, names=None):
-    """Level sets of V = (x - center)' P (x - center) with the flow; where dV/dt > 0, V grows, and the plane is hatched.
+    """Level sets of V = (x - center)' P (x - center) with the flow; hatched where V grows (dV/dt > 0).
 
-    cell, u, box, names: as in ``draw_phase_plane``; P: (2, 2) symmetric and positive definite; center: (2,) mV; levels: how
-    many level sets, at equal steps of the distance sqrt(V). The thick line is the largest level set shown inside which V never grows,
-    as far as a grid of 121 x 121 states can tell (a picture, not a proof: ``analysis.certified_lyapunov`` proves). Returns ax.
-    Raises ValueError for another number of neurons, other shapes, NaN, or a P that is not positive definite.
-    Source: Khalil (2002), section 4.1; chapter "Pruning & rewiring".
+    cell, u, box, names: as in ``draw_phase_plane``; P: (2, 2) symmetric and positive definite; center: (2,)
+    mV; levels: how many level sets, at equal steps of the distance sqrt(V). The thick line is the largest
+    level set shown inside which V never grows, as far as a grid of 121 x 121 states can tell (a picture,
+    not a proof: ``analysis.certified_lyapunov`` proves). Returns ax. Raises ValueError for another number
+    of neurons, other shapes, NaN, or a P that is not positive definite. Source: Khalil (2002), section 4.1;
+    chapter "Pruning & rewiring".
     """
     names, lo, hi, X, Y, V, growth, safe = _levels(cell, P, center, u, box, levels, names)
     _arrows(cell, u, lo, hi, ax)
@@ -80,25 +89,35 @@ def draw_level_sets(cell, P, center, ax, *, u=None, box=None, levels=7, names=No
     if safe:
         _draw_ellipse(P, center, safe, ax, edgecolor=GREEN, lw=2.6, zorder=4)
         handles.append(Line2D([], [], color=GREEN, lw=2.6, label="V falls inside"))
-    handles += ax.plot(*np.asarray(center, float), ls="", marker="P", ms=9, color=INK, zorder=5, label="centre")
+    handles += ax.plot(
+        *np.asarray(center, float), ls="", marker="P", ms=9, color=INK, zorder=5, label="centre"
+    )
     _frame(lo, hi, names, ax)
     return name_above(ax, handles, columns=2)
 
 
 def level_sets_alt(cell, P, center, *, u=None, box=None, names=None):
-    """Alternative text for ``draw_level_sets``, from the data: in which share of the picture V grows, and where it never does."""
+    """Alternative text for ``draw_level_sets``, from the data: where V grows, and where it never does."""
     names, *_, growth, safe = _levels(cell, P, center, u, box, 1, names)
     share = 100 * (growth > 0).mean()
-    text = (f"Level sets of V about {_at(np.asarray(center, float))}: ellipses in the plane of {names[0]} and {names[1]}, with arrows "
-            f"of the flow. V grows in {short(share, 2)} % of the plane shown")
-    return text + ("." if not (growth > 0).any() else
-                   f", hatched; inside the thick ellipse, V up to {short(safe)}, it never does." if safe else
-                   ", hatched, and that region reaches the centre or leaves no whole ellipse free.")
+    text = (
+        f"Level sets of V about {_at(np.asarray(center, float))}: ellipses in the plane of {names[0]} and "
+        f"{names[1]}, with arrows of the flow. V grows in {short(share, 2)} % of the plane shown"
+    )
+    return text + (
+        "."
+        if not (growth > 0).any()
+        else f", hatched; inside the thick ellipse, V up to {short(safe)}, it never does."
+        if safe
+        else ", hatched, and that region reaches the centre or leaves no whole ellipse free."
+    )
 
 
 def _plane(cell, u, box, names, equilibria=None, trajectory=None):
     if getattr(cell, "n", None) != 2 or np.ndim(cell.w) != 2:
-        raise ValueError(f"cell has {getattr(cell, 'n', 'no')} neurons; a plane needs one cell with exactly two.")
+        raise ValueError(
+            f"cell has {getattr(cell, 'n', 'no')} neurons; a plane needs one cell with exactly two."
+        )
     if u is not None:
         u = numbers("u", u, cell.m)
     dynamics.check_state(cell, np.zeros(2), u)
@@ -113,7 +132,10 @@ def _plane(cell, u, box, names, equilibria=None, trajectory=None):
     speed = np.abs(dynamics.vector_field(0, points, u, cell)).max(-1, initial=0)
     if (speed > 1e-6).any():
         k = int(np.argmax(speed))
-        raise ValueError(f"{points[k].tolist()} is no equilibrium: dx/dt there is {speed[k]:.2g} mV/ms; analysis.equilibria finds some.")
+        raise ValueError(
+            f"{points[k].tolist()} is no equilibrium: dx/dt there is {speed[k]:.2g} mV/ms; "
+            "analysis.equilibria finds some."
+        )
     kinds = [_kind(values.real) for values in analysis.eigenvalues(points, u, cell)] if len(points) else []
     if trajectory is not None:
         trajectory = numbers("trajectory", trajectory, "T", 2)
@@ -134,7 +156,10 @@ def _levels(cell, P, center, u, box, levels, names):
         raise ValueError(f"levels is {levels!r}; it must be a whole number of at least 1.")
     X, Y, _ = _field(cell, u, lo, hi, FINE)
     states = np.stack([X, Y], -1)
-    V, growth = analysis.lyapunov_value(states, P, center), analysis.lyapunov_derivative(states, u, cell, P, center)
+    V, growth = (
+        analysis.lyapunov_value(states, P, center),
+        analysis.lyapunov_derivative(states, u, cell, P, center),
+    )
     growth = np.where(np.abs(growth) < 1e-12, 0.0, growth)
     rim = np.concatenate([V[0], V[-1], V[:, 0], V[:, -1]]).min()  # a larger level set leaves the picture
     safe = min(0.98 * rim, V[growth > 0].min(initial=np.inf))
@@ -144,36 +169,72 @@ def _levels(cell, P, center, u, box, levels, names):
 
 def _field(cell, u, lo, hi, points):
     X, Y = np.meshgrid(*(np.linspace(a, b, points) for a, b in zip(lo, hi, strict=True)))
-    return X, Y, dynamics.vector_field(0, np.stack([X, Y], -1), None if u is None else np.asarray(u, float), cell)
+    return (
+        X,
+        Y,
+        dynamics.vector_field(0, np.stack([X, Y], -1), None if u is None else np.asarray(u, float), cell),
+    )
 
 
 def _arrows(cell, u, lo, hi, ax):
-    """Arrows of the flow: true direction, length by the fourth root of the speed, so that slow regions stay readable."""
+    """Arrows of the flow: true direction, length by the fourth root of the speed: slow ones show."""
     step = (hi - lo) / COARSE
     X, Y, flow = _field(cell, u, lo + step / 2, hi - step / 2, COARSE)
     speed = np.hypot(*np.moveaxis(flow, -1, 0))
     unit = np.sqrt(np.sqrt(speed / max(speed.max(), 1e-300))) / np.maximum(speed, 1e-300)
-    ax.quiver(X, Y, *np.moveaxis(flow * unit[..., None], -1, 0), angles="xy", scale_units="width", scale=1.25 * COARSE,
-              pivot="mid", color=GREY, width=0.0032, headwidth=4.5, headlength=5, headaxislength=4.5, zorder=1)
+    ax.quiver(
+        X,
+        Y,
+        *np.moveaxis(flow * unit[..., None], -1, 0),
+        angles="xy",
+        scale_units="width",
+        scale=1.25 * COARSE,
+        pivot="mid",
+        color=GREY,
+        width=0.0032,
+        headwidth=4.5,
+        headlength=5,
+        headaxislength=4.5,
+        zorder=1,
+    )
 
 
 def _draw_path(trajectory, ax):
-    """The trajectory with a ring at its start and an arrow at 40 % of its length."""
-    line, = ax.plot(*trajectory.T, color=PURPLE, ls=(0, (1.2, 1.2)), lw=2.2, zorder=4, label="trajectory")
+    """The trajectory with a square at its start and an arrow at 40 % of its length."""
+    (line,) = ax.plot(*trajectory.T, color=PURPLE, ls=(0, (1.2, 1.2)), lw=2.2, zorder=4, label="trajectory")
     ax.plot(*trajectory[0], "s", ms=7, color=PURPLE, zorder=4)
     length = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(trajectory, axis=0).T))])
     if length[-1] > 0:
-        at = [[np.interp(share * length[-1], length, part) for part in trajectory.T] for share in (0.36, 0.4)]
-        ax.annotate("", at[1], at[0], arrowprops={"arrowstyle": "-|>", "color": PURPLE, "lw": 0, "mutation_scale": 20}, zorder=4)
+        back, tip = (
+            np.array([np.interp(s * length[-1], length, part) for part in trajectory.T]) for s in (0.38, 0.4)
+        )
+        ax.quiver(
+            *tip,
+            *(tip - back) / np.hypot(*(tip - back)),
+            angles="xy",
+            scale=28,
+            pivot="mid",
+            color=PURPLE,
+            width=0.012,
+            headwidth=3,
+            headlength=3,
+            headaxislength=3,
+            zorder=4,
+        )
     return [line]
 
 
 def _frame(lo, hi, names, ax):
-    ax.set(xlim=(lo[0], hi[0]), ylim=(lo[1], hi[1]), xlabel=f"state of {names[0]} (mV)", ylabel=f"state of {names[1]} (mV)")
+    ax.set(
+        xlim=(lo[0], hi[0]),
+        ylim=(lo[1], hi[1]),
+        xlabel=f"state of {names[0]} (mV)",
+        ylabel=f"state of {names[1]} (mV)",
+    )
 
 
 def _draw_ellipse(P, center, value, ax, **style):
-    """The level set (x - center)' P (x - center) = value, exactly: half axes sqrt(value / eigenvalue of P)."""
+    """The level set (x - center)' P (x - center) = value, exactly: half axes sqrt(value / eigenvalue)."""
     sizes, axes = np.linalg.eigh(np.asarray(P, float))
     width, height = 2 * np.sqrt(value / sizes)
     angle = np.degrees(np.arctan2(axes[1, 0], axes[0, 0]))

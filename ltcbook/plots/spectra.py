@@ -3,7 +3,7 @@
 import numpy as np
 
 from .picture import BLUE, GREY, INK, VERMILLION
-from .words import numbers, short, times
+from .words import count, numbers, short, times
 
 SAME = 1e-8  # smaller changes of log2(ratio) are rounding
 
@@ -71,7 +71,7 @@ def spectrum_alt(before, after, *, label=("before", "after")):
     """Alternative text for ``draw_spectrum``, from the data: for each spectrum its rightmost real part and its complex pairs."""
     before, after = _spectra(before, after)
     each = (f"{name}: {len(values)} with real parts from {short(values.real.min())} to {short(values.real.max())} per ms, "
-            f"{(values.real >= 0).sum() or 'none'} in the unstable half, {(values.imag > 1e-9).sum() or 'no'} complex pairs"
+            f"{(values.real >= 0).sum() or 'none'} in the unstable half, {count((values.imag > 1e-9).sum(), 'complex pair')}"
             for name, values in zip(label, (before, after), strict=True) if len(values))
     return f"Eigenvalues in the complex plane; {'; '.join(each)}."
 

@@ -6,17 +6,21 @@ from ..boundary import choice, generator, whole
 from .curves import COLOURS, LOOKS, draw_curves
 from .words import numbers, short
 
-INTERVALS = {"quantile": "band: 25 % to 75 % of the seeds", "bootstrap": "band: 95 % bootstrap interval of the median"}
+INTERVALS = {
+    "quantile": "band: 25 % to 75 % of the seeds",
+    "bootstrap": "band: 95 % bootstrap interval of the median",
+}
 
 
 def draw_training(losses, ax, *, interval="quantile", resamples=1000, rng=None):
-    """Loss over epochs: each method's median over its seeds as a line, with a band; the x label says what the band is.
+    """Loss over epochs: each method's median over its seeds as a line, with a band that the x label explains.
 
-    losses: {name: (seeds, epochs)}, e.g. ``np.array([history.loss for history in runs])``, in the unit of the loss; epochs
-    count from 1. interval: "quantile" shades the middle half of the seeds (how much one run differs from the next),
-    "bootstrap" the 95 % percentile interval of the median from ``resamples`` draws of the seeds (how well the median is
-    known; needs rng). Set the scale and the y label first. Returns ax. Raises ValueError for other shapes, NaN, or fewer
-    than two seeds. Source: Efron & Tibshirani (1993), chapter 13.
+    losses: {name: (seeds, epochs)}, e.g. ``np.array([history.loss for history in runs])``, in the unit of
+    the loss; epochs count from 1. interval: "quantile" shades the middle half of the seeds (how much one
+    run differs from the next), "bootstrap" the 95 % percentile interval of the median from ``resamples``
+    draws of the seeds (how well the median is known; needs rng). Set the scale and the y label first.
+    Returns ax. Raises ValueError for other shapes, NaN, or fewer than two seeds. Source: Efron & Tibshirani
+    (1993), chapter 13.
     """
     bands = _bands(losses, interval, resamples, rng)
     for (low, _, high), (colour, dashes) in zip(bands.values(), LOOKS, strict=False):
@@ -27,15 +31,20 @@ def draw_training(losses, ax, *, interval="quantile", resamples=1000, rng=None):
     ax.set_xlabel(f"epoch; line: median of {_seeds(losses)} seeds,\n{INTERVALS[interval]}")
     longest = max(len(low) for low, _, _ in bands.values())
     ax.set_xlim(1, max(longest, 2))
-    return draw_curves(None, {name: (np.arange(1, len(middle) + 1.0), middle) for name, (_, middle, _) in bands.items()}, ax)
+    return draw_curves(
+        None, {name: (np.arange(1, len(middle) + 1.0), middle) for name, (_, middle, _) in bands.items()}, ax
+    )
 
 
 def training_alt(losses, *, interval="quantile", resamples=1000, rng=None):
-    """Alternative text for ``draw_training``, from the data: where each median starts, where it ends, in which band."""
+    """Alternative text for ``draw_training``, from the data: where each median starts and ends, its band."""
     bands = _bands(losses, interval, resamples, rng)
     meaning = {"quantile": "middle half of the seeds", "bootstrap": "95 % bootstrap interval"}[interval]
-    each = (f"{name} from {short(middle[0])} to {short(middle[-1])} after {len(middle)} epochs ({meaning}: {short(low[-1])} to "
-            f"{short(high[-1])})" for name, (low, middle, high) in bands.items())
+    each = (
+        f"{name} from {short(middle[0])} to {short(middle[-1])} after {len(middle)} epochs ({meaning}: "
+        f"{short(low[-1])} to {short(high[-1])})"
+        for name, (low, middle, high) in bands.items()
+    )
     return f"Median loss over {_seeds(losses)} seeds: {'; '.join(each)}."
 
 
@@ -43,8 +52,10 @@ def _bands(losses, interval, resamples, rng):
     """{name: (low, median, high)}, each (epochs,)."""
     choice("interval", interval, tuple(INTERVALS))
     if not isinstance(losses, dict) or not 1 <= len(losses) <= len(LOOKS):
-        raise ValueError(f"losses is {type(losses).__name__} of {len(losses)}; it must be a dict of 1 to {len(LOOKS)} methods, "
-                         "{name: (seeds, epochs)}.")
+        raise ValueError(
+            f"losses is {losses!r:.60}; it must be a dict of 1 to {len(LOOKS)} methods, "
+            "{name: (seeds, epochs)}."
+        )
     if interval == "bootstrap":
         whole("resamples", resamples, 100)
         generator(rng)

@@ -1,23 +1,29 @@
-"""Numbers in and words out: the check that every picture makes of its data, and how alternative texts write numbers."""
+"""Numbers in and words out: how every picture checks its data, and how alternative texts write numbers."""
 
 import numpy as np
 
 
 def numbers(name, values, *shape, dtype=float):
-    """The values as a finite array of this shape; a letter in ``shape`` stands for any length >= 1. ValueError otherwise.
+    """The values as a finite array of this shape; a letter is any length >= 1. ValueError if not.
 
     dtype: float, or complex for eigenvalues.
     """
     try:
         values = np.asarray(values, dtype=dtype)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold numbers in the shape {_shape(shape)}; got {type(values).__name__}.") from error
+        raise ValueError(
+            f"{name} must hold numbers in the shape {_shape(shape)}; got {type(values).__name__}."
+        ) from error
     fits = values.ndim == len(shape) and all(
-        size > 0 if isinstance(want, str) else size == want for size, want in zip(values.shape, shape, strict=True))
+        size > 0 if isinstance(want, str) else size == want
+        for size, want in zip(values.shape, shape, strict=True)
+    )
     if not fits:
         raise ValueError(f"{name} has shape {values.shape}; it must be {_shape(shape)}.")
     if not np.isfinite(values).all():
-        raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(values))} values that are NaN or infinite.")
+        raise ValueError(
+            f"{name} holds {np.count_nonzero(~np.isfinite(values))} values that are NaN or infinite."
+        )
     return values
 
 
@@ -25,12 +31,14 @@ def times(t, *, name="t"):
     """Increasing times, (T,), T >= 2. ValueError otherwise."""
     t = numbers(name, t, "T")
     if len(t) < 2 or (np.diff(t) <= 0).any():
-        raise ValueError(f"{name} must increase over at least 2 entries; got {len(t)} from {t[0]:g} to {t[-1]:g}.")
+        raise ValueError(
+            f"{name} must increase over at least 2 entries; got {len(t)} from {t[0]:g} to {t[-1]:g}."
+        )
     return t
 
 
 def called(names, count, word="neuron"):
-    """``names`` as a list of texts; by default "neuron 0", "neuron 1", ... ValueError for another number of them."""
+    """``names`` as a list of texts; by default "neuron 0", ... ValueError for another number of them."""
     names = [f"{word} {k}" for k in range(count)] if names is None else list(map(str, names))
     if len(names) != count or len(set(names)) != count:
         raise ValueError(f"names is {names}; {count} different names are needed.")
@@ -38,7 +46,7 @@ def called(names, count, word="neuron"):
 
 
 def short(value, digits=3):
-    """A number in words' company: three significant digits and a true minus sign; 0 where only rounding is left."""
+    """A number in words' company: three digits and a true minus sign; 0 where only rounding is left."""
     value = 0.0 if abs(value) < 1e-12 else float(value)
     return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 

@@ -17,6 +17,14 @@ class Wiring:
 
     polarity: (n, n) integers in {-1, 0, +1}, [target, source]; polarity_in: (n, m), the sensory synapses; role: n names
     out of "inter", "command", "motor", "hidden". The arrays are copied and read-only. Raises ValueError for anything else.
+
+    >>> net = wiring.Wiring([[0, 1], [-1, 0]], [[1], [0]], ("inter", "motor"))
+    >>> net
+    Wiring(1 sensory, 1 inter, 1 motor; 3 synapses)
+    >>> net.edges()  # (source, target, sign)
+    [(0, 1, -1), (1, 0, 1)]
+    >>> net.fan_in, net.members("motor")
+    (array([2, 1]), array([1]))
     """
 
     polarity: np.ndarray
@@ -100,7 +108,7 @@ class Wiring:
         return _edges(self.polarity_in)
 
     def members(self, role):
-        """Indices of the neurons with this role."""
+        """Indices of the neurons with this role. Raises ValueError for a role that does not exist."""
         if role not in ROLES:
             raise ValueError(f"no role {role!r}; a neuron is one of {ROLES}.")
         return np.flatnonzero([r == role for r in self.role])
@@ -121,6 +129,25 @@ class Wiring:
         graph.add_edges_from((s, t, {"polarity": p}) for s, t, p in self.edges())
         graph.add_edges_from((("sensory", s), t, {"polarity": p}) for s, t, p in self.edges_in())
         return graph
+
+    def to_ncps(self):
+        """The same circuit as a built ncps wiring, [source, target], neurons in ncps's order: motor, command, inter, hidden.
+
+        Without motor neurons every neuron is an output. ``from_ncps`` of the result is this wiring in that order.
+        Raises ImportError where ncps is missing.
+        """
+        from ..boundary import optional
+
+        ncps = optional("ncps.wirings", "ncps", "Wiring.to_ncps")
+        order = np.concatenate([self.members(role) for role in ("motor", "command", "inter", "hidden")])
+        roles = [self.role[i] for i in order]
+        converted = ncps.Wiring(self.n)
+        converted.build(self.m)
+        converted.set_output_dim(roles.count("motor") or self.n)
+        converted.adjacency_matrix = self.polarity[np.ix_(order, order)].T.astype(np.int32)
+        converted.sensory_adjacency_matrix = self.polarity_in[order].T.astype(np.int32)
+        converted.get_type_of_neuron = roles.__getitem__
+        return converted
 
 
 def _edges(polarity):
@@ -150,7 +177,14 @@ def from_ncps(ncps_wiring):
 
 
 def from_networkx(graph):
-    """The Wiring of a DiGraph as ``Wiring.to_networkx`` writes it: nodes 0..n-1 and ("sensory", k), edge attribute polarity."""
+    """The Wiring of a DiGraph as ``Wiring.to_networkx`` writes it: nodes 0..n-1 and ("sensory", k), edge attribute polarity.
+
+    Raises ValueError for another kind of graph, other nodes, or an edge without a polarity of -1 or +1.
+
+    >>> net = wiring.Wiring([[0, 1], [-1, 0]], [[1], [0]], ("inter", "motor"))
+    >>> wiring.from_networkx(net.to_networkx()) == net
+    True
+    """
     if not graph.is_directed() or graph.is_multigraph():
         raise ValueError(f"got a {type(graph).__name__}; a synapse has a direction and exists once: pass a DiGraph.")
     sensory = [node for node in graph if isinstance(node, tuple) and node[:1] == ("sensory",)]

@@ -25,6 +25,10 @@ def ncp(*, inter, command, motor, sensory, sensory_fan_out, inter_fan_out, recur
 
     Raises ValueError for an empty layer or a fan-out larger than its layer.
     Source: Lechner et al., Nature Machine Intelligence 2 (2020), main text and Algorithms 2-6.
+
+    >>> wiring.ncp(inter=8, command=6, motor=2, sensory=3, sensory_fan_out=4, inter_fan_out=3, recurrent=8,
+    ...            motor_fan_in=4, rng=np.random.default_rng(0))
+    Wiring(3 sensory, 8 inter, 6 command, 2 motor; 54 synapses)
     """
     inter, command, motor, sensory = (
         whole(name, value, 1, why=" (an empty layer cuts the circuit)")
@@ -83,7 +87,10 @@ def auto_ncp(units, motor, *, sensory, sparsity=0.5, rng, rule="ncps"):
 
     Sizes as in ncps's AutoNCP: 40 % of the other units are command neurons, a fan-out is (1 - sparsity) of its target
     layer, the recurrent draws are twice that of the command layer, each at least one. Raises ValueError when fewer than
-    three units are left beside the motor neurons.
+    three units are left beside the motor neurons. Source: AutoNCP of the library ncps.
+
+    >>> wiring.auto_ncp(19, 3, sensory=5, rng=np.random.default_rng(0)).members("motor")
+    array([16, 17, 18])
     """
     motor = whole("motor", motor, 1)
     units = whole("units", units, motor + 3, why=f" ({motor} motor neurons and at least 3 others)")
@@ -96,7 +103,13 @@ def auto_ncp(units, motor, *, sensory, sparsity=0.5, rng, rule="ncps"):
 
 
 def fully_connected(n, *, sensory, autapses=True, p_excitatory=2 / 3, rng):
-    """Every neuron hears every neuron and every input; role "hidden". p_excitatory = 2/3 as in ncps."""
+    """Every neuron hears every neuron and every input; role "hidden". p_excitatory = 2/3 as in ncps.
+
+    Raises ValueError for n < 1 or a probability outside [0, 1].
+
+    >>> wiring.fully_connected(4, sensory=2, autapses=False, rng=np.random.default_rng(0)).synapses
+    20
+    """
     n, sensory = whole("n", n, 1), whole("sensory", sensory, 0)
     signs = _random_signs((n, n + sensory), number("p_excitatory", p_excitatory, 0, 1), generator(rng))
     recurrent = signs[:, :n] if autapses else signs[:, :n] * (1 - np.eye(n, dtype=int))
@@ -104,7 +117,13 @@ def fully_connected(n, *, sensory, autapses=True, p_excitatory=2 / 3, rng):
 
 
 def random_sparse(n, *, sensory, sparsity=0.5, p_excitatory=2 / 3, rng):
-    """Exactly round((1 - sparsity) n^2) random synapses between n neurons, the same share of sensory ones; role "hidden"."""
+    """Exactly round((1 - sparsity) n^2) random synapses between n neurons, the same share of sensory ones; role "hidden".
+
+    Raises ValueError for n < 1 or a sparsity outside [0, 1].
+
+    >>> wiring.random_sparse(10, sensory=0, sparsity=0.9, rng=np.random.default_rng(0)).synapses
+    10
+    """
     n, sensory = whole("n", n, 1), whole("sensory", sensory, 0)
     density, rng = 1 - number("sparsity", sparsity, 0, 1), generator(rng)
 

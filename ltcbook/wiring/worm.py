@@ -123,6 +123,9 @@ def connectome():
     muscles are left out.
     Source: Varshney et al., PLoS Computational Biology 7 (2011) e1001066; roles: Cook et al., Nature 571
     (2019); transmitters: Wang et al., eLife 13 (2024) RP95402.
+
+    >>> wiring.worm.connectome()
+    Circuit(279 neurons, 2194 connections, 6394 contacts)
     """
     neurons, synapses = _table("worm_neurons.csv"), _table("worm_synapses.csv")
     names = tuple(row["name"] for row in neurons)
@@ -147,6 +150,9 @@ def tap_withdrawal():
     (PLML makes no chemical synapse within the circuit.)
     Source: Wicks, Roehrig & Rankin, Journal of Neuroscience 16 (1996) 4017; layers: Lechner, Hasani & Grosu
     (2018).
+
+    >>> wiring.worm.tap_withdrawal().pooled().to_wiring(sensory="inputs")
+    Wiring(4 sensory, 3 inter, 2 command; 30 synapses)
     """
     layer = {c: role for role, classes in TAP_WITHDRAWAL.items() for c in classes}
     circuit = connectome().subset(*layer)

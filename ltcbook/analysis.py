@@ -1,6 +1,12 @@
 """What a network does in the long run: equilibria, spectra, Lyapunov functions, contraction and bounds (NumPy).
 
 Every formula of the dynamics comes from ``dynamics``. u is one constant input (m,), or None for a cell without inputs.
+
+>>> pair = dynamics.CTRNN(tau=[1, 1], w=[[0, 2], [2, 0]], b=[0, 0])
+>>> rest = analysis.equilibria(pair, rng=rng)
+>>> J = dynamics.jacobian(rest, None, pair)
+>>> analysis.spectral_abscissa(J).round(2)  # two stable, a saddle between
+array([-0.83,  1.  , -0.83])
 """
 
 import numpy as np
@@ -11,10 +17,10 @@ from .boundary import generator
 
 
 def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
-    """All equilibria found from many starts, stable or not, (k, n), sorted by their first coordinates.
+    """All equilibria found from many starts, stable or not, (k, n) in mV, sorted by their first coordinates.
 
     Half of the ``starts`` states drawn in ``state_bounds`` relax with fused steps first (they find the attractors), then all
-    take clipped Newton steps; what has |dx/dt| < tolerance is kept once. More starts find more; none is invented.
+    take clipped Newton steps; what has abs(dx/dt) < tolerance is kept once. More starts find more; none is invented.
     Raises ValueError for a batch of inputs, starts < 2 or when nothing converged.
     """
     _one(cell, u)
@@ -44,7 +50,7 @@ def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
 
 
 def relax(x, u, cell, *, tolerance=1e-12, steps=20000):
-    """The stable equilibrium reached from x, (n,): fused steps until Newton's method finishes nearby.
+    """The stable equilibrium reached from x, (n,) in mV: fused steps until Newton's method finishes nearby.
 
     An x that is an equilibrium already comes back unchanged. Raises ValueError if none is reached.
     """
@@ -75,20 +81,31 @@ def _polish(x, u, cell, tolerance, reach=0.02):
 
 
 def eigenvalues(x, u, cell):
-    """Eigenvalues of the Jacobian, (..., n) complex, in 1/ms, by decreasing real part."""
+    """Eigenvalues of the Jacobian, (..., n) complex, in 1/ms, by decreasing real part.
+
+    Raises ValueError for x or u of a wrong shape or with NaN.
+    """
     values = np.linalg.eigvals(dynamics.jacobian(x, u, cell)).astype(complex)
     return np.take_along_axis(values, np.lexsort((values.imag, -values.real)), -1)
 
 
 def spectral_abscissa(J):
-    """Largest real part of the eigenvalues of J, (..., n, n) -> (...); the slowest mode decays at minus this rate."""
+    """Largest real part of the eigenvalues of J, (..., n, n) -> (...), in 1/ms; minus it is the slowest mode's rate.
+
+    Raises ValueError unless J is square and finite.
+    """
     return np.linalg.eigvals(_square("J", J)).real.max(-1)
 
 
 def log_norm(J, ord=2):
-    """Logarithmic norm (matrix measure) mu(J) for the 1-, 2- or infinity-norm, (..., n, n) -> (...).
+    """Logarithmic norm (matrix measure) mu(J) for the 1-, 2- or infinity-norm, (..., n, n) -> (...), in 1/ms.
 
-    ||exp(J t)|| <= exp(mu t), and spectral_abscissa(J) <= mu(J). Raises ValueError for another ord.
+    norm(exp(J t)) <= exp(mu t), and spectral_abscissa(J) <= mu(J). Raises ValueError for another ord or a J that is
+    not square and finite. Source: Söderlind (2006), "The logarithmic norm: history and modern theory".
+
+    >>> J = np.array([[-1.0, 4.0], [0.0, -1.0]])  # stable, yet not at first
+    >>> float(analysis.spectral_abscissa(J)), float(analysis.log_norm(J))
+    (-1.0, 1.0)
     """
     J = _square("J", J)
     if ord == 2:
@@ -101,9 +118,10 @@ def log_norm(J, ord=2):
 
 
 def lyapunov_matrix(J, Q=None):
-    """P with J'P + P J = -Q, (n, n), symmetric and positive definite; Q defaults to the identity.
+    """P with J'P + P J = -Q, (n, n), symmetric and positive definite; Q defaults to the identity. P is in ms times Q.
 
-    Raises ValueError when J has an eigenvalue with real part >= 0: then no such P exists.
+    Raises ValueError when J has an eigenvalue with real part >= 0, for then no such P exists, or when J or Q is no
+    matrix of the right kind. Source: Khalil (2002), Theorem 4.6.
     """
     J = _square("J", J)
     if J.ndim != 2:
@@ -116,15 +134,19 @@ def lyapunov_matrix(J, Q=None):
 
 
 def lyapunov_value(x, P, center=0.0):
-    """V = (x - center)' P (x - center), (..., n) -> (...)."""
+    """V = (x - center)' P (x - center), (..., n) -> (...).
+
+    Raises ValueError for NaN, shapes that do not fit, or a P that is not symmetric and positive definite.
+    """
     e = _error(x, center)
     return ((e @ _positive_definite("P", P, e.shape[-1])) * e).sum(-1)
 
 
 def lyapunov_derivative(x, u, cell, P, center=0.0):
-    """dV/dt = 2 (x - center)' P f(x, u) along the flow, (..., n) -> (...), for V = (x - center)' P (x - center).
+    """dV/dt = 2 (x - center)' P f(x, u) along the flow, per ms, (..., n) -> (...), for V = (x - center)' P (x - center).
 
     Raises ValueError unless P is symmetric (else the 2 is wrong) and positive definite.
+    Source: chapter "Pruning & rewiring".
     """
     P = _positive_definite("P", P, cell.n)
     return 2 * (dynamics.vector_field(0, x, u, cell) * (_error(x, center) @ P)).sum(-1)
@@ -164,9 +186,10 @@ def time_constant_bounds(cell):
 def contraction_rate(cell):
     """A rate c, in 1/ms: if c > 0, any two states in ``state_bounds`` approach at least like exp(-c t), whatever common input.
 
-    min_i (g_leak_i - sum_j w_ij phi(|gamma_ij| D_ij)) / c_i with phi(z) = max(z - 1, 0)^2 / (4 z) and D_ij the largest
-    |E_ij - x_i| in ``state_bounds``; the distance is the largest coordinate. c <= 0 decides nothing: the condition is
-    sufficient only. LTC cells; ValueError for others.
+    min_i (g_leak_i - sum_j w_ij phi(abs(gamma_ij) D_ij)) / c_i with phi(z) = max(z - 1, 0)^2 / (4 z) and D_ij the largest
+    abs(E_ij - x_i) in ``state_bounds``; the distance is the largest coordinate. c <= 0 decides nothing: the condition is
+    sufficient only. LTC cells; raises ValueError for others.
+    Source: our own bound, by the matrix measure of Davydov, Proskurnikov & Bullo (2025).
     """
     _need_ltc(cell)
     lo, hi = state_bounds(cell)
@@ -176,9 +199,10 @@ def contraction_rate(cell):
 
 
 def invariant_box(cell, u, *states):
-    """The smallest box (lo, hi), each (n,), found that holds the states (..., n) and that no trajectory with input u leaves.
+    """The smallest box (lo, hi), each (n,) in mV, found that holds the states (..., n) and that no trajectory leaves.
 
-    Grows the box by the range of the effective equilibrium on it until that range lies inside. LTC cells.
+    The input u is held constant. Grows the box by the range of the effective equilibrium on it until that range lies
+    inside. Raises ValueError for a cell that is no LTC, no state, or wrong shapes.
     """
     _need_ltc(cell)
     _one(cell, u)
@@ -201,9 +225,10 @@ def invariant_box(cell, u, *states):
 def certified_lyapunov(cell, u, box):
     """Diagonal P, (n, n), for which V = (x - x*)' P (x - x*) provably decreases on the whole invariant box, or None.
 
-    M bounds the Jacobian on the box: M_ii >= J_ii, M_ij >= |J_ij|. If M is Hurwitz, P = diag(z / v) with v = -M^-1 1 and
-    z = -M'^-1 1 makes P J(x) + J(x)'P negative definite for every x in the box, so its equilibrium is the only one there.
-    None means that this bound does not decide. LTC cells. Source: Lohmiller & Slotine (1998); chapter "Pruning & rewiring".
+    M bounds the Jacobian on the box: M_ii >= J_ii, M_ij >= abs(J_ij). If M is Hurwitz, P = diag(z / v) with v = -M^-1 1
+    and z = -M'^-1 1 makes P J(x) + J(x)'P negative definite for every x in the box, so its equilibrium is the only one
+    there. None means that this bound does not decide. Raises ValueError for a cell that is no LTC, or a box (lo, hi)
+    that is none. Source: Lohmiller & Slotine (1998); chapter "Pruning & rewiring".
     """
     M = jacobian_majorant(cell, u, box)
     if spectral_abscissa(M) >= 0:
@@ -214,7 +239,10 @@ def certified_lyapunov(cell, u, box):
 
 
 def jacobian_majorant(cell, u, box):
-    """M, (n, n), in 1/ms, with M_ii >= J_ii(x) and M_ij >= |J_ij(x)| for every x in the box (lo, hi). LTC cells."""
+    """M, (n, n), in 1/ms, with M_ii >= J_ii(x) and M_ij >= abs(J_ij(x)) for every x in the box (lo, hi), each (n,).
+
+    Raises ValueError for a cell that is no LTC, or a box with lo > hi or of another shape.
+    """
     _need_ltc(cell)
     _one(cell, u)
     lo, hi = box

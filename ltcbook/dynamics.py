@@ -3,6 +3,15 @@
 A cell states ``terms(x, u) -> (g, h)`` and its derivatives. Everything else follows from that pair, once each: the vector
 field, the liquid time constant c / g, the effective equilibrium h / g, the steps, the Jacobian. The same lines run on
 NumPy arrays, torch tensors and NumPy object arrays of SymPy symbols. Leading axes broadcast: x is (..., n), u is (..., m).
+
+>>> net = wiring.auto_ncp(8, 2, sensory=3, rng=rng)
+>>> cell = dynamics.LTC.random(net, rng=rng)
+>>> x, u = np.zeros(8), np.ones(3)
+>>> tau = dynamics.time_constant(x, u, cell)
+>>> bool((tau <= cell.c / cell.g_leak).all())  # synapses only speed up
+True
+>>> dynamics.jacobian(x, u, cell).shape
+(8, 8)
 """
 
 from dataclasses import dataclass, field, fields
@@ -20,9 +29,10 @@ def symbol(latex, meaning, unit="-", default=...):
 
 @dataclass(frozen=True, eq=False)
 class LTC:
-    """Synaptic LTC neuron of neural circuit policies, synapse ij from neuron j to neuron i:
+    """Synaptic LTC neuron of neural circuit policies, synapse ij from neuron j to neuron i::
 
-        c_i dx_i/dt = g_leak_i (e_leak_i - x_i) + sum_j w_ij s_ij(x_j) (E_ij - x_i),   s_ij(x) = sigmoid(gamma_ij (x - mu_ij))
+        c_i dx_i/dt = g_leak_i (e_leak_i - x_i) + sum_j w_ij s_ij(x_j) (E_ij - x_i)
+        s_ij(x) = sigmoid(gamma_ij (x - mu_ij))
 
     and the same sum over the sensory inputs u_k with the fields ``_in``. Shapes: c, g_leak, e_leak (..., n); w, gamma, mu,
     e_rev (..., n, n); the sensory fields (..., n, m), or all four None when there are no inputs (then u may be None).
@@ -64,6 +74,12 @@ class LTC:
 
         c U(0.4, 0.6), g_leak U(0.001, 1), e_leak U(-0.2, 0.2), w U(0.001, 1) where a synapse exists and 0 elsewhere, gamma
         U(3, 8), mu U(0.3, 0.8), e_rev the polarity (where no synapse exists a random sign: what a new one would have).
+        Raises ValueError where rng is no generator. Source: the initial ranges of ncps.
+
+        >>> net = wiring.auto_ncp(8, 2, sensory=3, rng=rng)
+        >>> cell = dynamics.LTC.random(net, rng=rng)
+        >>> cell.w.shape, cell.w_in.shape
+        ((8, 8), (8, 3))
         """
         if not isinstance(rng, np.random.Generator):
             raise ValueError(f"rng is {type(rng).__name__}; pass a generator, e.g. rng=np.random.default_rng(0).")
@@ -104,6 +120,10 @@ class LTC:
 class LTC2021:
     """LTC network as first published: dx/dt = -(1/tau + f) x + f A with f = sigmoid(w x + w_in u + b), all (..., n).
 
+    >>> one = dynamics.LTC2021(tau=[2.0], A=[1.0], w=[[0.0]], b=[0.0])
+    >>> dynamics.time_constant(np.zeros(1), None, one)  # tau / (1 + tau / 2)
+    array([1.])
+
     tau, A, b (..., n); w (..., n, n); w_in (..., n, m) or None. Raises ValueError for wrong shapes, values that are not
     finite or tau <= 0. Source: Hasani et al. (2021), Eq. (1).
     """
@@ -129,7 +149,7 @@ class LTC2021:
         return ops.sigmoid(_affine(self, x, u))
 
     def terms(self, x, u=None):
-        """g = 1/tau + f and h = f A, each (..., n)."""
+        """g = 1/tau + f, in 1/ms, and h = f A, in mV/ms, each (..., n)."""
         f = self.gate(x, u)
         return 1 / self.tau + f, f * self.A
 
@@ -164,7 +184,7 @@ class CTRNN:
         return self.tau
 
     def terms(self, x, u=None):
-        """g = 1 and h = tanh(w x + w_in u + b), each (..., n)."""
+        """g = 1 and h = tanh(w x + w_in u + b), in the unit of x, each (..., n)."""
         h = ops.tanh(_affine(self, x, u))
         return h * 0 + 1, h
 
@@ -176,7 +196,10 @@ class CTRNN:
 
 
 def vector_field(t, x, u, cell):
-    """dx/dt, (..., n), in mV/ms; the time t is not used (the input u carries it), so ODE solvers can call this."""
+    """dx/dt, (..., n), in mV/ms; the time t is not used (the input u carries it), so ODE solvers can call this.
+
+    Raises ValueError for x or u of a wrong shape or with NaN, as every function below does.
+    """
     g, h = _terms(x, u, cell)
     return (h - g * x) / cell.c
 
@@ -184,6 +207,7 @@ def vector_field(t, x, u, cell):
 def time_constant(x, u, cell):
     """Liquid time constant tau = c / g(x, u), (..., n), in ms; for an LTC never longer than c / g_leak.
 
+    Raises ValueError for x or u of a wrong shape or with NaN.
     Source: Hasani et al. (2021), Theorem 1; chapter "Liquid time constants".
     """
     g, _ = _terms(x, u, cell)
@@ -191,16 +215,24 @@ def time_constant(x, u, cell):
 
 
 def effective_equilibrium(x, u, cell):
-    """State h / g towards which each neuron relaxes while the gates stay as they are, (..., n), in mV."""
+    """State h / g towards which each neuron relaxes while the gates stay as they are, (..., n), in mV.
+
+    Raises ValueError for x or u of a wrong shape or with NaN.
+    """
     g, h = _terms(x, u, cell)
     return h / g
 
 
 def fused_step(x, u, cell, dt):
-    """One semi-implicit Euler step, (..., n): gates at the old state, the linear rest at the new one.
+    """State, (..., n) in mV, after one semi-implicit Euler step: gates at the old state, the linear rest at the new one.
 
     (c x + dt h) / (c + dt g): a convex combination of x and h / g for every dt > 0, so bounds are kept. Order 1.
+    dt: ms, broadcast against (..., n). Raises ValueError for dt <= 0, a wrong shape or NaN.
     Source: Lechner et al. (2020), Eq. (3).
+
+    >>> one = dynamics.CTRNN(tau=[2.0], w=[[0.0]], b=[0.0])  # dx/dt = -x / 2
+    >>> dynamics.fused_step(np.ones(1), None, one, 2.0)  # 1 / (1 + dt / tau)
+    array([0.5])
     """
     check_dt(dt)
     g, h = _terms(x, u, cell)
@@ -208,7 +240,11 @@ def fused_step(x, u, cell, dt):
 
 
 def exponential_step(x, u, cell, dt):
-    """One exponential Euler step, (..., n): exact for frozen gates, a convex combination of x and h / g. Order 1."""
+    """State, (..., n) in mV, after one exponential Euler step, exact for frozen gates: between x and h / g. Order 1.
+
+    h / g + (x - h / g) exp(-g dt / c). dt: ms, broadcast against (..., n). Raises ValueError for dt <= 0, a wrong
+    shape or NaN. Source: Hochbruck & Ostermann (2010), "Exponential integrators"; chapter "Liquid time constants".
+    """
     check_dt(dt)
     g, h = _terms(x, u, cell)
     return h / g + (x - h / g) * ops.exp(-g / cell.c * dt)
@@ -218,6 +254,7 @@ def jacobian(x, u, cell):
     """J_ij = d(dx_i/dt)/dx_j, (..., n, n), in 1/ms, in closed form: (dh - x dg - diag(g)) / c.
 
     For an LTC: J_ij = w_ij gamma_ij s_ij (1 - s_ij) (E_ij - x_i) / c_i off the diagonal, so J_ij = 0 exactly where w_ij = 0.
+    Raises ValueError for x or u of a wrong shape or with NaN.
     """
     g, _ = _terms(x, u, cell)
     dg, dh = cell.terms_jacobian(x, u)
@@ -231,7 +268,7 @@ def _terms(x, u, cell):
 
 
 def check_dt(dt):
-    """Raise one ValueError unless every time step is a finite number > 0 (torch and SymPy values pass unseen)."""
+    """Raise one ValueError unless every time step is a finite number of ms > 0 (torch and SymPy values pass unseen)."""
     if ops.is_torch(dt) or ops.is_symbolic(dt) or hasattr(dt, "free_symbols"):
         return
     values = np.asarray(dt)

@@ -2,6 +2,11 @@
 
 Everything else in the dynamics is written with + - * / and ``.sum(-1)``, which the three share. Neither torch nor SymPy
 is imported before one of their own objects arrives.
+
+>>> ops.sigmoid(np.array([0.0, 800.0]))
+array([0.5, 1. ])
+>>> ops.sigmoid(torch.zeros(1)).dtype  # the same line on another backend
+torch.float32
 """
 
 import numpy as np
@@ -62,7 +67,7 @@ def softplus(x):
 
 
 def stack(arrays, axis):
-    """Join arrays of one backend along a new axis."""
+    """Join arrays of one backend and the same shape along a new axis."""
     if is_torch(*arrays):
         import torch
 
@@ -78,7 +83,7 @@ def diagonal_matrix(values):
 
 
 def like(values, x):
-    """Numbers or an array in the backend of x, on its device and in its precision (symbols stay symbols)."""
+    """Numbers or an array of any shape in the backend of x, on its device and in its precision (symbols stay)."""
     if is_torch(x):
         import torch
 

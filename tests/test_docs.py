@@ -7,7 +7,7 @@ import importlib
 import inspect
 import re
 import textwrap
-from functools import cached_property
+from functools import cache, cached_property
 from types import SimpleNamespace
 
 import ltcbook
@@ -37,10 +37,12 @@ class Item:
 
     @cached_property
     def words(self):
-        """Its docstring, with those of its class and the classes above: nothing need be said twice."""
+        """What a reader of its help sees, with what it overrides or is derived from: nothing need be said twice."""
+        name = self.name.rpartition(".")[2]
         classes = inspect.getmro(self.owner or self.thing) if self.owner or inspect.isclass(self.thing) else ()
-        ours = [c.__doc__ or "" for c in classes if c.__module__.startswith("ltcbook")]
-        return "\n".join([self.doc, *ours])
+        ours = [c for c in classes if c.__module__.startswith("ltcbook")]
+        above = [vars(c).get(name) for c in ours] if self.owner else ours
+        return "\n".join([self.doc, *(part.__doc__ or "" for part in above if part is not None)])
 
     @cached_property
     def functions(self):
@@ -133,7 +135,9 @@ def test_everything_public_has_a_docstring(items):
     shown("no docstring", [name for name, item in items.items() if not item.doc.strip()])
 
 
-SHAPE = re.compile(r"\((\.\.\.|\d+|[A-Za-z]\w*(?: [+*] \w+)*|\d \w+)(, ?[^()]*)?,?\)|same shape|one per|any shape|\(\)")
+SIZE = (r"(?:\d+|(?:\d )?[nmkTBN](?: [+*-] (?:\d )?[nmkTBN])?|steps|window|samples|outputs|units|hidden|input|readout|areas|"
+        r"state_size|trials|games|episodes|target|source)")  # sizes by number, by letter or by name
+SHAPE = re.compile(rf"\(\.\.\.(, {SIZE})*\)|\({SIZE},\)|\({SIZE}(, {SIZE})+\)|same shape|any shape")
 ARRAYS = {  # a parameter of this name is an array wherever it occurs
     "x", "u", "x0", "J", "P", "Q", "A", "z", "w", "b", "tau", "dt", "values", "matrix", "weights", "weights_in", "polarity",
     "polarity_in", "adjacency", "center", "states", "arrays", "box", "mask", "raw", "value", "shape", "features", "data",
@@ -142,7 +146,7 @@ NO_SHAPE = {
     "boundary.choice": "value is one word out of a list",
     "boundary.number": "value is one number", "boundary.whole": "value is one whole number",
     "ops.is_symbolic": "asks for the kind of array only", "ops.is_torch": "asks for the kind of array only",
-    "pruning.methods.PruneRewire": "polarity is a word here",
+    "pruning.methods.PruneRewire": "polarity is a word here", "plots.stability.draw_stability": "box is a window's four edges",
     "widgets.base.Control.check": "value is what one control may take: a number or a word",
     "dynamics.check_dt": "a time step of any shape is looked at the same way",
 }
@@ -153,10 +157,16 @@ def is_alt(name):
     return name.startswith("plots.") and name.endswith("_alt")
 
 
+def is_hook(item):
+    """A method that an explorer hands to ``Explorer.compute``, which has checked the controls before it calls."""
+    return item.owner is not None and item.name.startswith("widgets.") and "compute" not in vars(item.owner)
+
+
 def test_what_takes_arrays_states_their_shapes(offered):
     shown("takes arrays, states no shape", [
         f"{name}({', '.join(sorted(item.parameters & ARRAYS))})" for name, item in offered.items()
-        if item.parameters & ARRAYS and name not in NO_SHAPE and not is_alt(name) and not SHAPE.search(item.words)])
+        if item.parameters & ARRAYS and name not in NO_SHAPE and not is_alt(name) and not is_hook(item)
+        and not SHAPE.search(item.words)])
 
 
 QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the docstring
@@ -209,14 +219,10 @@ def test_whoever_takes_a_time_step_says_its_unit(offered):
 
 # --- errors: found by following calls ----------------------------------------------------------------------------------
 
-SAYS_NOT = {  # what they call could raise, what they hand it cannot
-    "widgets.plane.PlaneExplorer.frame_of": "``compute`` has checked the controls",
-    "widgets.time_constant.TimeConstantExplorer.frame_of": "``compute`` has checked the controls",
-    "widgets.time_constant.TimeConstantExplorer.picture": "draws a frame of its own",
-    "widgets.threshold.default_network": "its numbers stand in the function",
-}
+SAYS_NOT = {"widgets.threshold.default_network": "its numbers stand in the function, and they are right"}
 
 
+@cache
 def raised(function):
     """Names of the errors that stand in ``raise`` statements of a function."""
     try:
@@ -233,15 +239,17 @@ def code_names(code):
     return names.union(*(code_names(const) for const in code.co_consts if inspect.iscode(const)))
 
 
+@cache
 def called(function):
     """Functions of ltcbook that a function names: its own module's, and those of the rooms it imported."""
-    names, known = code_names(function.__code__), function.__globals__
+    names, known, found = code_names(function.__code__), function.__globals__, []
     for name in names:
         value = known.get(name)
         if inspect.ismodule(value) and value.__name__.startswith("ltcbook"):
-            yield from (vars(value)[other] for other in names if inspect.isfunction(vars(value).get(other)))
+            found += [vars(value)[other] for other in names if inspect.isfunction(vars(value).get(other))]
         elif inspect.isfunction(value) and value.__module__.startswith("ltcbook"):
-            yield value
+            found.append(value)
+    return found
 
 
 def errors(function, seen):
@@ -258,7 +266,8 @@ def test_what_raises_says_so(offered):
     for name, item in offered.items():
         found = set().union(*(errors(f, set()) for f in item.functions)) & {"ValueError", "ImportError"}
         silent += [f"{name}: {error}" for error in sorted(found)
-                   if not re.search(rf"\b{error}\b", item.words) and name not in SAYS_NOT and not is_alt(name)]
+                   if not re.search(rf"\b{error}\b", item.words) and name not in SAYS_NOT
+                   and not is_alt(name) and not is_hook(item)]
     shown("raises, and its docstring does not say so", silent)
 
 
@@ -292,11 +301,11 @@ def test_a_year_in_a_docstring_belongs_to_a_source(offered):
 # --- the examples and the page -----------------------------------------------------------------------------------------
 
 
-def test_docstrings_are_valid_restructuredtext(items):
+def test_docstrings_are_valid_restructuredtext(offered):
     """The API page is made from them: a stray star or bar would be a warning there, and a warning stops the build."""
     core, utils = pytest.importorskip("docutils.core"), pytest.importorskip("docutils.utils")
     bad = []
-    for name, item in items.items():
+    for name, item in offered.items():
         complaints = []
         core.publish_doctree(inspect.cleandoc(item.thing.__doc__ or ""), settings_overrides={
             "report_level": utils.Reporter.WARNING_LEVEL, "halt_level": 5,
@@ -322,19 +331,108 @@ def example_names():
 def examples(root):
     """Every docstring with examples, ready to run."""
     finder, names = doctest.DocTestFinder(exclude_empty=True), example_names()
-    found = [test for module in modules(root) for test in finder.find(module, globs=dict(names)) if test.examples]
+    found = [test for module in modules(root) for test in finder.find(module, globs=names) if test.examples]
     return {test.name.removeprefix("ltcbook."): test for test in found}
 
 
 def test_the_examples_in_the_docstrings_run(examples):
     said = []
     for test in examples.values():
+        test.globs["rng"] = np.random.default_rng(0)  # anew in each docstring
         runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
         runner.run(test, out=said.append)
     assert not said, "\n" + "".join(said)
+
+
+def test_examples_fit_the_page(examples):
+    """Longer lines would have to be scrolled."""
+    shown("longer than 74 columns", [f"{name}: {line}" for name, test in examples.items() for example in test.examples
+                                     for line in example.source.splitlines() if len(line) > 74])
 
 
 def test_every_room_shows_an_example(examples):
     rooms = {name.partition(".")[0] for name in examples}
     missing = set(ltcbook.ROOMS) & set(example_names()) - rooms
     assert not missing, f"no example in {sorted(missing)}"
+
+
+# --- the API page ------------------------------------------------------------------------------------------------------
+
+DIRECTIVE = re.compile(r"^\.\. auto(function|class|data):: ltcbook\.([\w.]+)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="session")
+def page(root):
+    """The source of the API page."""
+    return (root / "chapters" / "api.md").read_text("utf8")
+
+
+def resolved(name):
+    """What a dotted name of the package stands for."""
+    thing = ltcbook
+    for part in name.split("."):
+        thing = getattr(thing, part) if hasattr(thing, part) else importlib.import_module(f"{thing.__name__}.{part}")
+    return thing
+
+
+def test_the_api_page_documents_everything_that_the_rooms_offer_once(page):
+    documented = [name for _, name in DIRECTIVE.findall(page)]
+    assert len(set(documented)) == len(documented), "documented twice"
+    things = [id(resolved(name)) for name in documented]
+    assert len(set(things)) == len(things), "one thing under two names"
+    offered = {f"{room}.{name}" for room in ltcbook.ROOMS for name in public(getattr(ltcbook, room))
+               if callable(getattr(getattr(ltcbook, room), name))}
+    entry = '<a id="api-{}"></a>, an empty line, then ```{{eval-rst}} with .. autofunction:: (or autoclass::) ltcbook.{}'
+    shown("not on the API page: give each an entry in its room's section of chapters/api.md", [
+        entry.format(re.sub(r"[._]", "-", name.lower()), name) for name in sorted(offered - set(documented))])
+
+
+def test_every_entry_of_the_api_page_has_the_anchor_of_its_name(page):
+    entries = re.findall(r'<a id="([^"]+)"></a>\n\n```\{eval-rst\}\n\.\. auto(?:function|class):: ltcbook\.([\w.]+)\n', page)
+    wanted = [(re.sub(r"[._]", "-", f"api.{name}".lower()), name) for _, name in entries]
+    shown("anchor and name differ", [f"{name}: {anchor}" for (anchor, name), (right, _) in zip(entries, wanted, strict=True)
+                                     if anchor not in (right, f"{right}-class")])
+    assert len(entries) == len(DIRECTIVE.findall(page)), "an entry without its anchor"
+
+
+def test_every_room_has_its_section_with_one_sentence_and_a_chapter(page):
+    sections = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    titles = [section.partition("\n")[0].strip("`") for section in sections]
+    assert sorted(titles) == sorted(ltcbook.ROOMS)
+    shown("no chapter named", [section.partition("\n")[0] for section in sections
+                               if not re.search(r"\]\(\w+\.ipynb\)", section.partition("```")[0])])
+
+
+# --- the table in the README -------------------------------------------------------------------------------------------
+
+ROW = re.compile(r"^\| (?P<there>[^|]+) \| (?P<here>[^|]+) \| (?P<held>`[^`|]+`) \|$", re.MULTILINE)
+
+
+@pytest.fixture(scope="session")
+def table(root):
+    """The rows (there, here, held by) of the README's table."""
+    text = (root / "README.md").read_text("utf8").partition("## What every system")[2].partition("\n## ")[0]
+    rows = [match.group("there", "here", "held") for match in ROW.finditer(text)]
+    assert len(rows) == text.count("\n| ") - text.count("\n|---"), "a row that is none"
+    return rows
+
+
+def test_every_test_in_the_readme_exists(table, root):
+    tests = {f"tests/{path.name}::{name}" for path in (root / "tests").glob("test_*.py")
+             for name in re.findall(r"^def (test_\w+)", path.read_text("utf8"), re.MULTILINE)}
+    pages = {f"chapters/{path.name}" for path in (root / "chapters").glob("*.ipynb")}
+    shown("named in the README, and not there", [f"{there}: {held}" for there, _, held in table
+                                                 if held.strip("`") not in tests | pages])
+
+
+def test_every_name_in_the_readme_resolves(table):
+    """`room.name`; a name without a room is an expression, for instance `net.w()`."""
+    names = [name for _, here, _ in table for name in re.findall(r"`([a-z]\w*\.[\w.]+)`", here)]
+    assert len(names) > 40
+    for name in names:
+        assert resolved(name) is not None, name
+
+
+def test_every_section_of_the_reference_systems_is_in_the_readme(root):
+    text = (root / "README.md").read_text("utf8")
+    shown("no such part of the table", [letter for letter in "ABCD" if not re.search(rf"^\*\*{letter}\. ", text, re.MULTILINE)])

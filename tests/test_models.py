@@ -1,9 +1,6 @@
 """Models: one signature held by all, and each against a truth written without it (ncps: test_models_ncps)."""
 
 import copy
-import doctest
-import importlib
-import pkgutil
 import sys
 
 import numpy as np
@@ -589,12 +586,3 @@ def test_where_the_published_closed_form_goes_wrong_the_carried_one_does_not():
     for net in (ltc, models.CfCNet.from_ltc(ltc)):
         assert float(net(u, dt=1.0)[0][-1].detach()) == pytest.approx(1 / 3, abs=1e-6)
     assert (0 - 1) * np.exp(-1.5 * 40) * 0.5 + 1 == pytest.approx(1)
-
-
-def test_doctests():
-    tried = 0
-    for module in pkgutil.iter_modules(models.__path__, "ltcbook.models."):
-        result = doctest.testmod(importlib.import_module(module.name))
-        assert result.failed == 0
-        tried += result.attempted
-    assert tried >= 8

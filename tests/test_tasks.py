@@ -1,6 +1,5 @@
 """Tasks: shapes, seeds, the published statements, no leak into training data, a real game of Breakout."""
 
-import doctest
 import subprocess
 import sys
 
@@ -365,7 +364,3 @@ def test_an_action_that_does_not_exist_is_refused(emulator):
 def test_a_seed_fixes_a_task_and_another_seed_changes_it(make):
     first, again, other = make(rng(1)), make(rng(1)), make(rng(2))
     assert all(map(np.array_equal, first, again)) and not all(map(np.array_equal, first, other))
-
-
-def test_the_examples_in_the_docstrings_run():
-    assert doctest.testmod(signals).failed == 0

@@ -31,7 +31,7 @@ class Net(nn.Module):
         return self.readout(x), x
 
     def trajectory(self, u, x0, dt):
-        """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (..., T)."""
+        """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (..., T) in ms."""
         raise NotImplementedError(f"{type(self).__name__} must say how its state moves.")
 
     def readout(self, x):
@@ -93,7 +93,7 @@ def tracing(*tensors):
 
 
 def check_call(net, u, x0, dt):
-    """The one boundary of all models: tensors u, x0 (..., state_size) and dt (..., T), or one ValueError."""
+    """The one boundary of all models: tensors u, x0 (..., state_size) and dt (..., T) in ms, or one ValueError."""
     if not isinstance(u, torch.Tensor) or u.ndim < 2 or u.shape[-1] != net.m or u.shape[-2] == 0:
         came = f"shape {tuple(u.shape)}" if hasattr(u, "shape") else repr(u)
         kind = "" if isinstance(u, torch.Tensor) else f" of type {type(u).__name__}"
@@ -151,7 +151,10 @@ def _fits(shape, batch):
 
 
 def numpy_rng(generator):
-    """A NumPy generator seeded by a torch one; None: by torch's own, so that torch.manual_seed repeats it."""
+    """A NumPy generator seeded by a torch one; None: by torch's own, so that torch.manual_seed repeats it.
+
+    Raises ValueError for anything else.
+    """
     if isinstance(generator, np.random.Generator):
         return generator
     if generator is not None and not isinstance(generator, torch.Generator):
@@ -163,7 +166,7 @@ def numpy_rng(generator):
 
 
 def parameter(values):
-    """A Parameter of torch's default dtype with these values (drawn in float64)."""
+    """A Parameter of torch's default dtype with these values (drawn in float64), same shape."""
     return nn.Parameter(torch.as_tensor(np.asarray(values), dtype=torch.get_default_dtype()))
 
 

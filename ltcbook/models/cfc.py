@@ -23,7 +23,7 @@ BACKBONES = {
 class CfCNet(Net):
     """Closed-form continuous-time network on a wiring, or of n units behind a backbone.
 
-    From features z = (u, x), or backbone(u, x), affine heads f1, f2, a, b(z), each (..., n), make one step:
+    From features z = (u, x), or backbone(u, x), affine heads f1, f2, a, b(z), each (..., n), make one step::
 
         "default":  s = sigmoid(a dt + b);  x+ = (1 - s) tanh(f1) + s tanh(f2)
         "no_gate":  x+ = tanh(f1) + s tanh(f2)
@@ -42,6 +42,12 @@ class CfCNet(Net):
     Raises ValueError for unknown names or sizes < 1. Source: Hasani et al., Nature Machine Intelligence 4
     (2022). Its published bound on the distance to an LTC holds for a modified equation only; see
     ``from_ltc``.
+
+    >>> net = models.CfCNet(20, inputs=3, outputs=1)  # behind a backbone
+    >>> dt = torch.rand(5, 7) + 0.1  # irregular steps, one row per sample
+    >>> y, x = net(torch.zeros(5, 7, 3), dt=dt)
+    >>> tuple(y.shape), tuple(x.shape)
+    ((5, 7, 1), (5, 7, 20))
     """
 
     def __init__(self, wiring, inputs=None, outputs=None, *, mode="default", backbone_units=128,
@@ -159,7 +165,7 @@ class CfCNet(Net):
     @classmethod
     def from_ltc(cls, net):
         """A CfC that carries the weights of an ``LTCNet``: the LTC's closed form with gates frozen over each
-        step.
+        step::
 
             x+ = A + (x - A) exp(-(g / c) dt),   A = h / g,   g and h from the synapses at the old state
 

@@ -16,6 +16,7 @@ class Weight(nn.Module):
     columns).
     plastic: (target, source) in [0, 1]: raw = start + plastic (learned - start), so 0 never learns, whatever
     the optimiser. Starts at U(-k, k) (signed: its absolute value), k = 1 / sqrt(fan-in of the target).
+    Raises ValueError for a mask or a plasticity of another shape or with other values.
     """
 
     def __init__(self, name, shape, rng, *, mask=None, signed=False, plastic=None):
@@ -44,7 +45,10 @@ class Weight(nn.Module):
 
 
 def as_masks(name, given):
-    """{"input", "hidden", "readout"} -> array, from a dict or an object with input_mask and its sisters."""
+    """{"input", "hidden", "readout"} -> array, from a dict or an object with input_mask and its sisters.
+
+    Raises ValueError for other objects and unknown keys.
+    """
     keys = ("input", "hidden", "readout")
     if given is None:
         return {}
@@ -62,7 +66,7 @@ def as_masks(name, given):
 
 
 def matrix(name, values, shape, rule, holds):
-    """A float64 array of this shape whose values obey the rule, or one ValueError."""
+    """A float64 array of this shape, (target, source), whose values obey the rule, or one ValueError."""
     values = np.asarray(values)
     if values.shape != shape or values.dtype.kind not in "fiub" or not holds(values).all():
         raise ValueError(

@@ -23,7 +23,7 @@ LTC_NAMES = {
 
 @torch.no_grad()
 def ltc_from_ncps(cls, module):
-    """The ``LTCNet`` with the parameters of an ncps LTC; see ``LTCNet.from_ncps``."""
+    """The ``LTCNet`` with the parameters of an ncps LTC; see ``LTCNet.from_ncps``, also for its ValueError."""
     cell = getattr(module, "rnn_cell", module)
     values = getattr(cell, "_params", None)  # what ncps's forward really reads
     if not isinstance(values, dict) or not set(LTC_NAMES.values()) <= set(values):
@@ -87,7 +87,7 @@ def _memory(memory, lstm, place):
 
 @torch.no_grad()
 def cfc_from_ncps(cls, module):
-    """The ``CfCNet`` with the parameters of an ncps CfC; see ``CfCNet.from_ncps``."""
+    """The ``CfCNet`` with the parameters of an ncps CfC; see ``CfCNet.from_ncps``, also for its ValueError."""
     cell = getattr(module, "rnn_cell", module)
     wired = hasattr(cell, "_wiring") and hasattr(cell, "_layers")
     if not wired and not all(hasattr(cell, name) for name in ("ff1", "mode", "backbone_layers")):

@@ -35,8 +35,7 @@ class CTRNNet(Net):
     unknown names.
     Source: Funahashi & Nakamura (1993); Song, Yang & Wang (2016) for signs and masks; chapter "CT-RNN".
 
-    >>> import torch
-    >>> net = CTRNNet(2, 4, 1, tau=[10, 10, 20, 20], signs=[1, 1, 1, -1])
+    >>> net = models.CTRNNet(2, 4, 1, tau=[10, 10, 20, 20], signs=[1, 1, 1, -1])
     >>> (net.w()[:, 3] < 0).all().item(), (net.w()[:, :3] > 0).all().item()
     (True, True)
     >>> y, x = net(torch.zeros(50, 2), dt=0.5)
@@ -140,7 +139,7 @@ class CTRNNet(Net):
         return self.readout(x), x
 
     def trajectory(self, u, x0, dt, *, generator=None):
-        """See ``Net.trajectory``; generator: of the noise."""
+        """See ``Net.trajectory``; generator: of the noise. Raises ValueError where the solution is not finite."""
         noisy = self.training and (self.noise_pre > 0 or self.noise_post > 0)
         if noisy:
             shape, like = (*u.shape[:-1], self.n), {"dtype": u.dtype, "device": u.device}

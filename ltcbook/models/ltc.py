@@ -24,7 +24,7 @@ class LTCNet(Net):
 
     wiring: n neurons, m inputs. solver: a method of ``simulate`` ("fused", "exponential", "euler", "rk4"),
     substeps: equal parts of each step; fused with 6 is ncps.
-    constraint: "implicit": w = softplus(raw_w), and so c, g_leak, w_in; "explicit": w = |raw_w|, the
+    constraint: "implicit": w = softplus(raw_w), and so c, g_leak, w_in; "explicit": w = abs(raw_w), the
     parameter is the value itself. input_map, output_map: "affine" (weight and bias per channel), "linear"
     (weight only) or None. memory: None or "lstm" (then the state is (..., 2 n): x, then the memory).
     generator: torch.Generator or None; the effective values start in the ranges of ``dynamics.LTC.random``.
@@ -34,10 +34,7 @@ class LTCNet(Net):
     options.
     Source: Lechner et al. (2020), Eqs. (2)-(5); chapter "Liquid time constants".
 
-    >>> import torch
-    >>> from ltcbook import models, wiring
-    >>> import numpy as np
-    >>> net = models.LTCNet(wiring.auto_ncp(12, 2, sensory=3, rng=np.random.default_rng(0)))
+    >>> net = models.LTCNet(wiring.auto_ncp(12, 2, sensory=3, rng=rng))
     >>> y, x = net(torch.zeros(5, 7, 3), dt=0.5)
     >>> tuple(y.shape), tuple(x.shape)
     ((5, 7, 2), (5, 7, 12))
@@ -83,7 +80,7 @@ class LTCNet(Net):
         return f"raw_{field}" if field in POSITIVE else field
 
     def positive(self, raw):
-        """Value >= 0 behind a raw parameter, same shape: softplus(raw), or |raw| where explicit."""
+        """Value >= 0 behind a raw parameter, same shape: softplus(raw), or abs(raw) where explicit."""
         return ops.softplus(raw) if self.constraint == "implicit" else torch.where(raw < 0, -raw, raw)
 
     def raw(self, value):
@@ -118,7 +115,7 @@ class LTCNet(Net):
         return u if self.input_b is None else u + self.input_b
 
     def trajectory(self, u, x0, dt):
-        """See ``Net.trajectory``: the cell of now, moved by ``simulate``."""
+        """See ``Net.trajectory``: the cell of now, moved by ``simulate``, with its ValueError."""
         cell = self.cell()
 
         def move(u, x0, dt):

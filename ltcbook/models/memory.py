@@ -35,7 +35,7 @@ def run(memory, step, u, x0, dt):
     """States (..., T, 2 n): in each step the LSTM moves x first, then ``step(u_t, x, dt_t)`` does. Order of
     state: x, memory.
 
-    u (..., T, m), x0 (..., 2 n), dt (T,) or (..., T); step takes and returns states (..., n).
+    u (..., T, m), x0 (..., 2 n), dt (T,) or (..., T) in ms; step takes and returns states (..., n).
     """
     x, cell = x0.chunk(2, -1)
     trajectory = []

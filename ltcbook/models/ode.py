@@ -65,6 +65,10 @@ class ODENet(Net):
     Raises ValueError for sizes < 1, unknown names, tolerances <= 0; ImportError where torchdiffeq is needed
     and missing.
     Source: Chen et al. (2018), "Neural ordinary differential equations"; chapter "Neural ODE".
+
+    >>> net = models.ODENet(2, 8, 1, solver="rk4", substeps=2)
+    >>> tuple(net(torch.zeros(50, 2), dt=0.1)[0].shape)  # (T, outputs)
+    (50, 1)
     """
 
     def __init__(self, inputs, units, outputs=None, *, hidden=32, layers=1, activation="tanh", solver="rk4",
@@ -97,7 +101,9 @@ class ODENet(Net):
         return MLPCell(layers, self.activation, self.n)
 
     def trajectory(self, u, x0, dt):
-        """See ``Net.trajectory``."""
+        """See ``Net.trajectory``. Raises ValueError where the solution is not finite, ImportError where torchdiffeq is
+        needed and missing.
+        """
         cell = self.cell()
         if self.solver in OWN and not self.adjoint:
             u, dt = (u, dt) if self.m else (None, dt.expand(u.shape[:-1]))

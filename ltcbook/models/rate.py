@@ -7,7 +7,7 @@ CONVENTIONS = ("outside", "inside")
 
 
 class RateCell:
-    """A ``dynamics.CTRNN`` with another activation phi, or with phi inside the sum, or with noise:
+    """A ``dynamics.CTRNN`` with another activation phi, or with phi inside the sum, or with noise::
 
         "outside":  tau dx/dt = -x + phi(w x + w_in u + b + pre) + post      (x is a rate)
         "inside":   tau dx/dt = -x + w (phi(x) + post) + w_in u + b + pre    (x is a potential)
@@ -46,7 +46,7 @@ class RateCell:
 
 
 def rate_cell(values, activation, convention, *, noisy=False, numpy=False):
-    """The ``dynamics.CTRNN`` of these values where that says all, else a ``RateCell``."""
+    """The ``dynamics.CTRNN`` of these values, {field: (n,), (n, n) or (n, m)}, where that says all, else a ``RateCell``."""
     if numpy:
         values = {name: None if value is None else to_numpy(value) for name, value in values.items()}
     base = dynamics.CTRNN(**values)

@@ -19,6 +19,11 @@ class RNNet(Net):
 
     Raises ValueError for sizes < 1 or an unknown activation. Source: Elman (1990); chapter "Recurrent
     networks".
+
+    >>> net = models.RNNet(2, 8, 1)
+    >>> u = torch.zeros(5, 50, 2)
+    >>> torch.equal(net(u)[0], net(u, dt=9.0)[0])  # it knows no time
+    True
     """
 
     def __init__(self, inputs, units, outputs=None, *, activation="tanh", residual=False, generator=None):

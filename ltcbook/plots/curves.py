@@ -86,7 +86,8 @@ def _name_ends(ends, ax, *, gap=13):
 def draw_bounds(lo, hi, ax, *, names=("", ""), at=None):
     """Two bounds that nothing crosses, as thin dashed lines with the forbidden sides shaded; names beside them.
 
-    lo, hi: numbers; names are written just outside each bound, at x = ``at`` (default: the left edge).
+    lo, hi: numbers; names are written just outside each bound, at x = ``at`` (default: the left edge). Raises ValueError
+    unless lo < hi.
     """
     lo, hi = float(lo), float(hi)
     if not lo < hi:

@@ -72,7 +72,10 @@ def picture(fig, *, alt):
 
 
 class Picture:
-    """A finished figure: inline SVG for pages and notebooks, PNG for print. ``alt`` says what a reader would see."""
+    """A finished figure: inline SVG for pages and notebooks, PNG for print. ``alt`` says what a reader would see.
+
+    Raises ValueError for an alt of fewer than four words.
+    """
 
     def __init__(self, fig, alt):
         if not isinstance(alt, str) or len(alt.split()) < 4:

@@ -65,6 +65,15 @@ def prune_and_rewire(wiring, weights, threshold, *, rng, weights_in=None, new_we
 
     Each layer pair draws from its own stream, so for one seed the events of a smaller T are the first events of a larger one.
     Raises ValueError for T < 0, NaN, an unknown rule, or weights that do not match the wiring.
+    Source: Mocanu et al. (2018) for the prune-and-grow cycle; the rule itself: chapter "Pruning & rewiring".
+
+    >>> net = wiring.auto_ncp(19, 3, sensory=5, rng=rng)
+    >>> cell = dynamics.LTC.random(net, rng=rng)
+    >>> result = pruning.prune_and_rewire(net, cell.w, 0.3, rng=rng)
+    >>> len(result.cut) == len(result.grown) > 0
+    True
+    >>> bool(np.array_equal(result.wiring.fan_out, net.fan_out))  # all kept
+    True
     """
     _check_options(threshold, new_weight, target, relative_to, polarity, time_constant, gradient, wiring)
     number("max_fraction", max_fraction, 0, 1), number("p_excitatory", p_excitatory, 0, 1)
@@ -151,7 +160,8 @@ def rewire(cell, result, *, rng):
     """The LTC cell after the event: new weights; every grown synapse gets its new polarity and fresh gates.
 
     gamma U(3, 8) and mu U(0.3, 0.8) are drawn as in ``LTC.random``; all other parameters stay. Gates are drawn for the whole
-    matrix in one stroke, so the same seed gives the same synapse the same gates at every T.
+    matrix in one stroke, so the same seed gives the same synapse the same gates at every T. Raises ValueError for another
+    kind of cell, or one of another size than the event.
     """
     if not hasattr(cell, "gamma"):
         raise ValueError(f"the cell is a {type(cell).__name__}; only a synaptic LTC has synapses to rewire.")
@@ -207,6 +217,7 @@ def _check_new_weight(new_weight, T):
 
 
 def check_weights(name, weights, adjacency):
+    """Conductances as float64, in the shape of the adjacency, or one ValueError: wrong shape, NaN, < 0, off the wiring."""
     weights = np.asarray(weights)
     if weights.shape != adjacency.shape or weights.dtype.kind not in "fiu":
         raise ValueError(f"{name} has shape {weights.shape} and type {weights.dtype}; this wiring needs real {adjacency.shape}.")

@@ -1,23 +1,25 @@
 """Prune-and-grow methods on one interface, for pruning while a network trains.
 
-A method is a frozen dataclass. ``method.event(step, steps, wiring, weights, weights_in, rng=rng, ...)`` returns a ``Rewired``
-report when training step ``step`` of ``steps`` is one of its events, else None. Weights are conductances >= 0,
-[target, source], and never changed in place; equal generators give equal events.
+A method is a frozen dataclass. ``method.event(step, steps, wiring, weights, weights_in, rng=rng, ...)`` returns a
+``Rewired`` report when one of its events follows training step ``step`` of ``steps``, else None. Weights are conductances
+>= 0, [target, source], and never changed in place; equal generators give equal events. All methods stay inside the layer
+pairs in which the wiring has synapses, never regrow in an event what it cut, and never take a neuron's last input.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
 
 from ..boundary import generator, number, whole
 from ..wiring import Wiring
-from .event import Rewired, check_weights, prune_and_rewire
+from .event import prune_and_rewire
+from .slots import Slots, checked
 
 
 @dataclass(frozen=True)
 class Method:
-    """Base: an event every ``every`` steps from step ``start`` on, the last one at ``stop`` (a share of all steps).
+    """Base: an event every ``every`` steps after step ``start``, the last one at the share ``stop`` of all steps at most.
 
     Raises ValueError for every < 1, start < 0 or a stop outside [0, 1].
     """
@@ -26,45 +28,66 @@ class Method:
     start: int = 0
     stop: float = 0.75
 
-    needs_gradient = False
+    needs_gradient = False  # whether ``event`` reads gradients
+    needs_time_constant = False
 
     def __post_init__(self):
-        whole("every", self.every, 1)
-        whole("start", self.start, 0)
-        number("stop", self.stop, 0, 1)
+        whole("every", self.every, 1), whole("start", self.start, 0), number("stop", self.stop, 0, 1)
 
-    def due(self, step, steps):
-        """Whether training step ``step`` (1, 2, ... up to ``steps``) is followed by an event."""
-        return step > self.start and (step - self.start) % self.every == 0 and step <= self.stop * steps
+    def events(self, steps):
+        """The training steps out of 1 .. steps that are followed by an event, a range."""
+        return range(self.start + self.every, int(round(self.stop * steps, 9)) + 1, self.every)
+
+    def starting_at(self, wiring):
+        """The method for a run that starts from this wiring; itself, unless it counts from the start."""
+        return self
 
     def event(self, step, steps, wiring, weights, weights_in=None, *, rng, age=None, age_in=None, gradient=None,
-              gradient_in=None, time_constant=None):
-        """A ``Rewired`` report, or None where nothing is due.
+              gradient_in=None, time_constant=None, sign=None, sign_in=None):
+        """A ``Rewired`` report, or None where step is not one of ``events(steps)``. Pure: the arguments stay as they are.
 
-        weights, age, gradient: (n, n); weights_in, age_in, gradient_in: (n, m), or weights_in None to leave the sensory
-        synapses alone. time_constant: (n,) ms, for the rule "slowest". Raises ValueError for weights that do not match the
-        wiring, or for a missing gradient where the method needs one.
+        weights: (n, n) µS, weights_in: (n, m), or None to leave the sensory synapses alone. age, age_in: steps since each
+        synapse was made, likewise shaped, or None. gradient, gradient_in: dL/dw, where the method ``needs_gradient``.
+        time_constant: (n,) ms, for the rule "slowest". sign, sign_in: the polarity (+-1) that a synapse would have at each
+        place, the one for which its gradient holds; None draws it. ``blocked`` lists what would have been cut but is its
+        target's last input. Raises ValueError for steps out of range, arrays that do not match the wiring, or a missing
+        gradient.
         """
-        if not self.due(step, steps):
+        whole("steps", steps, 1), whole("step", step, 1, steps), generator(rng)
+        if step not in self.events(steps):
             return None
+        if not isinstance(wiring, Wiring):
+            raise ValueError(f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring.")
         if self.needs_gradient and (gradient is None or (weights_in is not None and gradient_in is None)):
-            raise ValueError(f"{type(self).__name__} grows by the gradient: pass gradient (and gradient_in) beside the weights.")
-        given = SimpleNamespace(age=age, age_in=age_in, gradient=gradient, gradient_in=gradient_in, time_constant=time_constant)
-        return self._event(step / steps, wiring, weights, weights_in, generator(rng), given)
+            raise ValueError(f"{type(self).__name__} grows by the gradient: pass gradient (n, n) and gradient_in (n, m).")
+        beside = {"age": (age, age_in), "gradient": (gradient, gradient_in), "sign": (sign, sign_in)}
+        network = SimpleNamespace(wiring=wiring, weights=weights, weights_in=weights_in, time_constant=time_constant, **{
+            name: tuple(checked(name + suffix, value, signs.shape) for value, suffix, signs in
+                        zip(pair, ("", "_in"), (wiring.polarity, wiring.polarity_in), strict=True))
+            for name, pair in beside.items()})
+        return self._event(step, steps, network, rng)
+
+    def _event(self, step, steps, network, rng):
+        raise NotImplementedError(f"{type(self).__name__} must say what its event does.")
 
 
 @dataclass(frozen=True)
 class Nothing(Method):
     """The control: no event, ever."""
 
-    def due(self, step, steps):
-        """Never."""
-        return False
+    def events(self, steps):
+        """None of the steps, an empty range."""
+        return range(0)
 
 
 @dataclass(frozen=True)
 class PruneRewire(Method):
-    """Prune & rewire at a threshold T; the options are those of ``prune_and_rewire``. Needs gradients for target="gradient"."""
+    """Prune & rewire at a threshold T (µS), on a schedule; the options are those of ``prune_and_rewire``.
+
+    With target="gradient" and polarity="redraw" a new synapse gets the ``sign`` for which the gradient holds, where one is
+    given. Raises ValueError for unknown options at once, not at the first event. Source: the published idea (README of
+    pruningElegans) as ``prune_and_rewire`` states it; there it runs once and before training.
+    """
 
     threshold: float = 0.1
     new_weight: object = "threshold"
@@ -74,24 +97,52 @@ class PruneRewire(Method):
     grace: int = 0
     autapses: bool = True
     polarity: str = "redraw"
+    p_excitatory: float = 0.5
+
+    def __post_init__(self):
+        super().__post_init__()
+        tiny = Wiring([[1]], np.zeros((1, 0)), ("hidden",))  # one weightless synapse: only the options can be wrong
+        self._apply(SimpleNamespace(wiring=tiny, weights=np.zeros((1, 1)), weights_in=None, time_constant=np.ones(1),
+                                    age=(None, None), gradient=(np.zeros((1, 1)), None)), np.random.default_rng(0))
 
     @property
     def needs_gradient(self):
         """Whether the rule for the target reads gradients."""
         return self.target == "gradient"
 
-    def _event(self, share, wiring, weights, weights_in, rng, given):
+    @property
+    def needs_time_constant(self):
+        """Whether the rule for the target reads time constants."""
+        return self.target == "slowest"
+
+    def _apply(self, network, rng):
         return prune_and_rewire(
-            wiring, weights, self.threshold, weights_in=weights_in, rng=rng, new_weight=self.new_weight, target=self.target,
-            max_fraction=self.max_fraction, relative_to=self.relative_to, grace=self.grace, autapses=self.autapses,
-            polarity=self.polarity, **vars(given))
+            network.wiring, network.weights, self.threshold, weights_in=network.weights_in, rng=rng,
+            new_weight=self.new_weight, target=self.target, max_fraction=self.max_fraction, relative_to=self.relative_to,
+            grace=self.grace, autapses=self.autapses, polarity=self.polarity, p_excitatory=self.p_excitatory,
+            age=network.age[0], age_in=network.age[1], gradient=network.gradient[0], gradient_in=network.gradient[1],
+            time_constant=network.time_constant)
+
+    def _event(self, step, steps, network, rng):
+        result = self._apply(network, rng)
+        if self.target != "gradient" or self.polarity != "redraw":
+            return result
+        signs = []
+        for new, sign, grown in ((result.wiring.polarity, network.sign[0], result.grown),
+                                 (result.wiring.polarity_in, network.sign[1], result.grown_in)):
+            at = tuple(np.array(grown, int).reshape(-1, 2).T[::-1])
+            signs.append(new.copy())
+            signs[-1][at] = new[at] if sign is None else sign[at]
+        return replace(result, wiring=Wiring(*signs, result.wiring.role))
 
 
 @dataclass(frozen=True)
 class OneShotMagnitude(Method):
-    """Cut the weakest share ``sparsity`` of all synapses once, at step ``start + every``; nothing grows.
+    """Cut the weakest share ``sparsity`` of all synapses, in all layer pairs together, at the first event; nothing grows.
 
-    Source: Han et al. (2015), one round.
+    Source: Han et al. (2015), one round of prune and retrain. There the threshold is set layer by layer, from the spread of
+    its weights; here one rank over the whole network decides, so the share is met exactly (but for last inputs).
+    Raises ValueError for a sparsity outside [0, 1].
     """
 
     sparsity: float = 0.5
@@ -100,22 +151,24 @@ class OneShotMagnitude(Method):
         super().__post_init__()
         number("sparsity", self.sparsity, 0, 1)
 
-    def due(self, step, steps):
-        """Only once."""
-        return step == self.start + self.every
+    def events(self, steps):
+        """The first step of the schedule only, a range."""
+        return super().events(steps)[:1]
 
-    def _event(self, share, wiring, weights, weights_in, rng, given):
-        slots = _Slots(wiring, weights, weights_in, given)
-        return slots.report(slots.weakest(round(self.sparsity * slots.exists.sum())), [])
+    def _event(self, step, steps, network, rng):
+        slots = Slots(network)
+        slots.prune(slots.weakest(), round(self.sparsity * len(slots.weakest())))
+        return slots.report()
 
 
 @dataclass(frozen=True)
 class GradualMagnitude(Method):
-    """Cut the weakest synapses little by little until the share ``sparsity`` of the ``synapses`` at the start is gone.
+    """Cut the weakest synapses bit by bit, until the share ``sparsity`` of those at the start is gone at the last event.
 
-    After the share p of its events (1 at ``stop``) the part s (1 - (1 - p)^3) is cut: fast at first, then ever slower.
-    synapses: how many there were; None takes those of the wiring at hand, so give it where events follow each other.
-    Source: Zhu & Gupta (2017).
+    After event k of K the share sparsity (1 - (1 - k / K)^3) is gone: fast at first, then ever slower. synapses: how many
+    there were at the start, of those it may touch; ``starting_at`` fills it in, and ``train.fit`` calls that. Source: Zhu &
+    Gupta (2017), their schedule with initial sparsity 0; there each layer keeps its own count, here the network has one.
+    Raises ValueError for a sparsity outside [0, 1], or for a later event that does not know ``synapses``.
     """
 
     sparsity: float = 0.5
@@ -124,21 +177,32 @@ class GradualMagnitude(Method):
     def __post_init__(self):
         super().__post_init__()
         number("sparsity", self.sparsity, 0, 1)
+        if self.synapses is not None:
+            whole("synapses", self.synapses, 0)
 
-    def _event(self, share, wiring, weights, weights_in, rng, given):
-        slots = _Slots(wiring, weights, weights_in, given)
-        now = int(slots.exists.sum())
+    def starting_at(self, wiring):
+        """The method that counts from the synapses of this wiring, unless it knows their number already."""
+        return self if self.synapses is not None else replace(self, synapses=wiring.synapses)
+
+    def _event(self, step, steps, network, rng):
+        slots, events = Slots(network), self.events(steps)
+        now, k = len(slots.weakest()), events.index(step) + 1
+        if self.synapses is None and k > 1:
+            raise ValueError("a later event must know how many synapses there were at the start: give GradualMagnitude "
+                             "synapses=..., or use method.starting_at(wiring).")
         total = now if self.synapses is None else self.synapses
-        progress = min(share / self.stop, 1.0) if self.stop else 1.0
-        left = round(total * (1 - self.sparsity * (1 - (1 - progress) ** 3)))
-        return slots.report(slots.weakest(max(now - left, 0)), [])
+        gone = round(total * self.sparsity * (1 - (1 - k / len(events)) ** 3))
+        slots.prune(slots.weakest(), gone - (total - now))
+        return slots.report()
 
 
 @dataclass(frozen=True)
 class SET(Method):
     """Sparse evolutionary training: in every layer pair the weakest share ``fraction`` is cut and as many grow at random.
 
-    New weights are drawn from U(0, 2 new_weight). Source: Mocanu et al. (2018).
+    New weights are U(0, 2 new_weight) µS. Where a layer pair has too few free places, fewer are cut. Source: Mocanu et al.
+    (2018). There weights carry signs and the share is taken of the positive and of the negative ones, the events follow the
+    epochs, and a place just cut may be drawn again. Raises ValueError for a fraction outside [0, 1] or new_weight <= 0.
     """
 
     fraction: float = 0.3
@@ -146,44 +210,57 @@ class SET(Method):
 
     def __post_init__(self):
         super().__post_init__()
-        number("fraction", self.fraction, 0, 1)
-        number("new_weight", self.new_weight, 0, open_low=True)
+        number("fraction", self.fraction, 0, 1), number("new_weight", self.new_weight, 0, open_low=True)
 
-    def _fraction(self, share):
+    def _event(self, step, steps, network, rng):
+        slots = Slots(network)
+        for pair in slots.pairs:
+            ranked, free = self._ranked(slots, pair, rng), self._free(slots, pair, rng)
+            count = int(round(self._fraction(step, steps) * len(ranked), 9))
+            for slot in free[: slots.prune(ranked, min(count, len(free)))]:
+                slots.grow(slot, self._value(rng), rng)
+        return slots.report()
+
+    def _fraction(self, step, steps):
         return self.fraction
 
-    def _event(self, share, wiring, weights, weights_in, rng, given):
-        slots = _Slots(wiring, weights, weights_in, given)
-        cut, grown = [], []
-        for block in slots.blocks():
-            lost = slots.weakest(int(self._fraction(share) * slots.exists[block].sum()), among=block, gone=cut)
-            free = self._candidates(slots, block[~slots.exists[block]], rng)[: len(lost)]
-            cut += lost[: len(free)]  # as many as can grow
-            grown += [(slot, self._value(rng)) for slot in free]
-        return slots.report(cut, grown, rng)
+    def _ranked(self, slots, pair, rng):
+        return slots.weakest(pair)
 
-    def _candidates(self, slots, free, rng):
-        return rng.permutation(free)
+    def _free(self, slots, pair, rng):
+        return rng.permutation(pair[slots.polarity[pair] == 0])
 
     def _value(self, rng):
-        return rng.uniform(0, 2 * self.new_weight)
+        return 2 * self.new_weight * (1 - rng.random())  # 1 - [0, 1) is never 0
+
+
+@dataclass(frozen=True)
+class RandomRewiring(SET):
+    """The control for SET: as many are cut and grown, but whom it cuts is drawn, whatever the weights."""
+
+    def _ranked(self, slots, pair, rng):
+        return rng.permutation(slots.weakest(pair))
 
 
 @dataclass(frozen=True)
 class RigL(SET):
-    """Rigged lottery: as SET, but synapses grow where the loss would fall most, and the fraction decays to 0 by a cosine.
+    """Rigged lottery: as SET, but synapses grow where the loss falls fastest, and ever fewer of them.
 
-    Conductances cannot be negative, so a free slot counts only where dL/dw < 0, by its size; new weights start at
-    ``new_weight`` (the published 0 has no gradient towards gamma, mu and E). Needs gradients. Source: Evci et al. (2020).
+    The share cut is fraction (1 + cos(pi t)) / 2, t from 0 at ``start`` to 1 at ``stop``. Source: Evci et al. (2020). There
+    the largest abs(dL/dw) grows, here only dL/dw < 0: a conductance cannot become negative, and the new one gets the
+    ``sign`` for which the gradient holds (though a fresh gate).
+    There it starts at 0, where the gradient towards its gate and reversal potential is 0 too; here at ``new_weight`` µS.
+    There a place just cut may grow again. Needs gradients.
     """
 
     needs_gradient = True
 
-    def _fraction(self, share):
-        return self.fraction / 2 * (1 + np.cos(np.pi * min(share / self.stop, 1.0))) if self.stop else 0.0
+    def _fraction(self, step, steps):
+        passed = (step - self.start) / (self.stop * steps - self.start)
+        return self.fraction / 2 * (1 + np.cos(np.pi * min(passed, 1.0)))
 
-    def _candidates(self, slots, free, rng):
-        useful = free[slots.gradient[free] < 0]
+    def _free(self, slots, pair, rng):
+        useful = pair[(slots.polarity[pair] == 0) & (slots.gradient[pair] < 0)]
         return useful[np.argsort(slots.gradient[useful], kind="stable")]
 
     def _value(self, rng):
@@ -192,11 +269,14 @@ class RigL(SET):
 
 @dataclass(frozen=True)
 class DeepR(Method):
-    """Deep rewiring on conductances: weak synapses may die by chance, and as many grow anywhere in the wiring.
+    """Deep rewiring on conductances: a weak synapse may die by chance, and as many wake anywhere in the network.
 
-    At an event a synapse dies if w - pull + temperature * Normal(0, 1) <= 0; the survivors keep their weights, which the
-    optimiser moves. Dormant places of the same layer pairs are woken uniformly, so the total number stays.
-    Source: Bellec et al. (2018); there the noise also moves the survivors.
+    A synapse dies if w - pull + temperature Normal(0, 1) <= 0 (all in µS). The number over all layer pairs stays; each
+    pair keeps one at least, since none could wake there otherwise. Source: Bellec et al. (2018). There pull and noise move every
+    weight in every step and crossing 0 means death; here conductances are positive by parametrisation and the optimiser
+    alone moves survivors, so the crossing is drawn at each event, and the stationary distribution proved there is not
+    claimed. There a synapse wakes at 0, here at ``new_weight``, with the fixed ``sign`` of its place.
+    Raises ValueError for new_weight <= 0 or a negative pull or temperature.
     """
 
     pull: float = 0.01
@@ -206,113 +286,14 @@ class DeepR(Method):
     def __post_init__(self):
         super().__post_init__()
         number("new_weight", self.new_weight, 0, open_low=True)
-        for name in ("pull", "temperature"):
-            number(name, getattr(self, name), 0)
+        number("pull", self.pull, 0), number("temperature", self.temperature, 0)
 
-    def _event(self, share, wiring, weights, weights_in, rng, given):
-        slots = _Slots(wiring, weights, weights_in, given)
+    def _event(self, step, steps, network, rng):
+        slots = Slots(network)
         walked = slots.weight - self.pull + self.temperature * rng.standard_normal(slots.weight.shape)
-        cut = slots.spare([slot for slot in np.argsort(walked) if slots.exists[slot] and walked[slot] <= 0])
-        free = rng.permutation(np.flatnonzero(~slots.exists))[: len(cut)]
-        return slots.report(cut[: len(free)], [(slot, self.new_weight) for slot in free], rng)
-
-
-@dataclass(frozen=True)
-class RandomRewiring(SET):
-    """The control for SET: the share ``fraction`` of every layer pair is cut at random, whatever its weights."""
-
-    def _event(self, share, wiring, weights, weights_in, rng, given):
-        slots = _Slots(wiring, weights, weights_in, given)
-        slots.order = rng.random(slots.weight.shape)
-        cut, grown = [], []
-        for block in slots.blocks():
-            lost = slots.weakest(int(self.fraction * slots.exists[block].sum()), among=block, gone=cut)
-            free = rng.permutation(block[~slots.exists[block]])[: len(lost)]
-            cut += lost[: len(free)]
-            grown += [(slot, self._value(rng)) for slot in free]
-        return slots.report(cut, grown, rng)
-
-
-class _Slots:
-    """All places of a wiring where a synapse is or may grow (the layer pairs that have any), as flat arrays."""
-
-    def __init__(self, wiring, weights, weights_in, given):
-        self.wiring, self.given = wiring, given
-        self.weights = check_weights("weights", weights, wiring.adjacency)
-        self.weights_in = None if weights_in is None else check_weights("weights_in", weights_in, wiring.adjacency_in)
-        rows = []
-        for number, (source_role, _, sources, targets) in enumerate(wiring.blocks()):
-            sensory = source_role == "sensory"
-            polarity = wiring.polarity_in if sensory else wiring.polarity
-            if (sensory and weights_in is None) or not polarity[np.ix_(targets, sources)].any():
-                continue
-            rows += [(sensory, i, j, number) for i in targets for j in sources]
-        self.sensory, self.target, self.source, self.block = (np.array(column) for column in zip(*rows, strict=True))
-        pick = lambda a, b: np.where(  # noqa: E731
-            self.sensory, self._at(b, self.sensory), self._at(a, ~self.sensory))
-        self.exists = pick(wiring.polarity, wiring.polarity_in) != 0
-        self.weight = pick(self.weights, self.weights_in).astype(float)
-        self.gradient = None if given.gradient is None else pick(given.gradient, given.gradient_in)
-        self.order = self.weight
-
-    def _at(self, matrix, keep):
-        """Values of a matrix at the slots it covers, 0 at the others."""
-        out = np.zeros(len(keep))
-        if matrix is not None:
-            out[keep] = np.asarray(matrix)[self.target[keep], self.source[keep]]
-        return out
-
-    def blocks(self):
-        """The slots of each layer pair."""
-        return [np.flatnonzero(self.block == number) for number in np.unique(self.block)]
-
-    def weakest(self, count, *, among=None, gone=()):
-        """Up to ``count`` existing slots, weakest first, that leave every neuron an input (``gone``: cut already)."""
-        among = np.arange(len(self.exists)) if among is None else among
-        ranked = among[np.argsort(self.order[among], kind="stable")]
-        return self.spare([slot for slot in ranked if self.exists[slot]], count, gone)
-
-    def spare(self, ranked, count=None, gone=()):
-        """The first ``count`` of the ranked slots without any that would be its target's last input."""
-        listens, taken = self.wiring.fan_in.copy(), []
-        for slot in gone:
-            listens[self.target[slot]] -= 1
-        for slot in ranked:
-            if count is not None and len(taken) >= count:
-                break
-            if listens[self.target[slot]] > 1:
-                listens[self.target[slot]] -= 1
-                taken.append(slot)
-        return taken
-
-    def report(self, cut, grown, rng=None):
-        """The ``Rewired`` of cutting these slots and growing (slot, weight) pairs with random polarity."""
-        polarity = {False: self.wiring.polarity.copy(), True: self.wiring.polarity_in.copy()}
-        weights = {False: np.zeros(self.weights.shape), True: None if self.weights_in is None else np.zeros(self.weights_in.shape)}
-        age = {False: _copy(self.given.age), True: _copy(self.given.age_in)}
-        value = np.where(self.exists, self.weight, 0.0)
-        lists = {(name, part): [] for name in ("cut", "grown") for part in (False, True)}
-        for slot in cut:
-            value[slot] = 0.0
-            self._mark(slot, 0, polarity, age, lists["cut", bool(self.sensory[slot])])
-        for slot, weight in grown:
-            value[slot] = weight
-            self._mark(slot, rng.choice([-1, 1]), polarity, age, lists["grown", bool(self.sensory[slot])])
-        for part in (False, True):
-            at = self.sensory == part
-            if weights[part] is not None:
-                weights[part][self.target[at], self.source[at]] = value[at]
-        return Rewired(
-            Wiring(polarity[False], polarity[True], self.wiring.role), weights[False], weights[True], age[False], age[True],
-            lists["cut", False], lists["grown", False], [], lists["cut", True], lists["grown", True], [])
-
-    def _mark(self, slot, sign, polarity, age, edges):
-        part, at = bool(self.sensory[slot]), (self.target[slot], self.source[slot])
-        polarity[part][at] = sign
-        if age[part] is not None:
-            age[part][at] = 0
-        edges.append((int(at[1]), int(at[0])))
-
-
-def _copy(array):
-    return None if array is None else np.array(array)
+        some = np.concatenate([slots.weakest(pair, walked)[:-1] for pair in slots.pairs] or [[]]).astype(int)
+        dying = some[walked[some] <= 0]
+        free = rng.permutation(np.concatenate([p[slots.polarity[p] == 0] for p in slots.pairs] or [[]]).astype(int))
+        for slot in free[: slots.prune(dying[np.argsort(walked[dying], kind="stable")], len(free))]:
+            slots.grow(slot, self.new_weight, rng)
+        return slots.report()

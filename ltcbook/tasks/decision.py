@@ -27,6 +27,12 @@ def delayed_decision(trials, *, dt=20.0, fixation=100.0, stimulus=1000.0,
     reduced form common for recurrent networks (neurogym's PerceptualDecisionMakingDelayResponse; Britten et
     al. 1992 for coherence); neurogym pins other versions of NumPy and Matplotlib than this book, so it cannot
     stand beside it.
+
+    >>> inputs, targets = tasks.delayed_decision(8, rng=rng)
+    >>> inputs.shape, targets.shape
+    ((8, 130, 3), (8, 130))
+    >>> int(targets[:, 0].max()), int(targets[:, -1].min())  # hold, then answer
+    (0, 1)
     """
     trials, sigma, rng = whole("trials", trials, 1), number("sigma", sigma, 0), generator(rng)
     dt = number("dt", dt, 0, open_low=True)

@@ -18,7 +18,7 @@ def sine(steps=48, *, span=3 * np.pi, batch=None, noise=0.0, rng=None):
     than two steps, a span or a noise out of range.
     Source: the task of the tutorial "sinusoidal function" of the library ncps (48 steps, 3 pi).
 
-    >>> inputs, targets = sine()
+    >>> inputs, targets = tasks.sine()
     >>> inputs.shape, targets.shape
     ((48, 2), (48, 1))
     """
@@ -32,9 +32,13 @@ def irregular(steps=48, *, span=3 * np.pi, batch=None, noise=0.0, closest=0.1, r
     dt (steps,), or (B, steps) with batch=B: time elapsed since the sample before, in units of the regular
     task's step, so its mean is 1; the gaps are closest + an exponential variable, scaled, so none is shorter
     than about ``closest``. The first sample lies at angle 0 (or at the sequence's random start); its dt, the
-    time before it, is drawn like the others. The last lies at span. Shapes and errors otherwise as in
-    ``sine``.
+    time before it, is drawn like the others. The last lies at span. Shapes otherwise as in ``sine``. Raises
+    ValueError as ``sine`` does, and for a closest outside (0, 1).
     Source: our own variant; elapsed time per sample is how ncps and ODE-RNNs take irregular series.
+
+    >>> inputs, targets, dt = tasks.irregular(batch=4, rng=rng)
+    >>> inputs.shape, dt.shape, bool(np.allclose(dt.mean(-1), 1))
+    ((4, 48, 2), (4, 48), True)
     """
     generator(rng)
     steps, span, start, noise, rng = _sine_arguments(steps, span, batch, noise, rng)
@@ -92,6 +96,10 @@ def sunspot_series():
     package.
 
     Source: National Geophysical Data Center (NOAA), public domain; see ltcbook/data/README.md.
+
+    >>> years, numbers = tasks.sunspot_series()
+    >>> int(years[0]), int(years[-1]), numbers.shape
+    (1700, 2008, (309,))
     """
     with (files("ltcbook") / "data" / "sunspots.csv").open(encoding="utf8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -108,6 +116,10 @@ def sunspots(part="train", *, window=32, stride=1, test_share=0.25, rng=None):
     stride: years between starts of windows; windows overlap when it is smaller than window. rng, if given,
     shuffles the windows. Raises ValueError when a part is shorter than window + 1 years.
     Source: see ``sunspot_series``.
+
+    >>> inputs, targets = tasks.sunspots(window=32)
+    >>> bool((inputs[:, 1:] == targets[:, :-1]).all())  # one year ahead
+    True
     """
     choice("part", part, ("train", "test"))
     window, stride = whole("window", window, 1), whole("stride", stride, 1)

@@ -7,9 +7,13 @@
 """
 
 from .base import Control, Explorer, Preset
+from .gradient import GradientExplorer
+from .ncp_wiring import WiringExplorer
 from .plane import PlaneExplorer
+from .stability import StabilityExplorer
+from .tau import TauExplorer
 from .threshold import ThresholdExplorer, default_network
 from .time_constant import TimeConstantExplorer
 
-__all__ = ["Control", "Explorer", "PlaneExplorer", "Preset", "ThresholdExplorer", "TimeConstantExplorer",
-           "default_network"]
+__all__ = ["Control", "Explorer", "GradientExplorer", "PlaneExplorer", "Preset", "StabilityExplorer",
+           "TauExplorer", "ThresholdExplorer", "TimeConstantExplorer", "WiringExplorer", "default_network"]

@@ -26,8 +26,8 @@ def ncp(*, inter, command, motor, sensory, sensory_fan_out, inter_fan_out, recur
     Raises ValueError for an empty layer or a fan-out larger than its layer.
     Source: Lechner et al., Nature Machine Intelligence 2 (2020), main text and Algorithms 2-6.
 
-    >>> wiring.ncp(inter=8, command=6, motor=2, sensory=3, sensory_fan_out=4, inter_fan_out=3, recurrent=8,
-    ...            motor_fan_in=4, rng=np.random.default_rng(0))
+    >>> wiring.ncp(inter=8, command=6, motor=2, sensory=3, sensory_fan_out=4,
+    ...            inter_fan_out=3, recurrent=8, motor_fan_in=4, rng=rng)
     Wiring(3 sensory, 8 inter, 6 command, 2 motor; 54 synapses)
     """
     inter, command, motor, sensory = (
@@ -89,7 +89,7 @@ def auto_ncp(units, motor, *, sensory, sparsity=0.5, rng, rule="ncps"):
     layer, the recurrent draws are twice that of the command layer, each at least one. Raises ValueError when fewer than
     three units are left beside the motor neurons. Source: AutoNCP of the library ncps.
 
-    >>> wiring.auto_ncp(19, 3, sensory=5, rng=np.random.default_rng(0)).members("motor")
+    >>> wiring.auto_ncp(19, 3, sensory=5, rng=rng).members("motor")
     array([16, 17, 18])
     """
     motor = whole("motor", motor, 1)
@@ -107,7 +107,7 @@ def fully_connected(n, *, sensory, autapses=True, p_excitatory=2 / 3, rng):
 
     Raises ValueError for n < 1 or a probability outside [0, 1].
 
-    >>> wiring.fully_connected(4, sensory=2, autapses=False, rng=np.random.default_rng(0)).synapses
+    >>> wiring.fully_connected(4, sensory=2, autapses=False, rng=rng).synapses
     20
     """
     n, sensory = whole("n", n, 1), whole("sensory", sensory, 0)
@@ -121,7 +121,7 @@ def random_sparse(n, *, sensory, sparsity=0.5, p_excitatory=2 / 3, rng):
 
     Raises ValueError for n < 1 or a sparsity outside [0, 1].
 
-    >>> wiring.random_sparse(10, sensory=0, sparsity=0.9, rng=np.random.default_rng(0)).synapses
+    >>> wiring.random_sparse(10, sensory=0, sparsity=0.9, rng=rng).synapses
     10
     """
     n, sensory = whole("n", n, 1), whole("sensory", sensory, 0)

@@ -1,0 +1,98 @@
+"""Checkpoints of plain containers and tensors, which torch.load reads without running any code from the file."""
+
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+
+def save(path, state):
+    """Write a state beside the old file and put it in its place in one step: a kill leaves one of them, whole.
+
+    Raises ValueError, and leaves the old file, for a value that is not plain: None, a number, a string, an array or tensor
+    of any shape, a list, tuple or dict of these.
+    """
+    temporary = Path(path).with_name(Path(path).name + ".new")
+    torch.save(_plain(state), temporary)
+    os.replace(temporary, path)
+
+
+def read(path, run, model):
+    """The state of a checkpoint that belongs to this run and model, on the CPU.
+
+    run: what must be equal, {name: plain value}. Raises ValueError for a file that is no checkpoint, or belongs to another
+    model, version, data set, wiring or run; nothing is changed then.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        saved, start, weights = state["run"], state["start"], state["weights"]
+    except Exception as error:
+        raise ValueError(f"{path} is no checkpoint of ltcbook.train ({type(error).__name__}).") from error
+    run = _plain(run)
+    different = [f"{key} {_short(saved.get(key))} there, {_short(run.get(key))} here" for key in run | saved
+                 if saved.get(key) != run.get(key)]
+    if different:
+        raise ValueError(f"{path} belongs to another run: {'; '.join(different)}. Nothing was loaded; remove the file to "
+                         "start anew, or take another.")
+    here = synapses(model)
+    if not any(_equal(here, there) for there in (start, [weights.get(name) for name in ("polarity", "polarity_in")])):
+        raise ValueError(f"{path} belongs to a run on another wiring than {model.wiring}. Nothing was loaded.")
+    return state
+
+
+def synapses(model):
+    """The signed masks of a model's wiring, [(n, n), (n, m)] tensors, or [None, None] without a wiring."""
+    wiring = getattr(model, "wiring", None)
+    return [None, None] if wiring is None else [torch.tensor(wiring.polarity), torch.tensor(wiring.polarity_in)]
+
+
+def options_of(model):
+    """The plain attributes of a model (sizes, solver, substeps ...), which its state dict does not hold: {name: value}."""
+    return {f"model.{name}": value for name, value in vars(model).items() if not name.startswith("_") and name != "training"
+            and isinstance(value, (bool, int, float, str, tuple, type(None)))}
+
+
+def fingerprint(data):
+    """A number that tells data sets apart: CRC-32 over shapes and values of tensors of any shape."""
+    value = 0
+    for part in data or ():
+        value = zlib.crc32(part.cpu().contiguous().numpy().tobytes(), zlib.crc32(repr(tuple(part.shape)).encode(), value))
+    return value
+
+
+def arrays(value):
+    """A copy of a nest of lists and dicts: tensors of any shape as NumPy arrays, NumPy's numbers as Python's."""
+    if isinstance(value, dict):
+        return {key: arrays(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(arrays, value))
+    if torch.is_tensor(value):
+        return value.detach().cpu().numpy().copy()
+    return value.copy() if isinstance(value, np.ndarray) else value.item() if isinstance(value, np.generic) else value
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_plain, value))
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+        return torch.from_numpy(value.copy())
+    if value is None or isinstance(value, (bool, int, float, complex, str, torch.Tensor)):
+        return value
+    raise ValueError(f"a checkpoint keeps numbers, strings, arrays, lists and dicts of these; not {type(value).__name__}. "
+                     "Let the callback return such a value.")
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) < 60 else text[:57] + "..."
+
+
+def _equal(here, there):
+    return all(a is b is None or (torch.is_tensor(a) and torch.is_tensor(b) and torch.equal(a, b))
+               for a, b in zip(here, there, strict=True))

@@ -1,0 +1,96 @@
+"""What training must know of single synapses: gradients where there is none yet, Adam's memory of them, what to record."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from .. import analysis, dynamics
+from .data import checked_data, objective
+
+
+def reset_moments(optimizer, model, changed):
+    """Make Adam forget the synapses that an event cut or grew.
+
+    changed: what ``LTCNet.rewire`` returned, {parameter name: (cut, grown)}, index tensors (2, k). The first moment m of
+    both becomes 0, the second moment v of cut ones 0, of grown ones the median of all that are > 0; other entries keep
+    their bits. A stale m alone would move a cut weight on by 9.05 learning rates. A v of 0 beside a large step count would
+    make a grown one jump: 3.16 learning rates at once and 6.57 at its 12th step.
+    """
+    parameters = dict(model.named_parameters())
+    for name, (cut, grown) in changed.items():
+        state = optimizer.state.get(parameters[name])
+        if not state:  # no step yet, so nothing to forget
+            continue
+        for places in (cut, grown):
+            state["exp_avg"][tuple(places)] = 0.0
+            state["exp_avg_sq"][tuple(places)] = 0.0
+        moving = state["exp_avg_sq"][state["exp_avg_sq"] > 0]
+        if len(moving):
+            state["exp_avg_sq"][tuple(grown)] = moving.median()
+
+
+def weight_gradients(model, data, *, loss="mse"):
+    """dL/dw and dL/dw_in of the effective conductances, NumPy (n, n) and (n, m), in loss per µS, also where no synapse is.
+
+    There it is the slope at which the loss would begin to change if a synapse grew with the gate and the reversal potential
+    that the model keeps for that place. data, loss: as in ``fit``. Raises ValueError as ``fit`` does for data, and for a
+    model without conductances. Source: Evci et al. (2020), which grows by them.
+    """
+    data = checked_data("data", data, model, loss)
+    cell = model.cell()
+    if not isinstance(cell, dynamics.LTC):
+        raise ValueError(f"{type(model).__name__} moves a {type(cell).__name__}; only an LTC has conductances.")
+    present = [name for name in ("w", "w_in") if getattr(cell, name) is not None]
+    leaves = {name: getattr(cell, name).detach().requires_grad_() for name in present}
+    with _with_cell(model, replace(cell, **leaves)), torch.enable_grad():
+        gradients = torch.autograd.grad(objective(model, loss, *data), list(leaves.values()))
+    gradients = [gradient.cpu().double().numpy() for gradient in gradients]
+    return gradients[0], gradients[1] if len(gradients) > 1 else np.zeros((model.n, 0))
+
+
+@torch.no_grad()
+def mean_time_constant(model, inputs, dt=1.0):
+    """Mean liquid time constant of every neuron of an LTC network over a batch, NumPy (n,), in ms. inputs (B, T, m)."""
+    _, x = model(inputs, dt=dt)
+    tau = dynamics.time_constant(x[..., : model.n], model.map_input(inputs) if model.m else None, model.cell())
+    return tau.flatten(0, -2).mean(0).cpu().double().numpy()
+
+
+def recorders(u):
+    """Callbacks for ``fit`` that record what the explorers show of an LTC network under a constant input u (m,).
+
+    {"time_constant": (n,) ms, "spectrum": (n,) eigenvalues of the Jacobian in 1/ms, "slowest": -max Re of them, the rate at
+    which the last error dies, "density": share of the n (n + m) places with a synapse}. The first three hold at the
+    equilibrium that the network reaches from x = 0. Raises ValueError for a u that is no (m,) finite numbers, and, when
+    called, for another model or where no equilibrium is reached.
+    """
+    u = np.array(u, float)
+    if u.ndim != 1 or not np.isfinite(u).all():
+        raise ValueError(f"u has shape {u.shape}; give one constant input, (m,) finite numbers.")
+
+    def at_rest(model):
+        cell = model.numpy_cell()
+        if not isinstance(cell, dynamics.LTC) or u.shape != (model.m,):
+            raise ValueError(f"these recorders are for an LTC network with {u.size} inputs; this is a "
+                             f"{type(model).__name__} with {model.m}.")
+        heard = model.map_input(torch.as_tensor(u).to(next(model.parameters()))).detach().cpu().double().numpy()
+        heard = heard if model.m else None
+        return analysis.relax(np.zeros(model.n), heard, cell), heard, cell
+
+    return {
+        "time_constant": lambda model: dynamics.time_constant(*at_rest(model)),
+        "spectrum": lambda model: analysis.eigenvalues(*at_rest(model)),
+        "slowest": lambda model: float(-analysis.eigenvalues(*at_rest(model)).real.max()),
+        "density": lambda model: model.wiring.synapses / (model.n * (model.n + model.m))}
+
+
+@contextmanager
+def _with_cell(model, cell):
+    """Let the model move another cell for a while."""
+    model.cell = lambda numpy=False: cell
+    try:
+        yield
+    finally:
+        del model.cell

@@ -1,0 +1,160 @@
+"""The wiring of a neural circuit policy: fan-outs, recurrent draws and the seed move; network, matrix and counts answer."""
+
+import numpy as np
+
+from .. import wiring as wirings
+from .base import Control, Explorer, Preset, words
+
+SIZES = {"sensory": 4, "inter": 8, "command": 6, "motor": 2}
+MOTOR_FAN_IN = 4
+PAIRS = (("sensory", "inter"), ("inter", "command"), ("command", "command"), ("command", "motor"))
+
+PRESETS = [
+    Preset("One synapse each", "Every sensor and every inter neuron sends one synapse. Most listeners have to be repaired."),
+    Preset("Nobody is missed", "Four and three synapses each: with these dice no neuron is an orphan, and nothing is repaired.",
+           {"sensory_fan_out": 4, "inter_fan_out": 3, "seed": 2}),
+    Preset("No recurrence", "Without recurrent draws the circuit is a cascade: three steps from sensor to motor, never more.",
+           {"sensory_fan_out": 4, "inter_fan_out": 3, "recurrent": 0, "seed": 2}),
+    Preset("A tangle", "Twelve draws among six command neurons: pairs repeat, and 88 throws in 100 close a loop.",
+           {"sensory_fan_out": 4, "inter_fan_out": 3, "recurrent": 12, "seed": 2}),
+]
+
+
+class WiringExplorer(Explorer):
+    """Move fan-outs, recurrent draws and seed of an NCP (rule="ncps"): the circuit in layers, its matrix, and its counts."""
+
+    key, drawing = "wiring", "ncp_wiring.js"
+    title = "Wire a circuit"
+    question = ("Four sensors send one synapse each to eight inter neurons. How many synapses will there be between the two "
+                "layers: four?")
+    answer = ("At least eight. Four synapses reach at most four inter neurons; every other one is an orphan, and the repair gives "
+              "it a synapse too. Where fan-outs are small, the repair decides how many synapses there are.")
+
+    def __init__(self):
+        super().__init__([
+            Control("sensory_fan_out", "Sensory fan-out", 1, low=1, high=6, step=1),
+            Control("inter_fan_out", "Inter fan-out", 1, low=1, high=4, step=1),
+            Control("recurrent", "Recurrent draws", 6, low=0, high=12, step=1, grid_step=2),
+            Control("seed", "Seed", 0, kind="select", options=((0, "0"), (1, "1"), (2, "2"))),
+        ], PRESETS, sizes=SIZES, possible=self.possible, nodes=self.nodes)
+
+    @property
+    def possible(self):
+        """Synapses of a dense network with as many sensors and neurons."""
+        n = sum(SIZES.values()) - SIZES["sensory"]
+        return n * (n + SIZES["sensory"])
+
+    @property
+    def nodes(self):
+        """Role and place within the role; sensors first, then the neurons."""
+        return [{"role": role, "place": place + 1} for role, size in SIZES.items() for place in range(size)]
+
+    @staticmethod
+    def circuit(controls, rng=None):
+        """The Wiring of these controls."""
+        draws = {name: int(controls[name]) for name in ("sensory_fan_out", "inter_fan_out", "recurrent")}
+        return wirings.ncp(**SIZES, **draws, motor_fan_in=MOTOR_FAN_IN, rng=rng or np.random.default_rng(int(controls["seed"])))
+
+    def frame_of(self, controls):
+        """Signs block by block, who was repaired, the counts and the verdict."""
+        dice = Dice(np.random.PCG64(int(controls["seed"])))
+        wiring = self.circuit(controls, dice)
+        edges = ([(s, t + wiring.m, sign) for s, t, sign in wiring.edges_in()]
+                 + [(s + wiring.m, t + wiring.m, sign) for s, t, sign in wiring.edges()])
+        orphans, repairs = repaired(wiring, dice.log, int(controls["recurrent"]))
+        loop = wiring.adjacency[np.ix_(*[wiring.members("command")] * 2)]
+        longest = 3 + longest_path(loop)
+        own = int(np.trace(loop))
+        cyclic = on_a_loop(loop)
+        planned = (SIZES["sensory"] * int(controls["sensory_fan_out"]) + SIZES["inter"] * int(controls["inter_fan_out"])
+                   + SIZES["motor"] * MOTOR_FAN_IN)
+        counts = {"synapses": wiring.synapses, "density": 100 * wiring.synapses / self.possible, "planned": planned,
+                  "orphans": sum(orphans.values()), "repaired": len(repairs), "distinct": int(loop.sum()), "autapses": own,
+                  "cyclic": int(cyclic.sum()), "longest": longest}
+        return {"edges": [(s, t) if sign > 0 else (s, -t) for s, t, sign in edges], "orphans": orphans, "counts": counts,
+                "repairs": [i for i, edge in enumerate(edges) if edge[:2] in repairs],
+                "verdict": self.verdict(counts, int(controls["recurrent"]))}
+
+    @staticmethod
+    def verdict(counts, recurrent):
+        """Repair, loops and sparsity, one sentence each."""
+        c = counts
+        repair = (["good", f"The {c['planned']} synapses that the fan-outs plan leave no orphan: nothing is repaired."]
+                  if not c["orphans"] else
+                  ["bad", f"{plural(c['orphans'], 'orphan')} repaired: {c['repaired']} more on top of the {c['planned']} planned."])
+        what = f"{plural(recurrent, 'draw')}, {c['distinct']} distinct, {plural(c['autapses'], 'autapse')}"
+        loops = (["same", f"{what}: {c['cyclic']} command neurons lie on loops of two or more, so the circuit may oscillate."]
+                 if c["cyclic"] else ["same", f"{what}: no loop of two or more, so under constant input it settles."])
+        size = (f"{c['synapses']} synapses, {words(c['density'], 2)} % of a dense network; from sensor to motor 3 steps at "
+                f"least, {c['longest']} on the longest path.")
+        return [repair, loops, ["same", size]]
+
+    def describe(self, frame):
+        """One frame in words, for the picture's alt text."""
+        return " ".join(text for _, text in frame["verdict"])
+
+    def picture(self, frame):
+        """One frame as a matplotlib figure, for print and for readers without JavaScript."""
+        from .. import plots
+
+        fig, (left, right) = plots.figure(9, 4.2, ncols=2)
+        circuit = self.circuit(frame["controls"])
+        plots.draw_network(circuit, left)
+        plots.draw_adjacency(circuit, right)
+        fig.suptitle(frame["verdict"][0][1], fontsize=11)
+        return fig
+
+
+class Dice(np.random.Generator):
+    """A generator that remembers what was chosen, so that repairs can be told from planned synapses."""
+
+    def choice(self, a, size=None, replace=True):
+        """As in NumPy; the choice goes to ``log``."""
+        chosen = super().choice(a, size=size, replace=replace)
+        self.__dict__.setdefault("log", []).append(np.atleast_1d(chosen).tolist())
+        return chosen
+
+
+def repaired(wiring, log, recurrent):
+    """How many neurons of each kind were repaired, and the set of (source node, target node) that repaired them.
+
+    log: the choices in the order of ``wiring.ncp``: for each pair of layers one per sender, then one per orphan.
+    """
+    layers = {role: wiring.members(role).tolist() for role in ("inter", "command", "motor")}
+    number, repairs, place, m = {}, set(), 0, wiring.m
+    for kind, senders, listeners in (("inter", range(m), "inter"), ("command", layers["inter"], "command"),
+                                     ("silent", layers["motor"], "command")):
+        place += 2 * recurrent if kind == "silent" else 0
+        chosen = {i for choice in log[place:place + len(senders)] for i in choice}
+        orphans = [i for i in layers[listeners] if i not in chosen]
+        place += len(senders)
+        for orphan, partners in zip(orphans, log[place:place + len(orphans)], strict=True):
+            for partner in partners:
+                node = partner + (0 if kind == "inter" else m)
+                repairs.add((orphan + m, node) if kind == "silent" else (node, orphan + m))
+        place += len(orphans)
+        number[kind] = len(orphans)
+    return number, repairs
+
+
+def plural(number, noun):
+    """ "1 orphan", "2 orphans". """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def on_a_loop(graph):
+    """(n,) booleans: which nodes of a graph (n, n) [target, source] lie on a loop of two or more nodes."""
+    reach = graph & ~np.eye(len(graph), dtype=bool)
+    for middle in range(len(graph)):
+        reach = reach | np.outer(reach[:, middle], reach[middle])
+    return np.diagonal(reach).copy()
+
+
+def longest_path(graph):
+    """Number of steps of the longest path in a small graph (n, n) [target, source] that visits no node twice."""
+    targets = [np.flatnonzero(graph[:, node]).tolist() for node in range(len(graph))]
+
+    def walk(node, seen):
+        return max((1 + walk(target, seen | {target}) for target in targets[node] if target not in seen), default=0)
+
+    return max(walk(node, {node}) for node in range(len(graph)))

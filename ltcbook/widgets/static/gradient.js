@@ -1,0 +1,173 @@
+// gradient.js: what is left of a gradient after k steps. Two neurons, forty steps: JavaScript restates the formula,
+// with closed forms for the norms of 2 by 2 matrices; a test holds every number and word to Python.
+
+/** Largest singular value of [[a, b], [0, d]]. */
+function norm(a, b, d) {
+  const sum = a * a + b * b + d * d;
+  return Math.sqrt((sum + Math.sqrt(Math.max(0, sum * sum - 4 * (a * d) ** 2))) / 2);
+}
+
+/** One frame; the same dictionary as GradientExplorer.compute in Python. */
+export function gradientFrame(controls, { length, delta }) {
+  const { lam, q, u, step } = controls;
+  const [keep, push] = [step === "classic" ? 0 : 1, delta[step]];
+  let x = [0, 0];
+  const steps = Array.from({ length }, () => {
+    const drive = [Math.tanh(lam * x[0] + q * x[1] + u), Math.tanh(lam * x[1] + u)];
+    const [f, g] = drive.map((value) => 1 - value * value);
+    x = [keep * x[0] + push * drive[0], keep * x[1] + push * drive[1]];
+    return [keep + push * f * lam, push * f * q, keep + push * g * lam]; // upper triangle of the Jacobian
+  });
+  let [a, b, d] = [1, 0, 1];
+  const norms = [1];
+  for (const [A, B, D] of [...steps].reverse()) {
+    [a, b, d] = [a * A, a * B + b * D, d * D];
+    norms.push(norm(a, b, d));
+  }
+  const sigma = norm(lam, q, lam);
+  const peak = Math.max(...norms);
+  const frame = { controls: { ...controls }, norms, factor: keep + push * sigma, radius: Math.abs(keep + push * lam),
+    sigma, end: norms[length], peak, lag: norms.indexOf(peak), x };
+  return { ...frame, verdict: gradientVerdict(frame, length) };
+}
+
+function gradientVerdict({ controls, end, peak, lag, radius, factor }, length) {
+  const residual = controls.step !== "classic";
+  const left = end > 1e-12 ? say(end) : "less than 1e−12";
+  let first = ["good", `After ${length} steps ${left} of the gradient is left: it neither vanishes nor explodes.`];
+  if (end > 10) first = ["bad", `After ${length} steps the gradient is ${left} times as large: it explodes.`];
+  if (end < 0.1) first = ["bad", `After ${length} steps ${left} of the gradient is left: it vanishes.`];
+  let second = `At rest one step multiplies by the eigenvalue ${say(radius)}, and by at most ${say(factor)}.`;
+  if (lag && radius < 1 && peak > 1.005) {
+    second = `On the way it grows to ${say(peak)} at lag ${lag}, although the eigenvalue is ${say(radius)}.`;
+  } else if (radius > 1 && end < (residual ? 10 : 1)) {
+    const fate = residual ? "hand the gradient on untouched" : "are flat and let nothing through";
+    second = `At rest one step multiplies by ${say(radius)}; saturated neurons ${fate}.`;
+  }
+  return [first, ["same", second]];
+}
+
+const tiny = (value) => (value > 1e-12 ? say(value) : "< 1e−12");
+
+const DECADES = 6;
+const GHOST = "stroke: var(--before); stroke-width: 1.6; stroke-dasharray: 6 4";
+const DOTS = "stroke: var(--minus); stroke-width: 2; stroke-dasharray: 2 5; stroke-linecap: round";
+const INK = "stroke: var(--ink)";
+const EXPONENTS = { "-6": "⁻⁶", "-3": "⁻³", 3: "³", 6: "⁶" };
+
+const lags = {
+  name: "lags",
+  column: 1,
+  title: "Norm of the gradient against the lag k",
+  height: (width) => (width < 420 ? 290 : 330),
+  build(svg, { width, height }, view) {
+    const { length } = view.spec;
+    const box = { left: 40, right: width - 12, top: 12, bottom: height - 38 };
+    const x = scale([0, length], [box.left, box.right]);
+    const y = scale([-DECADES, DECADES], [box.bottom, box.top]);
+    for (const tick of [0, 10, 20, 30, 40]) {
+      draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.bottom, y2: box.bottom + 4, class: "axis" });
+      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+    }
+    for (const tick of [-6, -3, 0, 3, 6]) {
+      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "boundary" });
+      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" },
+        tick ? `10${EXPONENTS[tick]}` : "1");
+    }
+    draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "lag k, steps");
+    draw(svg, "text", { x: box.left + 6, y: box.top + 14, class: "quiet" }, "explodes");
+    draw(svg, "text", { x: box.left + 6, y: box.bottom - 8, class: "quiet" }, "vanishes");
+    const bound = draw(svg, "path", { class: "curve", style: GHOST });
+    const radius = draw(svg, "path", { class: "curve", style: DOTS });
+    const curve = draw(svg, "path", { class: "curve", style: INK });
+    const peak = draw(svg, "path", { class: "eigen own" });
+    const [end, name] = [draw(svg, "circle", { r: 6, class: "point" }), draw(svg, "text", { class: "strong halo-text" })];
+    const at = (value) => y(Math.log10(Math.max(value, 1e-30)));
+    const power = (base) => {
+      const slope = Math.log10(Math.max(base, 1e-30));
+      const last = slope === 0 ? length : Math.min(length, DECADES / Math.abs(slope));
+      return line([[x(0), y(0)], [x(last), y(slope * last)]]);
+    };
+    return (frame) => {
+      patch(bound, { d: power(frame.factor) });
+      patch(radius, { d: power(frame.radius) });
+      patch(curve, { d: line(frame.norms.map((value, k) => [x(k), at(value)])) });
+      const [px, py] = [x(frame.lag), at(frame.peak)];
+      const shown = frame.lag > 0 && frame.lag < length && frame.peak > 1.005;
+      patch(peak, { d: `M${px - 5} ${py}l5 -6l5 6l-5 6Z`, display: shown ? null : "none" });
+      const last = at(frame.end);
+      patch(end, { cx: x(length), cy: last });
+      patch(name, { x: box.right - 4, y: last + (last < box.top + 40 || (frame.end < 1 && last < box.bottom - 40) ? 24 : -12), "text-anchor": "end" });
+      write(name, tiny(frame.end));
+      return `Norm of the gradient over lags 0 to ${length}, on a logarithmic axis. ${frame.verdict.map(([, t]) => t).join(" ")}`;
+    };
+  },
+};
+
+const marks = {
+  name: "marks",
+  column: 1,
+  title: "",
+  html(body) {
+    body.append(key([
+      ["the gradient", ["path", { d: "M1 8H33", class: "curve", style: INK }]],
+      ["bound by the largest singular value", ["path", { d: "M1 8H33", class: "curve", style: GHOST }]],
+      ["eigenvalue line, at rest", ["path", { d: "M1 8H33", class: "curve", style: DOTS }]],
+    ]));
+    return () => {};
+  },
+};
+
+const slopes = {
+  name: "slopes",
+  column: 2,
+  title: "Where the neurons stand on tanh, at the end",
+  height: () => 190,
+  build(svg, { width, height }) {
+    const box = { left: 30, right: width - 12, top: 10, bottom: height - 26 };
+    const x = scale([-3.2, 3.2], [box.left, box.right]);
+    const y = scale([-1.15, 1.15], [box.bottom, box.top]);
+    for (const tick of [-1, 0, 1]) {
+      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "axis" });
+      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+    }
+    draw(svg, "text", { x: box.right, y: height - 6, "text-anchor": "end", class: "quiet" }, "what a neuron hears (edge: beyond it)");
+    const shape = Array.from({ length: 81 }, (_, i) => -3.2 + 0.08 * i).map((a) => [x(a), y(Math.tanh(a))]);
+    draw(svg, "path", { class: "curve", style: "stroke: var(--before)", d: line(shape) });
+    const dots = draw(svg, "g");
+    const names = draw(svg, "g");
+    return ({ x: state, controls }) => {
+      const { lam, q, u } = controls;
+      const heard = [lam * state[0] + q * state[1] + u, lam * state[1] + u];
+      pool(dots, "circle", heard, (a, i) => ({ cx: x(a), cy: y(Math.tanh(a)), r: i ? 5 : 8,
+        style: i ? "fill: var(--ink)" : "fill: var(--surface); stroke: var(--ink); stroke-width: 2.5" }));
+      const together = Math.abs(x(heard[0]) - x(heard[1])) < 24;
+      const items = together ? [[heard[0], "1, 2"]] : [[heard[0], "1"], [heard[1], "2"]];
+      pool(names, "text", items, ([a]) => ({ x: x(a), y: y(Math.tanh(a)) + (a > 1 ? 24 : -14), class: "strong halo-text",
+        "text-anchor": "middle" }));
+      items.forEach(([, text], i) => write(names.children[i], text));
+      return `Slopes of tanh at the end: ${heard.map((a) => say(1 - Math.tanh(a) ** 2)).join(" and ")}.`;
+    };
+  },
+};
+
+const ROWS = [["left after 40 steps", "end"], ["largest on the way", "peak"], ["eigenvalue of a step, at rest", "radius"],
+  ["at most per step", "factor"]];
+const values = {
+  name: "values",
+  column: 2,
+  title: "In numbers",
+  html(body) {
+    const cells = ROWS.map(([label, name]) => [label, name, make("output", { "data-name": name })]);
+    body.append(make("table", { class: "ltc-numbers" }, make("tbody", {}, ...cells.map(([label, , output]) =>
+      make("tr", {}, make("th", { scope: "row" }, label), make("td", {}, output))))));
+    return (frame) => {
+      for (const [, name, output] of cells) {
+        patch(output, { "data-value": frame[name] });
+        write(output, tiny(frame[name]));
+      }
+    };
+  },
+};
+
+const drawing = { panels: [lags, marks, slopes, values], frame: gradientFrame };

@@ -1,0 +1,151 @@
+"""Two CT-RNN neurons and their clocks: time constants never move an equilibrium, and can still make it useless."""
+
+import numpy as np
+
+from .. import analysis, dynamics, simulate
+from .base import Control, Explorer, Preset, words
+
+DT, STEPS, KEEP = 0.125, 800, 2  # ms; a run lasts 100 ms and every second state is drawn
+NETWORKS = {
+    "push": ("push–pull", [[2.0, -2.0], [2.0, -2.0]]),
+    "mirror": ("symmetric", [[0.6, 1.2], [1.2, 0.4]]),
+    "weak": ("weak", [[0.3, -0.6], [0.6, 0.3]]),
+}
+
+PRESETS = [
+    Preset("Slow inhibition", "Neuron 1 excites both, neuron 2 inhibits both, ten times more slowly. The brake comes too late."),
+    Preset("Equal clocks", "The same weights, the same nullclines, the same equilibrium. Now it attracts.", {"tau_2": 1.0}),
+    Preset("On the edge", "At τ_2 = 3 τ_1 a pair of eigenvalues stands on the boundary: the Hopf bifurcation.", {"tau_2": 3.0}),
+    Preset("Weak weights", "Each row of |W| sums to 0.9, below 1. Try every clock: no choice breaks this one.",
+           {"weights": "weak"}),
+    Preset("Two memories", "Symmetric weights: no clock makes a cycle. Set τ_2 back to 1 and see where this start ends.",
+           {"weights": "mirror"}),
+]
+
+
+class TauExplorer(Explorer):
+    """Move the two time constants of a CT-RNN pair: nullclines and equilibria stand still, eigenvalues and fate do not.
+
+    The pair is a ``dynamics.CTRNN`` cell; every number comes from ``dynamics``, ``simulate`` and ``analysis``.
+    """
+
+    key, drawing, tabulated = "tau", "tau.js", False
+    title = "Two clocks: what a time constant moves, and what it does not"
+    question = ("Lower τ_2 from 10 ms to 1 ms. Which of these move: the nullclines, the equilibrium, the eigenvalues, the "
+                "path? And at which τ_2 does the cycle vanish?")
+    answer = ("Nullclines and equilibrium stand still: no τ appears in their equations. Eigenvalues and path move. At "
+              "τ_2 = 3 ms the eigenvalues cross the boundary; below it the network comes to rest.")
+
+    def __init__(self):
+        super().__init__([
+            Control("tau_1", "Time constant τ_1", 1.0, low=0.5, high=12, step=0.5, unit="ms"),
+            Control("tau_2", "Time constant τ_2", 10.0, low=0.5, high=12, step=0.5, unit="ms"),
+            Control("x_1", "Start x_1", 0.5, low=-1, high=1, step=0.05),
+            Control("x_2", "Start x_2", -0.3, low=-1, high=1, step=0.05),
+            Control("weights", "Weights", "push", kind="select",
+                    options=tuple((name, label) for name, (label, _) in NETWORKS.items())),
+        ], PRESETS, dt=DT, steps=STEPS, keep=KEEP, networks={name: self._network(name) for name in NETWORKS})
+
+    @staticmethod
+    def _network(name):
+        """Weights and equilibria. The latter are found once, with both time constants at 1 ms: they serve for all."""
+        w = np.array(NETWORKS[name][1])
+        rests = analysis.equilibria(dynamics.CTRNN(tau=[1, 1], w=w, b=[0, 0]), rng=np.random.default_rng(0))
+        return {"w": w, "equilibria": np.where(np.abs(rests) < 1e-9, 0.0, rests)}
+
+    @staticmethod
+    def cell(controls):
+        """The pair as a cell of the package."""
+        tau = [controls["tau_1"], controls["tau_2"]]
+        return dynamics.CTRNN(tau=tau, w=NETWORKS[controls["weights"]][1], b=[0.0, 0.0])
+
+    def frame_of(self, controls):
+        """Run, run with equal clocks, equilibria by kind, the eigenvalues at 0, and the verdict."""
+        cell, equal = self.cell(controls), self.cell(controls | {"tau_1": 1.0, "tau_2": 1.0})
+        rests = np.array(self.spec["networks"][controls["weights"]]["equilibria"])
+        frame = {name: _run(pair, controls) for name, pair in (("path", cell), ("ghost", equal))}
+        frame["kinds"] = [_kind(dynamics.jacobian(x, None, cell)) for x in rests]
+        frame["eigenvalues"] = _pair(dynamics.jacobian(np.zeros(2), None, cell))
+        late = frame["path"][len(frame["path"]) // 2:, 0]
+        frame["swing"] = [late.min(), late.max()]
+        return frame | {"verdict": self.verdict(frame, rests)}
+
+    @staticmethod
+    def verdict(frame, rests):
+        """What stood still, and what became of the run; tau.js says the same words."""
+        values = _spoken(frame["eigenvalues"])
+        kind = frame["kinds"][len(rests) // 2]
+        if len(rests) > 1:
+            end = frame["path"][-1]
+            near = rests[np.abs(rests - end).max(-1).argmin()]
+            fate = (f"This run ends at {_at(near)}" if np.abs(near - end).max() < 0.02
+                    else "This run is still on its way")
+            return [["same", f"Equilibria unmoved at {', '.join(map(_at, rests))}."],
+                    ["same", f"At 0 eigenvalues {values} per ms: a saddle for every τ. {fate}."]]
+        still = ["same", "Equilibrium unmoved at (0, 0)."]
+        if kind == "edge":
+            return [still, ["same", f"Eigenvalues {values} per ms: on the boundary, where slopes alone do not decide."]]
+        if kind == "stable":
+            return [still, ["good", f"Eigenvalues {values} per ms: stable, small swings die out."]]
+        if np.abs(frame["path"][0]).max() == 0:
+            return [still, ["bad", f"Eigenvalues {values} per ms: unstable, though a start exactly at 0 stays there."]]
+        low, high = frame["swing"]
+        return [still, ["bad", (f"Eigenvalues {values} per ms: unstable, the network runs on a cycle, "
+                                f"x_1 from {words(low, 2)} to {words(high, 2)}.")]]
+
+    def describe(self, frame):
+        """One frame in words, for the picture's alt text."""
+        controls = frame["controls"]
+        return (f"Time constants {controls['tau_1']:g} and {controls['tau_2']:g} ms. "
+                + " ".join(text for _, text in frame["verdict"])).replace("_", " ")
+
+    def picture(self, frame):
+        """One frame as a matplotlib figure, for print and for readers without JavaScript."""
+        from .. import plots
+
+        cell, rests = self.cell(frame["controls"]), self.spec["networks"][frame["controls"]["weights"]]["equilibria"]
+        fig, (plane, modes) = plots.figure(8.8, 4.4, ncols=2, width_ratios=[1.1, 1])
+        plots.draw_phase_plane(cell, plane, box=([-1.1, -1.1], [1.1, 1.1]), equilibria=np.array(rests),
+                               trajectory=np.array(frame["path"]), names=("x₁", "x₂"))
+        plane.set(xlabel="state x₁", ylabel="state x₂")
+        ghost = self.compute(**frame["controls"] | {"tau_1": 1.0, "tau_2": 1.0})["eigenvalues"]
+        plots.draw_spectrum(*(np.array(values) @ [1, 1j] for values in (ghost, frame["eigenvalues"])), modes,
+                            label=("equal clocks", "these clocks"))
+        modes.set_title("Eigenvalues at 0")
+        return fig
+
+
+def _run(cell, controls):
+    x0 = np.array([controls["x_1"], controls["x_2"]])
+    run = simulate.simulate(cell, None, x0, np.full(STEPS, DT), method="rk4")
+    return np.concatenate([x0[None], run[KEEP - 1::KEEP]])
+
+
+def _pair(J):
+    """The eigenvalues of a 2 x 2 matrix as [[re, im], [re, im]], the right or upper one first."""
+    half, det = np.trace(J) / 2, J[0, 0] * J[1, 1] - J[0, 1] * J[1, 0]
+    square = half * half - det
+    square = 0.0 if abs(square) < 1e-12 else square
+    root = float(np.sqrt(abs(square)))
+    return [[half, root], [half, -root]] if square < 0 else [[half + root, 0.0], [half - root, 0.0]]
+
+
+def _kind(J):
+    """Stable, saddle, unstable, or edge where an eigenvalue lies on the boundary."""
+    real = [part for part, _ in _pair(J)]
+    if min(map(abs, real)) < 1e-12:
+        return "edge"
+    return "stable" if real[0] < 0 else "unstable" if real[1] > 0 else "saddle"
+
+
+def _spoken(values):
+    """Two eigenvalues in words: "0.5 and 0.2", "−0.2 ± 0.4i", "±0.577i"."""
+    (re, im), (other, _) = values
+    if im == 0:
+        return f"{words(re)} and {words(other)}"
+    real = 0.0 if abs(re) < 1e-12 else re
+    return f"{words(real)} ± {words(im)}i" if real else f"±{words(im)}i"
+
+
+def _at(point):
+    return f"({words(point[0], 2)}, {words(point[1], 2)})"

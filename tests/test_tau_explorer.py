@@ -1,0 +1,105 @@
+"""The explorer of two clocks: its sentences are true, and JavaScript restates every number."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from ltcbook import analysis, dynamics
+from ltcbook.widgets import TauExplorer
+
+GRID = list(itertools.product((1.0, 2.5), (1.0, 3.0, 7.5, 10.0), ("push", "mirror", "weak")))
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return TauExplorer()
+
+
+@pytest.mark.parametrize("tau_1, tau_2, weights", GRID)
+def test_no_clock_moves_an_equilibrium_or_leaves_the_box(explorer, tau_1, tau_2, weights):
+    controls = {"tau_1": tau_1, "tau_2": tau_2, "weights": weights, "x_1": 1.0, "x_2": -0.7}
+    frame, cell = explorer.compute(**controls), explorer.cell(controls)
+    rests = np.array(explorer.spec["networks"][weights]["equilibria"])
+    assert np.abs(dynamics.vector_field(0, rests, None, cell)).max() < 1e-12
+    assert np.abs(frame["path"]).max() <= 1
+
+
+@pytest.mark.parametrize("tau_1, tau_2, weights", GRID)
+def test_the_kinds_are_those_of_the_eigenvalues(explorer, tau_1, tau_2, weights):
+    controls = {"tau_1": tau_1, "tau_2": tau_2, "weights": weights}
+    frame, cell = explorer.compute(**controls), explorer.cell(controls)
+    for x, kind in zip(explorer.spec["networks"][weights]["equilibria"], frame["kinds"]):
+        real = np.linalg.eigvals(dynamics.jacobian(np.array(x), None, cell)).real
+        near = np.abs(real).min() < 1e-9
+        true = "edge" if near else "stable" if real.max() < 0 else "unstable" if real.min() > 0 else "saddle"
+        assert kind == true
+    shown = np.array(frame["eigenvalues"]) @ [1, 1j]
+    right = analysis.eigenvalues(np.zeros(2), None, cell)
+    assert np.allclose(np.sort_complex(shown), np.sort_complex(right), atol=1e-6)  # a double one is known to 1e-8
+
+
+@pytest.mark.parametrize("tau_1", [0.5, 1.0, 2.0, 4.0])
+def test_the_push_pull_pair_turns_at_three_to_one(explorer, tau_1):
+    """Trace 1/tau_1 - 3/tau_2 and determinant 1/(tau_1 tau_2) decide: no solver is asked."""
+    for tau_2 in np.arange(0.5, 12.5, 0.5):
+        text = explorer.compute(tau_1=tau_1, tau_2=tau_2)["verdict"][1][1]
+        expected = "on the boundary" if tau_2 == 3 * tau_1 else "unstable" if tau_2 > 3 * tau_1 else " stable"
+        assert expected in text, (tau_2, text)
+
+
+def test_the_default_makes_the_point_untouched(explorer):
+    assert [text for _, text in explorer.compute()["verdict"]] == [
+        "Equilibrium unmoved at (0, 0).",
+        "Eigenvalues 0.5 and 0.2 per ms: unstable, the network runs on a cycle, x_1 from −0.92 to 0.92."]
+
+
+def test_equal_clocks_and_slow_ones_end_at_different_memories(explorer):
+    slow, equal = (explorer.compute(weights="mirror", tau_2=tau_2)["verdict"][1][1] for tau_2 in (10.0, 1.0))
+    assert slow.endswith("ends at (−0.93, −0.9).") and equal.endswith("ends at (0.93, 0.9).")
+
+
+@pytest.mark.parametrize("controls", [{"tau_1": 0}, {"tau_2": 13}, {"weights": "none"}, {"x_1": float("nan")}])
+def test_impossible_controls_are_refused(explorer, controls):
+    with pytest.raises(ValueError, match="must|choose"):
+        explorer.compute(**controls)
+
+
+def test_javascript_says_the_same_numbers_and_words(explorer, browser, tmp_path):
+    page_file = tmp_path / "explorer.html"
+    page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.to_html()}', "utf8")
+    context = browser.new_context()
+    page, complaints = context.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    for tau_1, tau_2, weights in GRID[::2]:
+        controls = {"tau_1": tau_1, "tau_2": tau_2, "weights": weights, "x_1": -0.65}
+        page.goto("about:blank")
+        page.goto(f"{page_file.as_uri()}#" + "&".join(f"{name}={value}" for name, value in controls.items()))
+        page.wait_for_selector(".ltc-tau[data-frame]")
+        drawn, frame = json.loads(page.get_attribute(".ltc-tau", "data-frame")), explorer.compute(**controls)
+        assert drawn.keys() == frame.keys()
+        for name in ("kinds", "verdict", "controls"):
+            assert drawn[name] == frame[name]
+        for name in ("path", "ghost", "eigenvalues", "swing"):
+            assert np.allclose(drawn[name], frame[name], rtol=0, atol=1e-9), name
+    assert not complaints and page.locator(".ltc-fallback").count() == 0
+    context.close()
+
+
+def test_a_moved_start_redraws_the_path_and_leaves_the_nullclines(explorer, browser, tmp_path):
+    page_file = tmp_path / "explorer.html"
+    page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.to_html()}', "utf8")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    page.wait_for_selector(".ltc-tau[data-frame]")
+    curves = lambda: page.eval_on_selector_all(
+        ".ltc-panel-plane .curve", "lines => lines.map((line) => line.getAttribute('d'))")
+    first = curves()
+    page.locator(".ltc-handle").press("ArrowLeft")
+    moved = curves()
+    assert [a == b for a, b in zip(first, moved)] == [True, True, False, False]  # nullclines, ghost, path
+    page.get_by_role("button", name="On the edge").click()
+    assert curves()[:2] == first[:2] and curves()[3] != first[3]
+    context.close()

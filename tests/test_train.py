@@ -1,0 +1,770 @@
+"""Training: the same seed gives the same bits, also after a kill; what is cut is forgotten; what does not fit is refused."""
+
+import copy
+import io
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from strategies import fresh, random_ncp, seeds
+
+from ltcbook import analysis, dynamics, models, pruning, tasks, train, wiring
+from ltcbook.pruning import (
+    SET, DeepR, GradualMagnitude, Method, Nothing, OneShotMagnitude, PruneRewire, RandomRewiring, RigL)
+
+torch.set_num_threads(1)
+METHODS = [None, Nothing(), PruneRewire(every=3, threshold=0.4, target="slowest"), OneShotMagnitude(every=3, sparsity=0.3),
+           PruneRewire(every=3, threshold=0.4, target="gradient", grace=4), GradualMagnitude(every=3, sparsity=0.3), SET(every=3),
+           RigL(every=3), DeepR(every=3, pull=0.2, temperature=0.2), RandomRewiring(every=3)]
+named = pytest.mark.parametrize("method", METHODS, ids=lambda m: f"{type(m).__name__}-{getattr(m, 'target', '')}")
+
+
+def net(seed=0, **options):
+    """A small LTC network, 10 neurons, 2 inputs, 1 output."""
+    w = wiring.auto_ncp(10, 1, sensory=2, rng=np.random.default_rng(seed))
+    return models.LTCNet(w, substeps=1, generator=torch.Generator().manual_seed(seed), **options)
+
+
+def sines(batch=6, steps=8, seed=1):
+    return tasks.sine(steps, batch=batch, noise=0.1, rng=np.random.default_rng(seed))
+
+
+def fit(model, data=None, seed=3, **options):
+    options = {"epochs": 6, "batch_size": 4, "progress": False} | options  # 2 steps per epoch
+    return train.fit(model, sines() if data is None else data, rng=np.random.default_rng(seed), **options)
+
+
+def bits(value):
+    """A nest of arrays, tensors and numbers as something that == compares bit for bit."""
+    if isinstance(value, train.History):
+        return bits(vars(value))
+    if isinstance(value, dict):
+        return {key: bits(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [bits(item) for item in value]
+    if isinstance(value, (np.ndarray, torch.Tensor)):
+        value = np.asarray(value)
+        return str(value.dtype), value.shape, value.tobytes()
+    return repr(value)
+
+
+def weights(model):
+    return bits(model.state_dict())
+
+
+# --- the loop --------------------------------------------------------------------------------------------------------
+
+
+def test_training_fits_and_writes_down_every_epoch():
+    model, data = net(), tasks.sine(12, span=np.pi)
+    history = fit(model, data, epochs=100, lr=0.03, validation=sines(seed=2), callbacks={"bias": lambda m: m.output_b})
+    assert history.epochs == len(history.loss) == len(history.validation) == len(history.records["bias"]) == 100
+    assert train.evaluate(model, data) < 0.1 * history.loss[0]
+    assert history.best_epoch == int(np.argmin(history.validation)) and not history.stopped_early and history.events == []
+    np.testing.assert_array_equal(history.records["bias"][-1], model.output_b.detach().numpy())
+    assert (history.records["bias"][0] != history.records["bias"][-1]).all()  # copies, not views of what trains on
+    assert train.evaluate(model, sines(seed=2)) == history.validation[-1]
+
+
+@named
+def test_equal_generators_give_equal_bits(method):
+    results = []
+    for seed in (3, 3, 4):
+        model = net()
+        torch.manual_seed(seed)  # must not matter
+        history = fit(model, method=method, seed=seed, validation=sines(seed=2))
+        results.append((bits(history), weights(model)))
+    assert results[0] == results[1] and results[0] != results[2]
+
+
+def test_torchs_own_generator_neither_matters_nor_moves():
+    noisy = lambda: models.CTRNNet(2, 5, 1, noise_pre=0.3, generator=torch.Generator().manual_seed(0))  # noqa: E731
+    runs = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        before, model = torch.get_rng_state(), noisy()
+        runs.append((bits(fit(model, validation=sines(seed=2))), weights(model)))
+        assert torch.equal(before, torch.get_rng_state())
+    assert runs[0] == runs[1] != (bits(fit(noisy(), seed=9, validation=sines(seed=2))), None)
+
+
+def test_validation_is_without_noise_and_leaves_the_mode_alone():
+    model = models.CTRNNet(2, 5, 1, noise_pre=0.5, noise_post=0.5, generator=torch.Generator().manual_seed(0))
+    for mode in (True, False):
+        model.train(mode)
+        assert train.evaluate(model, sines()) == train.evaluate(model, sines())
+        assert model.training is mode
+        modes = []  # of two steps, one validation, one callback
+
+        def loss(y, target):
+            modes.append(model.training)  # noqa: B023
+            return (y - target).square().mean()
+
+        fit(model, epochs=1, loss=loss, validation=sines(), callbacks={"mode": lambda m: modes.append(m.training)})  # noqa: B023
+        assert modes == [True, True, False, False] and model.training is mode
+
+
+def test_an_epoch_sees_every_sequence_once_in_an_order_of_its_own():
+    seen = []
+
+    def spy(y, target):
+        seen.append(target[:, 0].tolist())
+        return (y * 0).mean() + target.mean()
+
+    inputs = np.zeros((7, 3, 2))
+    history = fit(net(), (inputs, np.arange(7.0)[:, None]), loss=spy, epochs=3, batch_size=3)
+    orders = [sum(seen[3 * k: 3 * k + 3], []) for k in range(3)]
+    assert all(sorted(order) == list(range(7)) for order in orders) and orders[0] != orders[1] != orders[2]
+    assert {len(batch) for batch in seen} == {2, 3}
+    np.testing.assert_allclose(history.loss, 3.0)  # the mean over sequences, not over batches
+
+
+def test_patience_stops_and_brings_back_the_best_weights_with_their_wiring():
+    model, kept = net(), []
+    validation = (sines()[0], -sines()[1])  # the better the fit, the worse it gets
+    history = fit(model, epochs=50, patience=4, lr=0.03, validation=validation, method=SET(every=1, stop=1.0),
+                  callbacks={"kept": lambda m: kept.append((weights(m), m.wiring))})
+    assert history.stopped_early and history.epochs == history.best_epoch + 5 < 50
+    assert weights(model) == kept[history.best_epoch][0] and model.wiring == kept[history.best_epoch][1]
+    assert model.wiring != kept[-1][1]
+    assert train.evaluate(model, validation) == min(history.validation)
+
+
+def test_the_bar_is_shown_or_not(capsys):
+    fit(net(), epochs=3)
+    assert capsys.readouterr() == ("", "")
+    fit(net(), epochs=3, progress=True, validation=sines(seed=2))
+    shown = capsys.readouterr()
+    assert shown.out == "" and "3/3" in shown.err and "loss=" in shown.err and "validation=" in shown.err
+
+
+def test_clip_bounds_the_step_that_sgd_would_make():
+    model = net()
+    run = train.loop._Run(model, "mse", None, 1e-2, 0.01, 1, np.random.default_rng(0))
+    data = train.data.checked_data("data", sines(), model, "mse")
+    run.step(data)
+    norm = torch.sqrt(sum((p.grad**2).sum() for p in model.parameters()))
+    assert norm == pytest.approx(0.01, rel=1e-3)
+    free = train.loop._Run(net(), "mse", None, 1e-2, None, 1, np.random.default_rng(0))
+    free.step(data)
+    assert torch.sqrt(sum((p.grad**2).sum() for p in free.model.parameters())) > 0.011
+
+
+# --- every model, every kind of data -----------------------------------------------------------------------------------
+
+MODELS = {
+    "RNNet": lambda outputs: models.RNNet(2, 6, outputs, generator=torch.Generator().manual_seed(0)),
+    "CTRNNet": lambda outputs: models.CTRNNet(2, 6, outputs, generator=torch.Generator().manual_seed(0)),
+    "ODENet": lambda outputs: models.ODENet(2, 4, outputs, hidden=5, generator=torch.Generator().manual_seed(0)),
+    "CfCNet": lambda outputs: models.CfCNet(6, 2, outputs, backbone_units=5, generator=torch.Generator().manual_seed(0)),
+    "CfCNet wired": lambda outputs: models.CfCNet(
+        wiring.auto_ncp(9, outputs, sensory=2, rng=np.random.default_rng(0)), generator=torch.Generator().manual_seed(0)),
+    "LTCNet": lambda outputs: models.LTCNet(
+        wiring.auto_ncp(9, outputs, sensory=2, rng=np.random.default_rng(0)), substeps=1,
+        generator=torch.Generator().manual_seed(0)),
+    "LTCNet memory": lambda outputs: models.LTCNet(
+        wiring.auto_ncp(9, outputs, sensory=2, rng=np.random.default_rng(0)), substeps=1, memory="lstm",
+        generator=torch.Generator().manual_seed(0))}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("kind", ["irregular", "per step", "classes", "one class", "single", "float64"])
+def test_every_model_learns_on_every_kind_of_data(name, kind):
+    rng, loss, outputs = np.random.default_rng(0), "mse", 1
+    inputs, targets, dt = tasks.irregular(8, batch=6, rng=rng)
+    data = {"irregular": (inputs, targets, dt), "per step": (inputs, targets, dt[0]), "single": (inputs[0], targets[0], dt[0]),
+            "float64": (inputs, targets, 0.7)}.get(kind)
+    if data is None:
+        loss, outputs, classes = "cross_entropy", 3, np.digitize(targets[..., 0], [-0.5, 0.5])
+        data = (inputs, classes if kind == "classes" else classes[:, -1])
+    model = MODELS[name](outputs).to(torch.float64 if kind == "float64" else torch.float32)
+    before = train.evaluate(model, data, loss=loss)
+    history = fit(model, data, loss=loss, epochs=25, lr=0.02)
+    assert train.evaluate(model, data, loss=loss) < before and history.loss[-1] < history.loss[0]
+
+
+def test_the_time_steps_reach_the_model():
+    inputs, targets, dt = tasks.irregular(8, batch=3, rng=np.random.default_rng(0))
+    model = net()
+    y = lambda dt: model(torch.tensor(inputs, dtype=torch.float32), dt=dt)[0]  # noqa: E731
+    mse = lambda dt: torch.mean((y(torch.as_tensor(dt).float()) - torch.tensor(targets).float()) ** 2).item()  # noqa: E731
+    for given_dt in (dt, dt[0], 0.3):
+        assert train.evaluate(model, (inputs, targets, given_dt)) == pytest.approx(mse(given_dt), rel=1e-6)
+    assert train.evaluate(model, (inputs, targets)) == pytest.approx(mse(1.0), rel=1e-6)
+
+
+def test_cross_entropy_is_minus_the_mean_logarithm_of_the_right_class():
+    model, rng = MODELS["RNNet"](3), np.random.default_rng(0)
+    inputs, classes = rng.normal(size=(4, 5, 2)), rng.integers(0, 3, (4, 5))
+    y = model(torch.tensor(inputs, dtype=torch.float32))[0].detach().double().numpy()
+    log_p = y - np.log(np.exp(y).sum(-1, keepdims=True))
+    right = np.take_along_axis(log_p, classes[..., None], -1)[..., 0]
+    assert train.evaluate(model, (inputs, classes), loss="cross_entropy") == pytest.approx(-right.mean(), rel=1e-6)
+    one = train.evaluate(model, (inputs[0], classes[0, -1]), loss="cross_entropy")
+    assert one == pytest.approx(-right[0, -1], rel=1e-6)
+    assert train.evaluate(model, (inputs, classes[:, -1]), loss="cross_entropy") == pytest.approx(-right[:, -1].mean(), rel=1e-6)
+
+
+def test_the_device_finds_itself_and_wrong_ones_are_named():
+    model = net()
+    fit(model, epochs=1)
+    assert next(model.parameters()).device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+    for device in ("abacus", "cuda:99", 3.5):
+        with pytest.raises(ValueError, match="not to be had"):
+            fit(model, device=device)
+
+
+# --- pruning while it trains -------------------------------------------------------------------------------------------
+
+
+@named
+def test_events_come_on_schedule_and_the_history_tells_them_all(method):
+    model = net()
+    start = model.wiring
+    history = fit(model, epochs=10, method=method)
+    assert [event["step"] for event in history.events] == ([] if method is None else list(method.events(20)))
+    for suffix in ("", "_in"):
+        there = {(int(s), int(t)) for t, s in np.argwhere(getattr(start, "polarity" + suffix))}
+        for event in history.events:
+            assert set(event["cut" + suffix]) <= there and not set(event["grown" + suffix]) & there
+            there = there - set(event["cut" + suffix]) | set(event["grown" + suffix])
+        assert there == {(int(s), int(t)) for t, s in np.argwhere(getattr(model.wiring, "polarity" + suffix))}
+    if isinstance(method, (OneShotMagnitude, GradualMagnitude)):
+        assert model.wiring.synapses == start.synapses - round(start.synapses * 0.3)
+    else:
+        assert model.wiring.synapses == start.synapses
+    assert len(history.events) == 0 or any(event["cut"] + event["cut_in"] for event in history.events)
+
+
+class Spy(Method):
+    """Keeps what it was given, and rewires at random."""
+
+    needs_gradient = needs_time_constant = True
+
+    def event(self, step, steps, wiring, weights, weights_in, **given):
+        self.seen.append((step, weights, weights_in, given, self.model.e_rev.detach().numpy().copy()))
+        return RandomRewiring(every=self.every, stop=1.0, fraction=0.5).event(step, steps, wiring, weights, weights_in, **given)
+
+
+def test_a_method_is_told_ages_signs_gradients_and_time_constants():
+    model, spy = net(), Spy(every=2, stop=1.0)
+    vars(spy).update(seen=[], model=model)
+    history = fit(model, epochs=6, method=spy)
+    born = {suffix: np.zeros(getattr(model.wiring, "polarity" + suffix).shape) for suffix in ("", "_in")}
+    for event, (step, w, w_in, told, e_rev) in zip(history.events, spy.seen, strict=True):
+        assert step == event["step"]
+        np.testing.assert_array_equal(told["sign"], np.sign(e_rev))
+        for suffix, weight in (("", w), ("_in", w_in)):
+            np.testing.assert_array_equal(told["age" + suffix][weight > 0], (step - born[suffix])[weight > 0])
+            assert told["gradient" + suffix].shape == weight.shape and (told["gradient" + suffix] != 0).any()
+            assert set(np.unique(told["sign" + suffix])) <= {-1, 1}
+            for source, target in event["cut" + suffix] + event["grown" + suffix]:
+                born[suffix][target, source] = step
+        assert (told["time_constant"] > 0).all() and told["time_constant"].shape == (10,)
+    e_rev, grown = model.e_rev.detach().numpy(), history.events[-1]["grown"]  # the event was the last thing that happened
+    assert grown and all(e_rev[t, s] == model.wiring.polarity[t, s] == told["sign"][t, s] for s, t in grown)
+
+
+def test_time_constants_for_the_rule_slowest_are_means_over_the_batch():
+    model, (inputs, _) = net(), sines()
+    u = torch.tensor(inputs, dtype=torch.float32)
+    x = model(u)[1].detach().double().numpy()
+    tau = dynamics.time_constant(x, model.map_input(u).detach().double().numpy(), model.numpy_cell())
+    np.testing.assert_allclose(train.synapses.mean_time_constant(model, u), tau.mean((0, 1)), rtol=1e-5)
+
+
+@settings(max_examples=fresh or 12)
+@given(seed=seeds)
+def test_weight_gradients_are_autograd_on_synapses_and_finite_differences_off_them(seed):
+    rng = np.random.default_rng(seed)
+    model = models.LTCNet(random_ncp(rng, 5), substeps=2, constraint=rng.choice(["implicit", "explicit"]),
+                          generator=torch.Generator().manual_seed(seed % 2**31)).double()
+    inputs, dt = rng.normal(size=(3, 4, model.m)), rng.uniform(0.5, 1, (3, 4))
+    targets, n = rng.normal(size=(3, 4, model.outputs)), model.n
+    before = weights(model)
+    gradients = train.weight_gradients(model, (inputs, targets, dt))
+    assert weights(model) == before and "cell" not in vars(model)
+
+    cell, u = model.numpy_cell(), model.map_input(torch.tensor(inputs)).detach().numpy()
+    out_w, out_b = model.output_w.detach().numpy(), model.output_b.detach().numpy()
+
+    def loss(**changes):  # NumPy alone, in small steps of one weight
+        from dataclasses import replace
+
+        from ltcbook import simulate
+        x = simulate.simulate(replace(cell, **changes), u, np.zeros((3, n)), dt, method="fused", substeps=2)
+        return np.mean((x[..., model.motor.numpy()] * out_w + out_b - targets) ** 2)
+
+    model.zero_grad()
+    y, _ = model(torch.tensor(inputs), dt=torch.tensor(dt))
+    torch.mean((y - torch.tensor(targets)) ** 2).backward()
+    for name, gradient in zip(("w", "w_in"), gradients, strict=True):
+        w, raw = getattr(cell, name), getattr(model, "raw_" + name).detach()
+        slope = torch.sigmoid(raw).numpy() if model.constraint == "implicit" else np.sign(raw.numpy())
+        there = w != 0
+        np.testing.assert_allclose(getattr(model, "raw_" + name).grad.numpy()[there], (gradient * slope)[there], rtol=1e-9, atol=1e-12)
+        absent = np.argwhere(~there)
+        for at in map(tuple, rng.permutation(absent)[:6]):
+            h, steps = 1e-4, []
+            for size in (h, 2 * h):  # a weight cannot be negative: a one-sided difference of second order
+                moved = w.copy()
+                moved[at] += size
+                steps.append(loss(**{name: moved}))
+            slope = (4 * steps[0] - steps[1] - 3 * loss()) / (2 * h)
+            assert gradient[at] == pytest.approx(slope, abs=1e-6 + 1e-4 * abs(slope))
+
+
+def test_weight_gradients_also_without_inputs_and_only_for_conductances():
+    w = wiring.fully_connected(4, sensory=0, rng=np.random.default_rng(0))
+    model = models.LTCNet(w, substeps=1, generator=torch.Generator().manual_seed(0))
+    gradient, gradient_in = train.weight_gradients(model, (np.zeros((2, 3, 0)), np.ones((2, 3, 4))))
+    assert gradient.shape == (4, 4) and gradient_in.shape == (4, 0) and (gradient != 0).all()
+    with pytest.raises(ValueError, match="conductances"):
+        train.weight_gradients(models.CTRNNet(2, 5, 1), sines())
+    fit(model, (np.zeros((2, 3, 0)), np.ones((2, 3, 4))), method=DeepR(every=2, pull=0.5))
+
+
+# --- Adam and single synapses --------------------------------------------------------------------------------------------
+
+
+def adam(gradients, *, before=2000, prepare=None):
+    """Updates / lr of one entry of a parameter: ``before`` steps of gradient 1, then the entry is prepared, then these."""
+    p = torch.nn.Parameter(torch.zeros(3, dtype=torch.float64))
+    optimizer = torch.optim.Adam([p], lr=1e-3)
+    for _ in range(before):
+        p.grad = torch.ones(3, dtype=torch.float64)
+        optimizer.step()
+    if prepare is not None:
+        prepare(optimizer.state[p])
+    moves = []
+    for gradient in gradients:
+        last, p.grad = p.detach().clone(), torch.tensor([gradient, 1.0, 1.0], dtype=torch.float64)
+        optimizer.step()
+        moves.append(float((last - p.detach())[0] / 1e-3))
+    return np.array(moves)
+
+
+class OneSynapse(torch.nn.Module):
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+
+def test_a_stale_first_moment_alone_drifts_a_masked_weight_by_nine_learning_rates():
+    k = np.arange(1, 400)
+    assert adam(np.zeros(400)).sum() == pytest.approx(np.sum(0.9**k / np.sqrt(0.999) ** k), rel=2e-3)
+    assert adam(np.zeros(400)).sum() == pytest.approx(9.05, abs=0.02)
+
+
+def test_a_second_moment_of_zero_beside_many_steps_jumps():
+    def zeroed(state):
+        state["exp_avg"][0] = state["exp_avg_sq"][0] = 0
+
+    moves = adam(np.ones(40), prepare=zeroed, before=20000)
+    assert moves[0] == pytest.approx(0.1 / np.sqrt(0.001), rel=1e-4) and moves.argmax() == 11
+    assert moves.max() == pytest.approx(6.5685, rel=1e-3)
+
+
+@pytest.mark.parametrize("scale, most", [(1.0, 1.0), (0.1, 1.0), (3.0, 3.2)])
+def test_reset_moments_keeps_grown_synapses_within_a_learning_rate_and_cut_ones_where_they_are(scale, most):
+    def reset(state, cut=(), grown=()):
+        p = torch.nn.Parameter(torch.zeros(3))
+        optimizer = torch.optim.Adam([p])
+        optimizer.state[p] = state
+        index = lambda k: torch.tensor([list(k)], dtype=torch.long)  # noqa: E731
+        train.reset_moments(optimizer, OneSynapse(p), {"p": (index(cut), index(grown))})
+
+    grown = adam(scale * np.ones(60), prepare=lambda s: reset(s, grown=[0]))
+    assert np.abs(grown).max() <= most * (1 + 1e-9) and np.abs(grown[0]) <= 0.1 * most * (1 + 1e-9)  # gradients 1 before
+    assert np.abs(adam(np.zeros(60), prepare=lambda s: reset(s, cut=[0]))).max() == 0
+    both = adam(np.ones(60), prepare=lambda s: reset(s, cut=[0], grown=[0]))  # raised in place
+    assert np.abs(both).max() <= 1 + 1e-9
+
+
+def test_an_event_resets_the_moments_of_its_synapses_and_no_others():
+    model = net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    loss = lambda: train.data.objective(model, "mse", *train.data.checked_data("d", sines(), model, "mse"))  # noqa: E731
+    for _ in range(5):
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+    w, w_in = model.weights()
+    event = SET(every=1, fraction=0.5).event(1, 2, model.wiring, w, w_in, rng=np.random.default_rng(0))
+    before = copy.deepcopy({name: optimizer.state[p] for name, p in model.named_parameters()})
+    changed = model.rewire(event, rng=np.random.default_rng(0))
+    train.reset_moments(optimizer, model, changed)
+    assert set(changed) == {name + suffix for name in ("raw_w", "gamma", "mu", "e_rev") for suffix in ("", "_in")}
+    for name, p in model.named_parameters():
+        state, kept = optimizer.state[p], torch.ones_like(p, dtype=torch.bool)
+        assert state["step"] == before[name]["step"]
+        cut, grown = changed.get(name, ((), ()))
+        if name in changed:
+            kept[tuple(cut)] = kept[tuple(grown)] = False
+            assert (state["exp_avg"][~kept] == 0).all() and (state["exp_avg_sq"][tuple(cut)] == 0).all()
+            positive = before[name]["exp_avg_sq"][kept & (before[name]["exp_avg_sq"] > 0)]
+            assert (state["exp_avg_sq"][tuple(grown)] == positive.median()).all() and positive.median() > 0
+        for moment in ("exp_avg", "exp_avg_sq"):
+            assert torch.equal(state[moment][kept], before[name][moment][kept])
+    p0 = model.raw_w.detach().clone()
+    optimizer.zero_grad()
+    loss().backward()
+    optimizer.step()
+    cut = tuple(changed["raw_w"][0])
+    assert torch.equal(model.raw_w.detach()[cut], p0[cut])  # no drift
+
+    run = train.loop._Run(net(), "mse", SET(every=1, stop=1.0, fraction=0.5), 1e-2, 1.0, 3, np.random.default_rng(0))
+    for _ in range(3):  # the loop does it too
+        run.step(train.data.checked_data("d", sines(), run.model, "mse"))
+        source, target = run.history.events[-1]["cut"][0]
+        assert run.optimizer.state[run.model.raw_w]["exp_avg"][target, source] == 0
+    fresh_net = net()
+    train.reset_moments(torch.optim.Adam(fresh_net.parameters()), fresh_net, changed)  # before any step: nothing to forget
+
+
+# --- checkpoints ---------------------------------------------------------------------------------------------------------
+
+
+def long_run(path, die=None):
+    """Twelve epochs with shuffling, validation, a method and recorders; die: what kills the process, and in which epoch."""
+    model, epoch, replace = net(), [0], os.replace
+
+    def count(model):
+        epoch[0] += 1
+        if die == f"training {epoch[0]}":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return model.output_b.item()
+
+    def writing(source, target):
+        if die == f"writing {epoch[0]}":
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(source, target)
+
+    os.replace = writing
+    try:
+        history = fit(model, sines(batch=12), epochs=12, batch_size=5, checkpoint=path, validation=sines(seed=2), patience=12,
+                      method=PruneRewire(every=4, threshold=0.5, grace=6),
+                      callbacks={"count": count} | train.recorders(np.ones(2)))
+    finally:
+        os.replace = replace
+    return bits(history), weights(model)
+
+
+@pytest.mark.parametrize("die", ["training 6", "writing 4"])
+def test_a_run_that_was_killed_resumes_to_the_same_bits(tmp_path, die):
+    code = f"import test_train; test_train.long_run({str(tmp_path / 'run.pt')!r}, {die!r})"
+    killed = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    done = torch.load(tmp_path / "run.pt", weights_only=True)
+    assert len(done["history"]["loss"]) == int(die.split()[1]) - 1 and done["history"]["events"]
+    resumed, whole = long_run(tmp_path / "run.pt"), long_run(tmp_path / "other.pt")
+    assert resumed == whole
+    assert [event["step"] for event in torch.load(tmp_path / "run.pt", weights_only=True)["history"]["events"]] == [
+        4, 8, 12, 16, 20, 24]
+
+
+class Stop(Exception):
+    pass
+
+
+def interrupted(model, path, after=3, **options):
+    """A run that ends by an error in its epoch ``after`` + 1."""
+    count = [0]
+
+    def stop(model):
+        count[0] += 1
+        if count[0] > after:
+            raise Stop
+        return count[0]
+
+    with pytest.raises(Stop):
+        fit(model, checkpoint=path, callbacks={"stop": stop}, **options)
+
+
+@named
+@pytest.mark.parametrize("same_model", [True, False])
+def test_every_method_resumes_to_the_same_bits(tmp_path, method, same_model):
+    options = {"method": method, "epochs": 8}
+    model, whole = net(), net()
+    interrupted(model, tmp_path / "a.pt", **options)
+    model = model if same_model else net()
+    history = fit(model, checkpoint=tmp_path / "a.pt", callbacks={"stop": lambda m: 4}, seed=77, **options)
+    expected = fit(whole, callbacks={"stop": lambda m: 4}, **options)
+    history.records = expected.records = {}
+    assert bits(history) == bits(expected) and weights(model) == weights(whole)
+    again = net()
+    assert fit(again, checkpoint=tmp_path / "a.pt", callbacks={"stop": lambda m: 4}, **options).epochs == 8  # nothing to do
+    assert weights(again) == weights(whole)
+
+
+def test_a_run_that_no_method_times_may_be_prolonged_but_not_shortened(tmp_path):
+    short, long = net(), net()
+    fit(short, epochs=3, checkpoint=tmp_path / "a.pt")
+    assert bits(fit(short, epochs=7, checkpoint=tmp_path / "a.pt")) == bits(fit(long, epochs=7))
+    assert weights(short) == weights(long)
+    before = weights(fresh_one := net())
+    with pytest.raises(ValueError, match="holds 7 epochs"):
+        fit(fresh_one, epochs=6, checkpoint=tmp_path / "a.pt")
+    assert weights(fresh_one) == before
+
+
+def test_a_run_that_stopped_early_stays_stopped(tmp_path):
+    options = {"epochs": 50, "patience": 2, "lr": 0.03, "validation": (sines()[0], -sines()[1]), "checkpoint": tmp_path / "a.pt"}
+    model, again = net(), net()
+    history = fit(model, **options)
+    assert bits(fit(again, **options)) == bits(history) and history.stopped_early
+    assert weights(again) == weights(model)
+
+
+@pytest.mark.parametrize("bit_generator", [np.random.MT19937, np.random.PCG64DXSM, np.random.Philox, np.random.SFC64])
+def test_any_bit_generator_of_numpy_resumes(tmp_path, bit_generator):
+    generator = lambda: np.random.Generator(bit_generator(5))  # noqa: E731
+    run = lambda model, epochs, **o: train.fit(  # noqa: E731
+        model, sines(), epochs=epochs, batch_size=4, progress=False, rng=generator(), **o)
+    part, whole = net(), net()
+    run(part, 2, checkpoint=tmp_path / "a.pt")
+    assert bits(run(part, 5, checkpoint=tmp_path / "a.pt")) == bits(run(whole, 5)) and weights(part) == weights(whole)
+
+
+def test_the_next_step_of_the_generator_is_the_same_after_resuming(tmp_path):
+    rng, other = np.random.default_rng(3), np.random.default_rng(8)
+    options = {"epochs": 3, "batch_size": 4, "progress": False, "checkpoint": tmp_path / "a.pt"}
+    train.fit(net(), sines(), rng=rng, **options)
+    train.fit(net(), sines(), rng=other, **options)
+    assert rng.random() == other.random()
+
+
+def another(name, path):
+    """(model, options, words) of a run that does not fit the checkpoint of ``interrupted(net(), path, method=SET(every=3))``."""
+    options, model = {"method": SET(every=3), "callbacks": {"stop": lambda m: 0}}, net()
+    if name == "model":
+        return models.CTRNNet(2, 10, 1), options | {"method": None}, "CTRNNet"
+    if name == "size":
+        w = wiring.auto_ncp(11, 1, sensory=2, rng=np.random.default_rng(0))
+        return models.LTCNet(w, substeps=1), options, "model.n 10 there, 11 here"
+    if name == "solver":
+        return net(solver="euler"), options, "model.solver 'fused' there, 'euler' here"
+    if name == "constraint":
+        return net(constraint="explicit"), options, "constraint"
+    if name == "wiring":
+        return net(seed=1), options, "another wiring"
+    if name == "version":
+        state = torch.load(path, weights_only=True)
+        state["run"]["version"] = "0.0.9"
+        torch.save(state, path)
+        return model, options, "version '0.0.9' there"
+    if name == "no checkpoint":
+        torch.save({"weights": torch.zeros(3)}, path)
+        return model, options, "no checkpoint"
+    if name == "cut short":
+        path.write_bytes(path.read_bytes()[:2000])
+        return model, options, "no checkpoint"
+    if name == "text":
+        path.write_text("hello")
+        return model, options, "no checkpoint"
+    if name == "empty":
+        path.write_bytes(b"")
+        return model, options, "no checkpoint"
+    if name == "float64":
+        return model.double(), options, "dtype 'torch.float32' there"
+    change = {"epochs": {"epochs": 9}, "batch_size": {"batch_size": 3}, "lr": {"lr": 0.5}, "loss": {"loss": torch.nn.functional.l1_loss},
+              "method": {"method": SET(every=3, fraction=0.4)}, "clip": {"clip": None}, "data": {"data": sines(seed=5)},
+              "validation": {"validation": sines()}, "callbacks": {"callbacks": None},
+              "bit_generator": {"rng": np.random.Generator(np.random.Philox(0))}}[name]
+    return model, options | change, {"epochs": "steps", "bit_generator": "rng"}.get(name, name)
+
+
+@pytest.mark.parametrize("name", [
+    "model", "size", "solver", "constraint", "wiring", "version", "no checkpoint", "cut short", "text", "empty", "float64",
+    "epochs", "batch_size", "lr", "loss", "method", "clip", "data", "validation", "callbacks", "bit_generator"])
+def test_a_checkpoint_of_another_run_is_refused_and_nothing_is_touched(tmp_path, name):
+    path = tmp_path / "a.pt"
+    interrupted(net(), path, method=SET(every=3))
+    model, options, words = another(name, path)
+    options = {"rng": np.random.default_rng(3), "data": sines(), "epochs": 6, "batch_size": 4} | options
+    before, state, content = weights(model), bits(options["rng"].bit_generator.state), path.read_bytes()
+    with pytest.raises(ValueError, match=words):
+        train.fit(model, checkpoint=path, progress=False, **options)
+    assert weights(model) == before and bits(options["rng"].bit_generator.state) == state and path.read_bytes() == content
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "owned"),)
+
+    for write in (lambda path: torch.save({"run": Evil()}, path), lambda path: path.write_bytes(pickle.dumps(Evil(), 2))):
+        write(tmp_path / "evil.pt")
+        with pytest.raises(ValueError, match="no checkpoint"):
+            fit(net(), checkpoint=tmp_path / "evil.pt")
+        assert not (tmp_path / "owned").exists()
+
+
+def test_a_callback_that_returns_what_cannot_be_kept_says_so_at_once_and_spares_the_old_file(tmp_path):
+    with pytest.raises(ValueError, match="not set"):
+        fit(net(), checkpoint=tmp_path / "a.pt", callbacks={"odd": lambda m: {1, 2}})
+    assert not (tmp_path / "a.pt").exists()
+    history = fit(net(), epochs=1, callbacks={"odd": lambda m: {1, 2}})  # without a checkpoint all is well
+    assert history.records == {"odd": [{1, 2}]}
+
+
+def test_records_are_the_same_whether_resumed_or_not(tmp_path):
+    values = {"a": lambda m: m.output_b, "b": lambda m: np.float32(1.5), "c": lambda m: (1, "x", None, True, 2.5, 3 + 1j),
+              "d": lambda m: {"e": [np.arange(3), torch.ones(2, 2)]}, "f": lambda m: np.array(1j)}
+    options = {"epochs": 2, "checkpoint": tmp_path / "a.pt", "callbacks": values}
+    first = fit(net(), **options)
+    assert bits(fit(net(), **options).records) == bits(first.records)
+    assert type(first.records["a"][0]) is np.ndarray
+
+
+# --- losses that fail ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["loss", "gradient", "validation"])
+def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_checkpoint(tmp_path, how):
+    path, calls = tmp_path / "a.pt", [0]
+
+    def loss(y, target):
+        calls[0] += torch.is_grad_enabled()
+        if calls[0] == 7 and how == "loss":  # the first step of the fourth epoch
+            return y.mean() * float("nan")
+        if calls[0] == 7 and how == "gradient":
+            return torch.sqrt((y * 0).square().sum())  # 0, with a slope of infinity
+        if calls[0] == 8 and how == "validation" and not torch.is_grad_enabled():
+            return y.mean() * float("inf")
+        return torch.mean((y - target) ** 2)
+
+    model = net()
+    with pytest.raises(ValueError, match=f"the {how}.* became (nan|-?inf) after .* lower lr"):
+        fit(model, loss=loss, checkpoint=path, validation=sines(seed=2))
+    state = torch.load(path, weights_only=True)
+    assert len(state["history"]["loss"]) == len(state["history"]["validation"]) == 3
+    assert all(torch.isfinite(value).all() for value in state["weights"].values())
+    assert all(torch.isfinite(p).all() for p in model.parameters())  # the step was not made
+
+
+def test_a_learning_rate_that_explodes_ends_with_one_clear_error():
+    model = models.RNNet(2, 5, 1, activation="relu", residual=True, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match="lower lr"):
+        fit(model, lr=1e20, epochs=50)
+
+
+def test_a_loss_may_be_any_callable(tmp_path):
+    by_name, by_module = (fit(net(), loss=loss, checkpoint=tmp_path / f"{k}.pt") for k, loss in
+                          enumerate(("mse", torch.nn.MSELoss())))
+    assert bits(by_name) == bits(by_module)
+
+
+@pytest.mark.parametrize("loss", [lambda y, t: y - t, lambda y, t: 1.5, lambda y, t: None])
+def test_a_loss_function_must_return_a_scalar_tensor(loss):
+    with pytest.raises(ValueError, match="scalar tensor"):
+        fit(net(), loss=loss)
+
+
+# --- bad input -------------------------------------------------------------------------------------------------------------
+
+
+def spoiled(array, value, at=(1, 2, 0)):
+    array = np.array(array, float)
+    array[at] = value
+    return array
+
+
+u, y = sines()
+BAD_DATA = {
+    "NaN input": ((spoiled(u, np.nan), y), "inputs hold 1 values that are NaN"),
+    "infinite input": ((spoiled(u, np.inf), y), "inputs hold 1 values"),
+    "too large for float32": ((spoiled(u, 1e300), y), "inputs hold 1 values"),
+    "NaN target": ((u, spoiled(y, np.nan)), "targets hold 1 values"),
+    "dt zero": ((u, y, 0.0), "dt holds 0"), "dt negative": ((u, y, spoiled(np.ones((6, 8)), -1, (5, 7))), "dt holds -1"),
+    "dt NaN": ((u, y, spoiled(np.ones(8), np.nan, 3)), "dt holds nan"), "dt infinite": ((u, y, np.inf), "dt holds inf"),
+    "dt of wrong length": ((u, y, np.ones(7)), r"dt has shape \(7,\)"),
+    "dt of another batch": ((u, y, np.ones((5, 8))), r"dt has shape \(5, 8\)"),
+    "dt with an axis too many": ((u, y, np.ones((6, 8, 1))), r"dt has shape \(6, 8, 1\)"),
+    "other batch": ((u, y[:5]), r"targets have shape \(5, 8, 1\)"),
+    "targets without the last axis": ((u, y[..., 0]), r"must be \(6, 8, 1\)"),
+    "targets that would broadcast": ((u, y[:, :1]), r"must be \(6, 8, 1\)"),
+    "targets too wide": ((u, np.repeat(y, 2, -1)), r"must be \(6, 8, 1\)"),
+    "inputs too wide": ((np.repeat(u, 2, -1), y), r"takes \(B, T, 2\)"), "inputs flat": ((u[0, 0], y), r"takes \(B, T, 2\)"),
+    "four axes": ((u[None], y[None]), "inputs have shape"), "no sequences": ((u[:0], y[:0]), "inputs have shape"),
+    "no steps": ((u[:, :0], y[:, :0]), "inputs have shape"), "not a pair": (u, "data is ndarray"),
+    "four parts": ((u, y, 1, 1), "data is tuple"), "text": ((u, [["a"]]), "cannot be made tensors"),
+    "ragged": (([[1, 2], [3]], y), "cannot be made tensors"), "complex": ((u + 1j, y), "complex"),
+    "objects": ((np.array([None]), y), "cannot be made tensors")}
+classes = np.zeros((6, 8), int)
+BAD_CLASSES = {
+    "too large": (spoiled(classes, 3, (1, 2)).astype(int), "0 to 3; the model has 3 outputs"),
+    "negative": (spoiled(classes, -100, (1, 2)).astype(int), "run from -100"), "no whole numbers": (classes * 1.0, "float"),
+    "truth values": (classes > 0, "bool"), "one-hot": (np.zeros((6, 8, 3), int), r"targets have shape \(6, 8, 3\)"),
+    "too short": (classes[:, :7], r"targets have shape \(6, 7\)"), "other batch": (np.zeros(5, int), r"targets have shape \(5,\)")}
+
+
+def refused(words, model=None, **options):
+    model, rng = model or net(), np.random.default_rng(0)
+    before, state = weights(model) if isinstance(model, torch.nn.Module) else None, bits(rng.bit_generator.state)
+    with pytest.raises(ValueError, match=words):
+        train.fit(model, **{"data": sines(), "rng": rng, "progress": False} | options)
+    assert before is None or weights(model) == before
+    assert bits(rng.bit_generator.state) == state
+
+
+@pytest.mark.parametrize("name", BAD_DATA)
+def test_data_that_do_not_fit_are_refused(name):
+    data, words = BAD_DATA[name]
+    refused(words, data=data)
+    refused(words.replace("data is", "validation is"), validation=data)
+    with pytest.raises(ValueError, match=words):
+        train.evaluate(net(), data)
+
+
+@pytest.mark.parametrize("name", BAD_CLASSES)
+def test_classes_that_do_not_fit_are_refused(name):
+    refused(BAD_CLASSES[name][1], MODELS["RNNet"](3), data=(u, BAD_CLASSES[name][0]), loss="cross_entropy")
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"epochs": 0}, "epochs is 0"), ({"epochs": 1.5}, "epochs is 1.5"), ({"batch_size": 0}, "batch_size is 0"),
+    ({"lr": 0}, "lr is 0"), ({"lr": np.nan}, "lr is nan"), ({"clip": 0}, "clip is 0"), ({"loss": "mae"}, "no loss 'mae'"),
+    ({"loss": None}, "no loss None"), ({"patience": 3}, "patience watches"), ({"patience": 0}, "patience is 0"), ({"rng": 7}, "rng is int"),
+    ({"method": "set"}, "method 'set'"), ({"method": SET(every=1000)}, "no event within 20 steps"),
+    ({"callbacks": [print]}, "callbacks is"), ({"callbacks": {"a": 1}}, "callbacks is"),
+    ({"checkpoint": "/nowhere/at/all.pt"}, "folder does not exist"),
+    ({"data": (u, y[:5, 0]), "loss": torch.nn.functional.l1_loss}, "one for each of 6"),
+    ({"model": torch.nn.Linear(2, 1)}, "model is Linear"), ({"model": 5}, "model is int"),
+    ({"model": models.RNNet(2, 4, 1), "method": SET(every=1)}, "can rewire")])
+def test_options_that_do_not_fit_are_refused(options, words):
+    refused(words, **options)
+
+
+# --- recorders -------------------------------------------------------------------------------------------------------------
+
+
+def test_recorders_write_down_what_the_explorers_show():
+    model, u = net(), np.array([0.3, -0.2])
+    history = fit(model, epochs=4, callbacks=train.recorders(u), method=OneShotMagnitude(every=3))
+    cell, heard = model.numpy_cell(), model.map_input(torch.tensor(u, dtype=torch.float32)).detach().double().numpy()
+    x = analysis.relax(np.zeros(10), heard, cell)
+    records = {name: values[-1] for name, values in history.records.items()}
+    assert np.abs(dynamics.vector_field(0, x, heard, cell)).max() < 1e-9
+    np.testing.assert_allclose(records["time_constant"], dynamics.time_constant(x, heard, cell), rtol=1e-12)
+    np.testing.assert_allclose(np.sort_complex(records["spectrum"]),
+                               np.sort_complex(np.linalg.eigvals(dynamics.jacobian(x, heard, cell))), rtol=1e-9)
+    assert records["slowest"] == -records["spectrum"].real.max() > 0
+    assert records["density"] == model.wiring.synapses / 120 < history.records["density"][0]
+
+
+def test_recorders_refuse_other_models_and_other_inputs():
+    for bad in (np.zeros((2, 2)), [np.nan, 0], "ab"):
+        with pytest.raises(ValueError):
+            train.recorders(bad)
+    with pytest.raises(ValueError, match="3 inputs"):
+        fit(net(), callbacks=train.recorders(np.zeros(3)))
+    with pytest.raises(ValueError, match="CTRNNet"):
+        fit(models.CTRNNet(2, 5, 1), callbacks=train.recorders(np.zeros(2)))

@@ -9,7 +9,7 @@ EULER, IMPLICIT = (lambda z: 1 + z), (lambda z: 1 / (1 - z))
 
 def test_the_boundary_of_eulers_region_is_the_circle_about_minus_one():
     _, ax = plots.figure(3, 3)
-    assert plots.draw_stability(EULER, ax) is ax
+    assert plots.draw_stability(EULER, "Euler", ax) is ax
     (path,) = ax.collections[-1].get_paths()
     re, im = path.vertices.T
     assert np.abs(re + 1 + 1j * im) == pytest.approx(1, abs=0.01)
@@ -24,6 +24,6 @@ def test_the_words_say_how_far_left_the_region_reaches():
 def test_a_box_without_area_is_refused(box):
     _, ax = plots.figure(3, 3)
     with pytest.raises(ValueError, match="left < right"):
-        plots.draw_stability(EULER, ax, box=box)
+        plots.draw_stability(EULER, "Euler", ax, box=box)
     with pytest.raises(ValueError, match="left < right"):
         plots.stability_alt(EULER, "Euler", box=box)

@@ -1,7 +1,6 @@
 """Training: the same seed gives the same bits, also after a kill; what is cut is forgotten; what does not fit is refused."""
 
 import copy
-import io
 import os
 import pickle
 import signal
@@ -15,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from strategies import fresh, random_ncp, seeds
 
-from ltcbook import analysis, dynamics, models, pruning, tasks, train, wiring
+from ltcbook import analysis, dynamics, models, tasks, train, wiring
 from ltcbook.pruning import (
     SET, DeepR, GradualMagnitude, Method, Nothing, OneShotMagnitude, PruneRewire, RandomRewiring, RigL)
 

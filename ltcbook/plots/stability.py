@@ -6,11 +6,12 @@ from .picture import BLUE, GREY, INK
 from .words import short
 
 
-def draw_stability(R, ax, *, box=(-4, 2, -3.5, 3.5), points=301):
-    """The stability region abs(R) <= 1 shaded in blue with its boundary; R: vectorised function of complex numbers.
+def draw_stability(R, name, ax, *, box=(-4, 2, -3.5, 3.5), points=301):
+    """The stability region abs(R) <= 1 of a method, shaded in blue with its boundary, under the method's name.
 
-    box: (left, right, bottom, top) of the plane shown; points: of the grid along each side. Returns ax. Raises ValueError
-    for a box without area. Source: Hairer & Wanner (1996), section IV.2.
+    R: vectorised function of complex numbers; name: of the method, the title; box: (left, right, bottom, top) of the plane
+    shown; points: of the grid along each side. Returns ax. Raises ValueError for a box without area.
+    Source: Hairer & Wanner (1996), section IV.2.
     """
     left, right, bottom, top = _box(box)
     re, im = np.linspace(left, right, points), np.linspace(bottom, top, points)
@@ -20,7 +21,7 @@ def draw_stability(R, ax, *, box=(-4, 2, -3.5, 3.5), points=301):
     ax.axvline(0, color=GREY, lw=0.8, zorder=1)
     ax.contourf(re, im, size, levels=[0, 1], colors=[BLUE], alpha=0.25, zorder=0)
     ax.contour(re, im, size, levels=[1], colors=INK, linewidths=1.5, zorder=2)
-    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", title=name)
     return ax
 
 

@@ -17,7 +17,8 @@ def ncp(*, inter, command, motor, sensory, sensory_fan_out, inter_fan_out, recur
     rule="ncps" follows the published algorithm as the library ncps runs it: fixed fan-outs, targets uniform without
     replacement; a target left without input receives as many synapses as a target has on average (rounded down, at least
     one), and so does a command neuron left without output; the ``recurrent`` pairs are drawn *in total, with replacement*,
-    so duplicates merge and autapses occur.
+    so duplicates merge and autapses occur. One slip
+    of ncps is not copied: it caps the repair of a deaf command neuron at the number of command neurons.
     rule="paper" follows the words of the paper's main text: the *number* of synapses of each source is
     Binomial(fan-out, 1/2), at least one; an empty target receives Binomial(sources, 1/2) synapses, clipped to
     [1, mean fan-in]; every command neuron sends Binomial(recurrent, 1/2) <= command recurrent synapses; command -> motor

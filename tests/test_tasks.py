@@ -364,3 +364,26 @@ def test_an_action_that_does_not_exist_is_refused(emulator):
 def test_a_seed_fixes_a_task_and_another_seed_changes_it(make):
     first, again, other = make(rng(1)), make(rng(1)), make(rng(2))
     assert all(map(np.array_equal, first, again)) and not all(map(np.array_equal, first, other))
+
+
+def test_a_network_that_imitates_the_expert_beats_random_play_in_closed_loop():
+    pytest.importorskip("ale_py")
+    torch = pytest.importorskip("torch")
+    from ltcbook import models, train
+
+    torch.set_num_threads(1)
+    seen, wanted = tasks.breakout(16, steps=600, rng=np.random.default_rng(0))
+    mean, spread = seen.mean((0, 1)), seen.std((0, 1)) / 2
+    prepare = lambda u: ((u - mean) / spread).astype("float32")  # noqa: E731
+    inputs, targets = (part.reshape(-1, 40, *part.shape[2:]) for part in (prepare(seen), wanted))
+    scores = []
+    for seed in (0, 1):
+        net = models.CfCNet(48, 3, 4, backbone_units=64, generator=torch.Generator().manual_seed(seed))
+        history = train.fit(net, (inputs, targets), epochs=25, lr=5e-3, loss="cross_entropy", progress=False,
+                            rng=np.random.default_rng(seed))
+        assert history.loss[-1] < history.loss[0] / 2
+        pilot = train.Pilot(net.eval(), prepare=prepare, serve=lambda u: 1 if u[1] == 0 else None)
+        scores.append(tasks.play(pilot, episodes=5, steps=800, rng=np.random.default_rng(100 + seed)).mean())
+    dice = np.random.default_rng(5)  # random play that serves the ball as the pilot does
+    idle = tasks.play(lambda u: 1 if u[1] == 0 else int(dice.integers(4)), episodes=10, steps=800, rng=np.random.default_rng(9))
+    assert min(scores) > idle.mean() + 2 * idle.std() / np.sqrt(10), (scores, idle)

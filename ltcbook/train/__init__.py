@@ -1,7 +1,8 @@
-"""Training in one short loop: validation, early stop, checkpoints that resume exactly, pruning while it trains."""
+"""Training in one short loop: validation, early stop, exact checkpoints, pruning while it trains; and playing what was learned."""
 
 from .data import LOSSES
 from .loop import History, evaluate, fit
+from .pilot import Pilot
 from .synapses import recorders, reset_moments, weight_gradients
 
-__all__ = ["LOSSES", "History", "evaluate", "fit", "recorders", "reset_moments", "weight_gradients"]
+__all__ = ["LOSSES", "History", "Pilot", "evaluate", "fit", "recorders", "reset_moments", "weight_gradients"]

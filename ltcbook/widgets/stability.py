@@ -129,7 +129,7 @@ class StabilityExplorer(Explorer):
 
         c = frame["controls"]
         fig, (plane, time) = plots.figure(8.6, 3.6, ncols=2, width_ratios=[1, 1.25])
-        plots.draw_stability(lambda lam: stability_function(lam * c["dt"], c["method"]), plane, box=(-6, 2, -5, 5))
+        plots.draw_stability(lambda lam: stability_function(lam * c["dt"], c["method"]), "", plane, box=(-6, 2, -5, 5))
         plane.plot(c["re"], c["im"], "o", color=plots.VERMILLION, ms=9)
         plane.set(xlabel="real part of λ", ylabel="imaginary part of λ", title="shaded: |R| < 1")
         t = np.linspace(0, LENGTH, 401)

@@ -48,22 +48,6 @@ function failing({ w_ij, w_ik, E }, reach) {
 
 const REACH = 1.5;
 
-/** Move a point with the mouse anywhere on the drawing, with a finger by its handle (or a tap: swipes still scroll). */
-function drag(svg, handle, place, move) {
-  svg.classList.add("ltc-drag");
-  svg.addEventListener("click", (event) => move(...place(event)));
-  for (const element of handle ? [svg, handle] : [svg]) {
-    element.addEventListener("pointerdown", (event) => {
-      if (element === svg && event.pointerType === "touch") return;
-      element.setPointerCapture(event.pointerId);
-      move(...place(event));
-    });
-    element.addEventListener("pointermove", (event) => {
-      if (element.hasPointerCapture(event.pointerId)) move(...place(event));
-    });
-  }
-}
-
 function arrowHead(svg, name) {
   const id = freshId(name);
   const marker = draw(draw(svg, "defs"), "marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4,
@@ -147,20 +131,7 @@ const statePlane = {
     const flows = ["was", "is"].map((name) => draw(inside, "line",
       { class: `flow ${name}`, "marker-end": arrowHead(svg, name) }));
     draw(inside, "circle", { cx: x(0), cy: y(0), r: 2.5, class: "origin-dot" });
-    const handle = make("button", { type: "button", class: "ltc-handle" });
-    svg.after(handle);
-    drag(svg, handle, (event) => {
-      const area = svg.getBoundingClientRect();
-      const back = (at, low, high) => -REACH + (2 * REACH * (at - low)) / (high - low);
-      return [back(event.clientX - area.left, box.left, box.right), back(event.clientY - area.top, box.bottom, box.top)];
-    }, (x_j, x_k) => view.set({ x_j, x_k }));
-    handle.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      const size = event.shiftKey ? 0.25 : 0.05;
-      view.set({ x_j: view.controls.x_j + step[0] * size, x_k: view.controls.x_k + step[1] * size });
-    });
+    const handle = pointHandle(svg, view, box, ["x_j", "x_k"], [[-REACH, REACH], [-REACH, REACH]], 0.05);
     return (frame, controls) => {
       const { x_j, x_k, E } = controls;
       for (const part of [...good, ...bad, edge, holdsName, failsName]) patch(part, { display: frame.cut ? null : "none" });

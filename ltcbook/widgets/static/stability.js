@@ -103,31 +103,7 @@ const lambdaPlane = {
     draw(inside, "text", { x: x(1.9), y: y(4.55), class: "quiet halo-text", "text-anchor": "end" }, "grows");
     draw(svg, "text", { x: box.right, y: box.bottom + 32, "text-anchor": "end" }, "Re λ (up: Im λ)");
     const name = draw(inside, "text", { class: "strong halo-text" });
-    const handle = make("button", { type: "button", class: "ltc-handle" });
-    svg.after(handle);
-    const back = (at, [low, high], [from, to]) => low + ((high - low) * (at - from)) / (to - from);
-    const move = (event) => {
-      const area = svg.getBoundingClientRect();
-      view.set({ re: back(event.clientX - area.left, PLANE.re, [box.left, box.right]),
-        im: back(event.clientY - area.top, PLANE.im, [box.bottom, box.top]) });
-    };
-    svg.classList.add("ltc-drag");
-    svg.addEventListener("click", move);
-    for (const element of [svg, handle]) { // a finger drags the handle or taps, so that swipes still scroll
-      element.addEventListener("pointerdown", (event) => {
-        if (element === svg && event.pointerType === "touch") return;
-        element.setPointerCapture(event.pointerId);
-        move(event);
-      });
-      element.addEventListener("pointermove", (event) => element.hasPointerCapture(event.pointerId) && move(event));
-    }
-    handle.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      const size = event.shiftKey ? 0.5 : 0.1;
-      view.set({ re: view.controls.re + step[0] * size, im: view.controls.im + step[1] * size });
-    });
+    const handle = pointHandle(svg, view, box, ["re", "im"], [PLANE.re, PLANE.im], 0.1);
     const shape = ({ dt, method }) => `${line(view.spec.boundary[method]
       .map(([re, im]) => [x(0) + (unit * re) / dt, y(0) - (unit * im) / dt]))}Z`;
     patch(was, { d: shape(view.defaults) });

@@ -99,22 +99,6 @@ function nullcline(w, i) {
   }).filter((point) => Math.max(...point.map(Math.abs)) < 1.4);
 }
 
-/** Move the start with the mouse anywhere on the drawing, with a finger by its handle (or a tap: swipes still scroll). */
-function drag(svg, handle, place, move) {
-  svg.classList.add("ltc-drag");
-  svg.addEventListener("click", (event) => move(...place(event)));
-  for (const element of [svg, handle]) {
-    element.addEventListener("pointerdown", (event) => {
-      if (element === svg && event.pointerType === "touch") return;
-      element.setPointerCapture(event.pointerId);
-      move(...place(event));
-    });
-    element.addEventListener("pointermove", (event) => {
-      if (element.hasPointerCapture(event.pointerId)) move(...place(event));
-    });
-  }
-}
-
 const plane = {
   name: "plane",
   column: 1,
@@ -146,20 +130,7 @@ const plane = {
     const path = draw(inside, "path", { class: "curve", style: PATH });
     const arrows = draw(inside, "g");
     const rests = draw(inside, "g");
-    const handle = make("button", { type: "button", class: "ltc-handle" });
-    svg.after(handle);
-    drag(svg, handle, (event) => {
-      const area = svg.getBoundingClientRect();
-      const back = (at, low, high) => -SIDE + (2 * SIDE * (at - low)) / (high - low);
-      return [back(event.clientX - area.left, box.left, box.right), back(event.clientY - area.top, box.bottom, box.top)];
-    }, (x_1, x_2) => view.set({ x_1, x_2 }));
-    handle.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      const size = event.shiftKey ? 0.25 : 0.05;
-      view.set({ x_1: view.controls.x_1 + step[0] * size, x_2: view.controls.x_2 + step[1] * size });
-    });
+    const handle = pointHandle(svg, view, box, ["x_1", "x_2"], [[-SIDE, SIDE], [-SIDE, SIDE]], 0.05);
     return (frame, controls) => {
       const { w, equilibria } = view.spec.networks[controls.weights];
       [0, 1].forEach((i) => patch(curves[i], { d: line(nullcline(w, i).map(([a, b]) => [free_x(a), free_y(b)])) }));

@@ -49,6 +49,24 @@ def browser():
         running.close()
 
 
+@pytest.fixture
+def static_page(browser, tmp_path):
+    """explorer -> (page, address, complaints): its static twin alone on a page, and the errors that the page meets."""
+    contexts = []
+
+    def show(explorer):
+        file = tmp_path / f"explorer{len(contexts)}.html"
+        file.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.to_html()}', "utf8")
+        contexts.append(browser.new_context())
+        page, complaints = contexts[-1].new_page(), []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page, file.as_uri(), complaints
+
+    yield show
+    for context in contexts:
+        context.close()
+
+
 @pytest.fixture(scope="session")
 def site():
     """The rendered site's folder; it must be there."""

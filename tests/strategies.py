@@ -8,6 +8,7 @@ import os
 from dataclasses import fields, replace
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -100,3 +101,19 @@ def two_targets(*, a=(1.0, 1.0), w=0.0, W=0.0, s=0.5, E=1.0, c=(1.0, 1.0), leak=
     column = lambda *values: np.array(values, float).reshape(2, 1)  # noqa: E731
     return dynamics.LTC(c, a * c, np.broadcast_to(leak, 2), zero, zero, zero, zero,
                         column(w, W), column(1, 1), column(-gate, -gate), column(E, E))
+
+
+def assert_same(left, right, *, rel):
+    """Equal words, and numbers to rounding (relative, for a solver that explodes may reach millions)."""
+    if isinstance(right, dict):
+        assert left.keys() == right.keys()
+        for key in right:
+            assert_same(left[key], right[key], rel=rel)
+    elif isinstance(right, list):
+        assert len(left) == len(right)
+        for a, b in zip(left, right, strict=True):
+            assert_same(a, b, rel=rel)
+    elif isinstance(right, str) or right is None:
+        assert left == right
+    else:
+        assert left == pytest.approx(right, rel=rel, abs=1e-9)

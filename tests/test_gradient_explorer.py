@@ -65,15 +65,11 @@ def test_impossible_controls_are_refused(explorer, controls):
         explorer.compute(**controls)
 
 
-def test_javascript_says_the_same_numbers_and_words(explorer, browser, tmp_path):
-    page_file = tmp_path / "explorer.html"
-    page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.to_html()}', "utf8")
-    context = browser.new_context()
-    page, complaints = context.new_page(), []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+def test_javascript_says_the_same_numbers_and_words(explorer, static_page):
+    page, address, complaints = static_page(explorer)
     for lam, q, u, step in [(0.8, 1.0, 0.0, "classic"), *GRID[::5]]:
         page.goto("about:blank")
-        page.goto(f"{page_file.as_uri()}#lam={lam}&q={q}&u={u}&step={step}")
+        page.goto(f"{address}#lam={lam}&q={q}&u={u}&step={step}")
         page.wait_for_selector(".ltc-gradient[data-frame]")
         drawn = json.loads(page.get_attribute(".ltc-gradient", "data-frame"))
         truth = explorer.compute(lam=lam, q=q, u=u, step=step)
@@ -82,4 +78,3 @@ def test_javascript_says_the_same_numbers_and_words(explorer, browser, tmp_path)
         for name in ("norms", "factor", "radius", "sigma", "end", "peak", "x"):
             assert drawn[name] == pytest.approx(truth[name], rel=1e-7, abs=1e-9), name
     assert not complaints and page.locator(".ltc-fallback").count() == 0
-    context.close()

@@ -94,15 +94,11 @@ def test_impossible_controls_are_refused(explorer, controls):
         explorer.compute(**controls)
 
 
-def test_the_page_shows_the_frames_of_python(explorer, browser, tmp_path):
-    page_file = tmp_path / "explorer.html"
-    page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.to_html()}', "utf8")
-    context = browser.new_context()
-    page, complaints = context.new_page(), []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+def test_the_page_shows_the_frames_of_python(explorer, static_page):
+    page, address, complaints = static_page(explorer)
     for values in ((1, 1, 6, 0), (4, 3, 12, 2), (6, 4, 0, 1)):
         page.goto("about:blank")
-        page.goto(f"{page_file.as_uri()}#{'&'.join(f'{n}={v}' for n, v in zip(NAMES, values))}")
+        page.goto(f"{address}#{'&'.join(f'{n}={v}' for n, v in zip(NAMES, values))}")
         page.wait_for_selector(".ltc-wiring[data-frame]")
         drawn = json.loads(page.get_attribute(".ltc-wiring", "data-frame"))
         frame = explorer.compute(**dict(zip(NAMES, values)))
@@ -113,4 +109,3 @@ def test_the_page_shows_the_frames_of_python(explorer, browser, tmp_path):
         assert matrix.count() == frame["counts"]["synapses"]
         assert page.text_content('output[data-name="counts.longest"]') == str(frame["counts"]["longest"])
     assert not complaints and page.locator(".ltc-fallback").count() == 0
-    context.close()

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from strategies import assert_same
 from ltcbook.widgets import StabilityExplorer
 from ltcbook.widgets.stability import METHODS, boundary, stability_function
 
@@ -82,38 +83,17 @@ def test_impossible_controls_are_refused(explorer, controls):
         explorer.compute(**controls)
 
 
-def test_javascript_says_the_same_numbers_and_words(explorer, browser, tmp_path):
-    page_file = tmp_path / "explorer.html"
-    page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.to_html()}', "utf8")
-    context = browser.new_context()
-    page, complaints = context.new_page(), []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+def test_javascript_says_the_same_numbers_and_words(explorer, static_page):
+    page, address, complaints = static_page(explorer)
     for re, im, dt, method in [*GRID[::9], (1.0, 0.0, 1.0, "implicit")]:
         page.goto("about:blank")
-        page.goto(f"{page_file.as_uri()}#re={re}&im={im}&dt={dt}&method={method}")
+        page.goto(f"{address}#re={re}&im={im}&dt={dt}&method={method}")
         page.wait_for_selector(".ltc-stability[data-frame]")
         drawn = json.loads(page.get_attribute(".ltc-stability", "data-frame"))
-        assert_same(drawn, explorer.compute(re=re, im=im, dt=dt, method=method))
+        assert_same(drawn, explorer.compute(re=re, im=im, dt=dt, method=method), rel=1e-8)
     page.locator(".ltc-handle").focus()
     before = json.loads(page.get_attribute(".ltc-stability", "data-frame"))["controls"]
     page.keyboard.press("ArrowLeft")
     after = json.loads(page.get_attribute(".ltc-stability", "data-frame"))["controls"]
     assert after == {**before, "re": pytest.approx(before["re"] - 0.1)}
     assert not complaints and page.locator(".ltc-fallback").count() == 0
-    context.close()
-
-
-def assert_same(left, right):
-    """Equal words, and numbers to rounding (an explosion may reach millions, so relative)."""
-    if isinstance(right, dict):
-        assert left.keys() == right.keys()
-        for key in right:
-            assert_same(left[key], right[key])
-    elif isinstance(right, list):
-        assert len(left) == len(right)
-        for a, b in zip(left, right):
-            assert_same(a, b)
-    elif isinstance(right, str) or right is None:
-        assert left == right
-    else:
-        assert left == pytest.approx(right, rel=1e-8, abs=1e-9)

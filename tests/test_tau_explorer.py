@@ -66,16 +66,12 @@ def test_impossible_controls_are_refused(explorer, controls):
         explorer.compute(**controls)
 
 
-def test_javascript_says_the_same_numbers_and_words(explorer, browser, tmp_path):
-    page_file = tmp_path / "explorer.html"
-    page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.to_html()}', "utf8")
-    context = browser.new_context()
-    page, complaints = context.new_page(), []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+def test_javascript_says_the_same_numbers_and_words(explorer, static_page):
+    page, address, complaints = static_page(explorer)
     for tau_1, tau_2, weights in GRID[::2]:
         controls = {"tau_1": tau_1, "tau_2": tau_2, "weights": weights, "x_1": -0.65}
         page.goto("about:blank")
-        page.goto(f"{page_file.as_uri()}#" + "&".join(f"{name}={value}" for name, value in controls.items()))
+        page.goto(f"{address}#" + "&".join(f"{name}={value}" for name, value in controls.items()))
         page.wait_for_selector(".ltc-tau[data-frame]")
         drawn, frame = json.loads(page.get_attribute(".ltc-tau", "data-frame")), explorer.compute(**controls)
         assert drawn.keys() == frame.keys()
@@ -84,7 +80,6 @@ def test_javascript_says_the_same_numbers_and_words(explorer, browser, tmp_path)
         for name in ("path", "ghost", "eigenvalues", "swing"):
             assert np.allclose(drawn[name], frame[name], rtol=0, atol=1e-9), name
     assert not complaints and page.locator(".ltc-fallback").count() == 0
-    context.close()
 
 
 def test_a_moved_start_redraws_the_path_and_leaves_the_nullclines(explorer, browser, tmp_path):

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from strategies import assert_same
 from ltcbook import dynamics
 from ltcbook.widgets import TimeConstantExplorer
 
@@ -71,33 +72,12 @@ def test_the_cell_is_an_ordinary_cell(explorer):
     assert isinstance(cell, dynamics.LTC) and (cell.n, cell.m) == (1, 1)
 
 
-def test_javascript_says_the_same_numbers_and_words(explorer, browser, tmp_path):
-    page_file = tmp_path / "explorer.html"
-    page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.to_html()}', "utf8")
-    context = browser.new_context()
-    page, complaints = context.new_page(), []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+def test_javascript_says_the_same_numbers_and_words(explorer, static_page):
+    page, address, complaints = static_page(explorer)
     for u, w, dt, E in GRID[::5]:
         page.goto("about:blank")
-        page.goto(f"{page_file.as_uri()}#u={u}&w={w}&dt={dt}&E={E}")
+        page.goto(f"{address}#u={u}&w={w}&dt={dt}&E={E}")
         page.wait_for_selector(".ltc-time[data-frame]")
         drawn = json.loads(page.get_attribute(".ltc-time", "data-frame"))
-        assert_same(drawn, explorer.compute(u=u, w=w, dt=dt, E=E))
+        assert_same(drawn, explorer.compute(u=u, w=w, dt=dt, E=E), rel=1e-9)
     assert not complaints and page.locator(".ltc-fallback").count() == 0
-    context.close()
-
-
-def assert_same(left, right):
-    """Equal words, and numbers to rounding (Euler may reach thousands, so relative)."""
-    if isinstance(right, dict):
-        assert left.keys() == right.keys()
-        for key in right:
-            assert_same(left[key], right[key])
-    elif isinstance(right, list):
-        assert len(left) == len(right)
-        for a, b in zip(left, right):
-            assert_same(a, b)
-    elif isinstance(right, str):
-        assert left == right
-    else:
-        assert left == pytest.approx(right, rel=1e-9, abs=1e-9)

@@ -35,15 +35,18 @@ def rk4_step(x, u, cell, dt):
     return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + f(x + dt * k3))
 
 
-METHODS = {"fused": dynamics.fused_step, "exponential": dynamics.exponential_step, "euler": euler_step, "rk4": rk4_step}
+STEPS = {"fused": dynamics.fused_step, "exponential": dynamics.exponential_step, "euler": euler_step, "rk4": rk4_step}
+METHODS = (*STEPS, "extrapolated")
 
 
 def simulate(cell, u, x0, dt, *, method="fused", substeps=1):
     """Trajectory x, (..., T, n); x[..., t, :] is the state after input u[..., t, :] was held for dt[..., t].
 
     u: (..., T, m), held constant within each step, or None for a cell without inputs (then dt gives T). x0: (..., n).
-    dt: ms, a number, (T,) or (..., T), so steps may be irregular. method: "fused", "exponential", "euler" or "rk4";
-    each step is divided into ``substeps`` equal parts. NumPy arrays, torch tensors and arrays of SymPy symbols.
+    dt: ms, a number, (T,) or (..., T), so steps may be irregular. method: "fused", "exponential", "euler", "rk4" or
+    "extrapolated"; each step is divided into ``substeps`` equal parts. "extrapolated" is exponential with gates read half
+    a part ahead; it starts anew at every input, where dx/dt jumps, so its first part reads them at the state: take
+    two parts or more. NumPy arrays, torch tensors and arrays of SymPy symbols.
     Raises ValueError for wrong shapes, NaN, dt <= 0, an unknown method, or when the solution leaves the finite numbers.
     """
     if method not in METHODS:
@@ -55,14 +58,24 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1):
     for t in range(steps):
         u_t, dt_t = None if u is None else u[..., t, :], (dt[..., t, None] if dt.ndim else dt) / substeps
         try:
-            for _ in range(substeps):
-                x = METHODS[method](x, u_t, cell, dt_t)
+            x = _hold(method, x, u_t, cell, dt_t, substeps)
             dynamics.check_state(cell, x, u_t)
         except ValueError as error:
             raise ValueError(f"the {method} solution left the finite numbers in step {t}: take a smaller dt, more substeps, "
-                             "or a method that keeps bounds ('fused', 'exponential').") from error
+                             "or a method that keeps bounds ('fused', 'exponential', 'extrapolated').") from error
         trajectory.append(x)
     return ops.stack(trajectory, axis=-2)
+
+
+def _hold(method, x, u, cell, dt, parts):
+    """The state after u was held for so many parts of dt ms each."""
+    before = None
+    for _ in range(parts):
+        if method == "extrapolated":
+            before, x = x, dynamics.extrapolated_step(x, u, cell, dt, before)
+        else:
+            x = STEPS[method](x, u, cell, dt)
+    return x
 
 
 def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):

@@ -172,7 +172,8 @@ def test_what_takes_arrays_states_their_shapes(offered):
 QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the docstring
     "dynamics.vector_field": ("(..., n)", "mV/ms"), "dynamics.time_constant": ("(..., n)", "ms"),
     "dynamics.effective_equilibrium": ("(..., n)", "mV"), "dynamics.fused_step": ("(..., n)", "mV"),
-    "dynamics.exponential_step": ("(..., n)", "mV"), "dynamics.jacobian": ("(..., n, n)", "1/ms"),
+    "dynamics.exponential_step": ("(..., n)", "mV"), "dynamics.extrapolated_step": ("(..., n)", "mV"),
+    "dynamics.jacobian": ("(..., n, n)", "1/ms"),
     "dynamics.LTC.terms": ("(..., n)", "µS"), "dynamics.LTC2021.terms": ("(..., n)", "1/ms"),
     "dynamics.LTC2021.gate": ("(..., n)", "1/ms"), "dynamics.CTRNN.terms": ("(..., n)", "unit of x"),
     "simulate.euler_step": ("(..., n)", "mV"), "simulate.rk4_step": ("(..., n)", "mV"),
@@ -275,7 +276,8 @@ def test_what_raises_says_so(offered):
 
 FROM_PAPERS = [
     "dynamics.LTC", "dynamics.LTC2021", "dynamics.CTRNN", "dynamics.time_constant", "dynamics.fused_step",
-    "dynamics.exponential_step", "analysis.state_bounds", "analysis.time_constant_bounds", "analysis.contraction_rate",
+    "dynamics.exponential_step", "dynamics.extrapolated_step", "analysis.state_bounds",
+    "analysis.time_constant_bounds", "analysis.contraction_rate",
     "analysis.certified_lyapunov", "analysis.log_norm", "analysis.lyapunov_matrix", "wiring.makers.ncp",
     "wiring.makers.auto_ncp", "wiring.areas.multi_area", "wiring.areas.multi_area_ei", "wiring.worm.connectome",
     "wiring.worm.tap_withdrawal", "models.rnn.RNNet", "models.ode.ODENet", "models.ctrnn.CTRNNet", "models.ltc.LTCNet",

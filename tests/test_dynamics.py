@@ -30,6 +30,8 @@ FUNCTIONS = {
     "effective_equilibrium": dynamics.effective_equilibrium,
     "fused_step": lambda x, u, cell: dynamics.fused_step(x, u, cell, 0.37),
     "exponential_step": lambda x, u, cell: dynamics.exponential_step(x, u, cell, 0.37),
+    "extrapolated_step": lambda x, u, cell: dynamics.extrapolated_step(
+        x, u, cell, 0.37, x / 2 if hasattr(x, "dtype") else x),
     "jacobian": dynamics.jacobian,
 }
 EACH = pytest.mark.parametrize("name", FUNCTIONS)
@@ -224,10 +226,11 @@ def test_fused_and_exponential_steps_never_leave_the_state_bounds(seed, kind, ex
     cell = random_cell(rng, kind, extreme=True)
     lo, hi = bounds = analysis.state_bounds(cell)
     rounding = 1e-12 * np.maximum(np.abs(lo), np.abs(hi))  # float64, sums of conductances over many orders of magnitude
-    for step in (dynamics.fused_step, dynamics.exponential_step):
-        x = inside(rng, bounds, 8)
+    for step in (dynamics.fused_step, dynamics.exponential_step, dynamics.extrapolated_step):
+        x = before = inside(rng, bounds, 8)
         for _ in range(10):
-            x = step(x, random_input(rng, cell), cell, 10**exponent)
+            memory = (before,) if step is dynamics.extrapolated_step else ()
+            before, x = x, step(x, random_input(rng, cell), cell, 10**exponent, *memory)
             assert (lo - rounding <= x).all() and (x <= hi + rounding).all()
 
 
@@ -409,11 +412,18 @@ def test_states_and_inputs_that_do_not_fit_are_refused(name, kind):
 
 
 @pytest.mark.parametrize("dt", [0, -0.1, np.nan, np.inf, "fast", None, True, 1j, [0.1, -0.1]])
-@pytest.mark.parametrize("step", [dynamics.fused_step, dynamics.exponential_step])
+@pytest.mark.parametrize("step", [dynamics.fused_step, dynamics.exponential_step, dynamics.extrapolated_step])
 def test_impossible_time_steps_are_refused(step, dt):
     cell, x, u = case(10, n=2, m=1)
     with pytest.raises(ValueError, match="dt is .*> 0"):
         step(x, u, cell, dt)
+
+
+@pytest.mark.parametrize("before, message", [(np.zeros(3), r"x: got shape \(3,\)"), (np.full(2, np.nan), "x holds 2 values")])
+def test_an_impossible_state_before_is_refused(before, message):
+    cell, x, u = case(10, n=2, m=1)
+    with pytest.raises(ValueError, match=message):
+        dynamics.extrapolated_step(x, u, cell, 0.1, before)
 
 
 def test_a_cell_cannot_be_reassigned():

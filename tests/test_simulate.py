@@ -22,7 +22,7 @@ def case(seed=0, kind=LTC, T=4, batch=(), **options):
 
 
 @KINDS
-@pytest.mark.parametrize("method, order", [("euler", 1), ("fused", 1), ("exponential", 1), ("rk4", 4)])
+@pytest.mark.parametrize("method, order", [("euler", 1), ("fused", 1), ("exponential", 1), ("extrapolated", 2), ("rk4", 4)])
 def test_order_of_convergence(kind, method, order):
     cell, u, x0, _ = case(1, kind, n=3, m=2)
     exact = simulate.reference(cell, u, x0, 0.5, rtol=1e-13, atol=1e-14)
@@ -71,13 +71,30 @@ def test_irregular_steps_are_the_concatenation_of_their_parts(method, seed, kind
     np.testing.assert_array_equal(whole, np.concatenate([head, tail]))
 
 
-@METHODS
+@pytest.mark.parametrize("method", simulate.STEPS)
 @given(seed=seeds, kind=kinds)
-def test_substeps_are_a_finer_grid_with_repeated_inputs(method, seed, kind):
+def test_substeps_of_a_one_step_method_are_a_finer_grid_with_repeated_inputs(method, seed, kind):
     cell, u, x0, dt = case(seed, kind)
     coarse = simulate.simulate(cell, u, x0, dt, method=method, substeps=3)
     fine = simulate.simulate(cell, None if u is None else np.repeat(u, 3, 0), x0, np.repeat(dt, 3) / 3, method=method)
     np.testing.assert_allclose(coarse, fine[2::3], **ROUNDING)
+
+
+@given(seed=seeds, kind=kinds)
+def test_extrapolation_looks_back_within_an_input_and_starts_anew_at_the_next(seed, kind):
+    cell, u, x0, dt = case(seed, kind)
+    x = simulate.simulate(cell, u, x0, dt, method="extrapolated", substeps=3)
+    now = x0
+    for t, part in enumerate(dt / 3):
+        u_t = None if u is None else u[t]
+        one = dynamics.exponential_step(now, u_t, cell, part)
+        g, h = cell.terms(1.5 * one - 0.5 * now, u_t)
+        two = h / g + (one - h / g) * np.exp(-g * part / cell.c)
+        g, h = cell.terms(1.5 * two - 0.5 * one, u_t)
+        now = h / g + (two - h / g) * np.exp(-g * part / cell.c)
+        np.testing.assert_allclose(x[t], now, **ROUNDING)
+    single = simulate.simulate(cell, u, x0, dt, method="extrapolated")
+    np.testing.assert_array_equal(single, simulate.simulate(cell, u, x0, dt, method="exponential"))
 
 
 @METHODS
@@ -170,12 +187,12 @@ def test_a_solution_that_leaves_the_finite_numbers_says_so(method, T):
     message = f"{method} solution left the finite numbers in step .*smaller dt"
     with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
         simulate.simulate(cell, None, np.array([1e200]), np.full(T, 1e200), method=method)
-    for bounded in ("fused", "exponential"):
+    for bounded in ("fused", "exponential", "extrapolated"):
         assert np.abs(simulate.simulate(cell, None, np.array([1e200]), np.full(T, 1e200), method=bounded)).max() <= 1e200
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"method": "Euler"}, "no method 'Euler'.*fused, exponential, euler, rk4"),
+    ({"method": "Euler"}, "no method 'Euler'.*fused, exponential, euler, rk4, extrapolated"),
     ({"substeps": 0}, "substeps is 0.*>= 1"), ({"substeps": 1.5}, "substeps is 1.5"), ({"substeps": True}, "substeps is True"),
     ({"dt": 0}, "dt is 0.*> 0"), ({"dt": -1.0}, "dt is -1.0"), ({"dt": np.nan}, "dt is nan"), ({"dt": None}, "dt is None"),
     ({"dt": [0.1, 0.1, 0.1, 0.0]}, "smallest value 0.0"), ({"dt": [0.1, 0.2]}, r"dt has shape \(2,\) but u has 4 steps"),

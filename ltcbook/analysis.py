@@ -66,7 +66,8 @@ def relax(x, u, cell, *, tolerance=1e-12, steps=20000):
                 return close
         x = dynamics.fused_step(x, u, cell, dt)
     size = np.abs(dynamics.vector_field(0, x, u, cell)).max()
-    raise ValueError(f"no equilibrium within {steps} steps (|dx/dt| is still {size:.2g}): the network may oscillate.")
+    raise ValueError(f"no equilibrium within {steps} steps of {dt:.2g} ms (|dx/dt| is still {size:.2g} mV/ms): the network may "
+                     "oscillate, or its rates are too far from 1/ms: then change its unit of time, steps or tolerance.")
 
 
 def _polish(x, u, cell, tolerance, reach=0.02):

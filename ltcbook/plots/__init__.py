@@ -9,7 +9,7 @@ Each ``draw_x(data, ax)`` has an ``x_alt(data)``: the words for those who cannot
 '<svg'
 """
 
-from .areas import areas_alt, draw_areas
+from .areas import areas_alt, draw_areas, draw_weights, weights_alt
 from .curves import (
     LOOKS,
     balance_alt,
@@ -45,6 +45,7 @@ __all__ = ["BLUE", "GREEN", "GREY", "INK", "LOOKS", "ORANGE", "PURPLE", "SKY", "
            "areas_alt", "balance_alt", "curves_alt", "derivative_alt", "draw_adjacency", "draw_areas", "draw_balance",
            "draw_bounds", "draw_curves", "draw_derivative", "draw_level_sets", "draw_network", "draw_orders",
            "draw_phase_plane", "draw_ranges", "draw_ratios", "draw_shares", "draw_spectrum", "draw_stability", "draw_states",
-           "draw_time_constants", "draw_training", "draw_wiring", "figure", "level_sets_alt", "name_above", "network_alt",
+           "draw_time_constants", "draw_training", "draw_weights", "draw_wiring", "figure", "level_sets_alt",
+           "name_above", "network_alt",
            "orders_alt", "phase_plane_alt", "picture", "ranges_alt", "ratios_alt", "shade_pulse", "shares_alt",
-           "spectrum_alt", "stability_alt", "states_alt", "time_constants_alt", "training_alt", "wiring_alt"]
+           "spectrum_alt", "stability_alt", "states_alt", "time_constants_alt", "training_alt", "weights_alt", "wiring_alt"]

@@ -1,17 +1,20 @@
-"""The matrix of a wiring in blocks: within a group, forward, backward; each by colour, hatch and letter."""
+"""Matrices in blocks: within a group, forward, backward, each by colour, hatch and letter; and trained weights in them."""
 
 import numpy as np
 from matplotlib.colors import to_rgba
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
 
-from .picture import GREEN, GREY, INK
+from .picture import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION
+from .words import numbers, short
 
-# Okabe & Ito's green, blue and orange, the last two shifted to a contrast of 3:1 on white and on black alike,
-# since the cells are one bitmap, which a dark page cannot recolour. kind -> (letter, colour, hatch)
-KINDS = {"within": ("W", GREEN, ""), "forward": ("F", "#3a8fca", "////"),
-         "backward": ("B", "#c97d00", "\\\\\\\\")}
+# kind -> (letter, colour, colour of a bitmap, hatch). A dark page lightens the first colour; a bitmap it cannot
+# recolour, so the second has a contrast of 3:1 on white and on black alike
+KINDS = {"within": ("W", GREEN, GREEN, ""), "forward": ("F", BLUE, "#3a8fca", "////"),
+         "backward": ("B", ORANGE, "#c97d00", "\\\\\\\\")}
 PLATE, LETTER = "#1a1a1a", "#ffffff"  # a plate keeps its letter readable on light and dark pages
 ROOM = 24  # up to so many neurons a cell has room for a sign
+VECTOR = 1500  # up to so many rectangles the cells are drawn as such; a bitmap is smaller beyond
 
 
 def draw_areas(wiring, ax, *, letters=True):
@@ -27,14 +30,10 @@ def draw_areas(wiring, ax, *, letters=True):
     matrix, names, sizes, of = _groups(wiring)
     edge = np.concatenate([[0], np.cumsum(sizes)])
     middle = (edge[:-1] + edge[1:] - 1) / 2
-    cells = np.zeros((*matrix.shape, 4))
+    group = np.repeat(np.arange(len(sizes)), sizes)
     for target in range(len(sizes)):
         for source in range(len(sizes)):
-            letter, colour, hatch = KINDS[_kind(source, target)]
-            rows, columns = slice(*edge[target:target + 2]), slice(*edge[source:source + 2])
-            block = matrix[rows, columns]
-            cells[rows, columns] = to_rgba(colour)
-            cells[rows, columns, 3] = np.select([block > 0, block < 0], [1.0, 0.55], 0.0)
+            letter, _, _, hatch = KINDS[_kind(source, target)]
             corner = edge[source] - 0.5, edge[target] - 0.5
             ax.add_patch(Rectangle(corner, sizes[source], sizes[target], facecolor="none", hatch=hatch,
                                    edgecolor=GREY, alpha=0.55, linewidth=0, zorder=1))
@@ -42,17 +41,12 @@ def draw_areas(wiring, ax, *, letters=True):
                 plate = {"boxstyle": "round,pad=0.25", "fc": PLATE, "ec": LETTER, "lw": 0.8}
                 ax.text(middle[source], middle[target], letter, color=LETTER, ha="center", va="center",
                         fontweight="bold", zorder=5, bbox=plate)
-    ax.imshow(cells, interpolation="nearest", zorder=2)
-    for line in edge[1:-1] - 0.5:
-        ax.axhline(line, color=INK, lw=1, zorder=3)
-        ax.axvline(line, color=INK, lw=1, zorder=3)
+    _fill_cells(ax, matrix, np.sign(group[:, None] - group[None, :]))
+    _draw_frame(ax, edge, edge)
     _mark_signs(ax, matrix)
     ax.set_xticks(middle, names, rotation=0 if len(names[0]) < 3 else 30)
     ax.set_yticks(middle, names)
-    ax.tick_params(length=0)
-    end = edge[-1] - 0.5
-    ax.set(xlim=(-0.5, end), ylim=(end, -0.5), xlabel=f"source {of}", ylabel=f"target {of}")
-    ax.spines[["top", "right"]].set_visible(True)
+    ax.set(xlabel=f"source {of}", ylabel=f"target {of}", aspect="equal")
     return ax
 
 
@@ -67,8 +61,100 @@ def areas_alt(wiring):
             f"{', '.join(f'{kind} {share:.0f} %' for kind, share in shares.items())}.")
 
 
+def draw_weights(w, ax, *, targets=None, sources=None, largest=None):
+    """Weights (targets, sources), [target, source], as squares: area ~ abs(w), + filled, − hollow, 0 empty.
+
+    targets, sources: sizes of the groups of rows and columns, between which lines are drawn. largest: the
+    weight that fills its place (None: the largest here); larger ones are drawn as large. Returns ax. Raises
+    ValueError for another shape, NaN, or sizes that do not add up. Source: the diagram named after G. Hinton.
+    """
+    w, rows, columns, largest = _weights(w, targets, sources, largest)
+    side = 0.95 * np.sqrt(np.minimum(np.abs(w) / largest, 1))
+    for keep, style in ((w > 0, {"facecolor": BLUE, "edgecolor": "none"}),
+                        (w < 0, {"facecolor": "none", "edgecolor": VERMILLION, "linewidth": 0.8})):
+        target, source = np.nonzero(keep & (side > 0.02))
+        half = side[target, source] / 2
+        boxes = np.stack([source - half, target - half, source + half, target + half], -1)
+        ax.add_patch(PathPatch(_path(boxes), zorder=2, **style))
+    _draw_frame(ax, rows, columns, line=GREY)
+    ax.set(xticks=(columns[:-1] + columns[1:] - 1) / 2, yticks=(rows[:-1] + rows[1:] - 1) / 2, aspect="equal")
+    ax.set_xticklabels(range(len(columns) - 1) if len(columns) > 2 else [""])
+    ax.set_yticklabels(range(len(rows) - 1) if len(rows) > 2 else [""])
+    return ax
+
+
+def weights_alt(w, *, targets=None, sources=None, largest=None):
+    """Alternative text for ``draw_weights``, from the data: how many weights of each sign, and the largest."""
+    w, *_ = _weights(w, targets, sources, largest)
+    return (f"Weights of {len(w)} target rows and {w.shape[1]} source columns: {(w > 0).sum()} positive, "
+            f"{(w < 0).sum()} negative, {(w == 0).sum()} zero; the largest has size {short(np.abs(w).max())}.")
+
+
+def _weights(w, targets, sources, largest):
+    """(w, edges of the rows' groups, edges of the columns' groups, largest) or one ValueError."""
+    w = numbers("w", w, "targets", "sources")
+    edges = []
+    for name, sizes, whole in (("targets", targets, w.shape[0]), ("sources", sources, w.shape[1])):
+        sizes = [whole] if sizes is None else list(sizes)
+        if sum(sizes) != whole or min(sizes) < 1:
+            raise ValueError(f"{name} is {sizes}; it must list sizes >= 1 that sum to {whole}.")
+        edges.append(np.concatenate([[0], np.cumsum(sizes)]))
+    largest = np.abs(w).max() if largest is None else largest
+    if not largest >= 0:
+        raise ValueError(f"largest is {largest!r}; it must be a number > 0.")
+    return w, *edges, largest or 1.0
+
+
 def _kind(source, target):
     return "within" if source == target else "forward" if source < target else "backward"
+
+
+def _fill_cells(ax, matrix, step):
+    """Fill the cells that hold a synapse; step: 0 within, 1 forward, −1 backward."""
+    parts = [(kind, sign, (step == way) & (np.sign(matrix) == sign))
+             for kind, way in (("within", 0), ("forward", 1), ("backward", -1)) for sign in (1, -1)]
+    boxes = [_rectangles(cells) for _, _, cells in parts]
+    if sum(map(len, boxes)) > VECTOR:
+        bitmap = np.zeros((*matrix.shape, 4))
+        for kind, sign, cells in parts:
+            bitmap[cells] = to_rgba(KINDS[kind][2], 1.0 if sign > 0 else 0.55)
+        ax.imshow(bitmap, interpolation="nearest", zorder=2)
+        return
+    for (kind, sign, _), found in zip(parts, boxes, strict=True):
+        if len(found):
+            ax.add_patch(PathPatch(_path(found), facecolor=KINDS[kind][1], edgecolor="none", zorder=2,
+                                   alpha=1.0 if sign > 0 else 0.55))
+
+
+def _rectangles(cells):
+    """(k, 4) left, top, right, bottom of rectangles that cover the true cells and do not overlap."""
+    open_runs, done = {}, []
+    for row, line in enumerate(np.vstack([cells, np.zeros(cells.shape[1], bool)])):
+        change = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]])))
+        runs = {tuple(run) for run in change.reshape(-1, 2).tolist()}
+        for run in [run for run in open_runs if run not in runs]:
+            done.append((run[0] - 0.5, open_runs.pop(run) - 0.5, run[1] - 0.5, row - 0.5))
+        for run in runs:
+            open_runs.setdefault(run, row)
+    return np.array(sorted(done)).reshape(-1, 4)
+
+
+def _path(boxes):
+    """One path of closed rectangles (k, 4): left, top, right, bottom."""
+    corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3, 0, 1]].reshape(-1, 2)
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(boxes)
+    return Path(corners, codes if len(boxes) else None)
+
+
+def _draw_frame(ax, rows, columns, line=INK):
+    """Lines between the groups, the first row on top, room for just the matrix."""
+    for at in rows[1:-1] - 0.5:
+        ax.axhline(at, color=line, lw=1, zorder=3)
+    for at in columns[1:-1] - 0.5:
+        ax.axvline(at, color=line, lw=1, zorder=3)
+    ax.tick_params(length=0)
+    ax.set(xlim=(-0.5, columns[-1] - 0.5), ylim=(rows[-1] - 0.5, -0.5))
+    ax.spines[["top", "right"]].set_visible(True)
 
 
 def _mark_signs(ax, matrix):

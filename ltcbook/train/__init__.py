@@ -3,6 +3,7 @@
 from .data import LOSSES
 from .loop import History, evaluate, fit
 from .pilot import Pilot
+from .sweep import sweep
 from .synapses import recorders, reset_moments, weight_gradients
 
-__all__ = ["LOSSES", "History", "Pilot", "evaluate", "fit", "recorders", "reset_moments", "weight_gradients"]
+__all__ = ["LOSSES", "History", "Pilot", "evaluate", "fit", "recorders", "reset_moments", "sweep", "weight_gradients"]

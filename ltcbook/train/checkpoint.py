@@ -31,7 +31,7 @@ def read(path, run, model):
     except Exception as error:
         raise ValueError(f"{path} is no checkpoint of ltcbook.train ({type(error).__name__}).") from error
     run = _plain(run)
-    different = [f"{key} {_short(saved.get(key))} there, {_short(run.get(key))} here" for key in run | saved
+    different = [f"{key} {short(saved.get(key))} there, {short(run.get(key))} here" for key in run | saved
                  if saved.get(key) != run.get(key)]
     if different:
         raise ValueError(f"{path} belongs to another run: {'; '.join(different)}. Nothing was loaded; remove the file to "
@@ -88,7 +88,8 @@ def _plain(value):
                      "Let the callback return such a value.")
 
 
-def _short(value):
+def short(value):
+    """The repr of a value, at most 60 characters."""
     text = repr(value)
     return text if len(text) < 60 else text[:57] + "..."
 

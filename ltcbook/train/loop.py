@@ -1,6 +1,5 @@
 """The loop: one epoch after another, one step after another, one pruning event after some of the steps."""
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -8,10 +7,11 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..boundary import generator, number, optional, whole
+from ..boundary import generator, number, whole
 from ..pruning import Method, Nothing
 from . import checkpoint as checkpoints
 from .data import checked_data, objective
+from .progress import bar
 from .synapses import mean_time_constant, reset_moments, weight_gradients
 
 REPORT = ("cut", "grown", "blocked", "cut_in", "grown_in", "blocked_in")
@@ -90,7 +90,7 @@ def fit(model, data, *, epochs=20, batch_size=32, lr=1e-2, loss="mse", validatio
     data = [part.to(device) for part in data]
 
     history, mode = run.history, model.training
-    with _bar(epochs, history, progress) as advance, torch.random.fork_rng([device] if device.type == "cuda" else []):
+    with bar(epochs, history.epochs, "epoch", progress, "train.fit") as advance, torch.random.fork_rng([device] if device.type == "cuda" else []):
         for epoch in range(history.epochs, 0 if history.stopped_early else epochs):
             torch.manual_seed(int(rng.integers(2**63)))
             model.train()
@@ -105,7 +105,8 @@ def fit(model, data, *, epochs=20, batch_size=32, lr=1e-2, loss="mse", validatio
             history.stopped_early = patience is not None and epoch - history.best_epoch >= patience
             if checkpoint is not None:
                 checkpoints.save(checkpoint, run.state(identity))
-            advance()
+            shown = {"loss": history.loss, "validation": history.validation}
+            advance(**{name: f"{series[-1]:.3g}" for name, series in shown.items() if series})
             if history.stopped_early:
                 break
     model.train(mode)
@@ -224,19 +225,3 @@ def _check(model, epochs, batch_size, lr, validation, method, patience, clip, ca
     except (RuntimeError, AssertionError, TypeError) as error:
         raise ValueError(f"device {device!r} is not to be had here ({error}); None takes what there is.") from None
     return device
-
-
-@contextmanager
-def _bar(epochs, history, progress):
-    """A function that moves the progress bar on by one epoch; without progress one that does nothing."""
-    if not progress:
-        yield lambda: None
-        return
-    with optional("tqdm.auto", "tqdm", "the progress bar of train.fit").tqdm(
-            total=epochs, initial=history.epochs, unit="epoch") as bar:
-        def advance():
-            shown = {"loss": history.loss, "validation": history.validation}
-            bar.set_postfix({name: f"{series[-1]:.3g}" for name, series in shown.items() if series}, refresh=False)
-            bar.update()
-
-        yield advance

@@ -1,0 +1,168 @@
+"""Many runs as one call: every combination of seeds, thresholds, methods ..., in parallel, and again where it stopped."""
+
+import hashlib
+import inspect
+import json
+import os
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ..boundary import optional
+from .checkpoint import short
+from .progress import bar
+
+
+def sweep(experiment, *, folder=None, jobs=-1, progress=True, **grid):
+    """Run an experiment at every point of a grid; returns one dict per point, its values and its result, in order.
+
+    experiment: a function of the grid's names, such as ``run(seed, threshold, method)``, that returns a dict of plain values
+    (numbers, strings, lists, None) and takes every chance from its seed. grid: name=list of plain values; the last name
+    varies fastest. jobs: processes at once, -1 for one per core, 1 for none beside this one; each runs torch on one thread,
+    so that results do not depend on jobs. Inside ``joblib.parallel_config(backend="dask")`` the same call runs on a Dask
+    cluster, ``jobs`` is the cluster's.
+
+    folder: where every finished run is kept at once as a JSON file. The same call later, also after a kill, reads what is
+    there and runs the rest. progress: a bar. The lists that come back can go to ``pandas.DataFrame``.
+
+    Raises ValueError for an empty grid, a value or a result that is not plain, a point given twice, a name that the
+    experiment does not take, or a folder of another experiment (its code or this package has changed); ImportError
+    without joblib, or without tqdm where progress is on. An error in one run ends the call; what was finished stays kept.
+
+    >>> def roll(seed, sides):
+    ...     die = np.random.default_rng(seed)
+    ...     return {"rolled": die.integers(1, sides + 1)}
+    >>> runs = train.sweep(roll, seed=range(3), sides=[6, 20], jobs=1,
+    ...                    progress=False)
+    >>> len(runs), runs[1]["sides"], sorted(runs[1])
+    (6, 20, ['rolled', 'seed', 'sides'])
+    """
+    joblib = optional("joblib", "joblib", "train.sweep")
+    points = _points(experiment, grid)
+    store = None if folder is None else _Store(folder, experiment, tuple(grid))
+    done = {} if store is None else {k: kept for k, point in enumerate(points) if (kept := store.read(point)) is not None}
+    waiting = [k for k in range(len(points)) if k not in done]
+    parallel = joblib.Parallel(n_jobs=_jobs(jobs), return_as="generator_unordered")
+    with bar(len(points), len(done), "run", progress, "train.sweep") as advance:
+        for k, result in parallel(joblib.delayed(_one)(experiment, k, points[k], store) for k in waiting):
+            done[k] = result
+            advance()
+    return [{**point, **done[k]} for k, point in enumerate(points)]
+
+
+def _one(experiment, k, point, store):
+    """One run on one thread, checked and kept; what joblib calls, here or on another machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        result = experiment(**point)
+    finally:
+        torch.set_num_threads(threads)
+    if not isinstance(result, dict) or set(result) & set(point):
+        raise ValueError(f"the experiment returned {short(result)} at {point}; it must be a dict whose names are not the grid's.")
+    result = _plain(result, f"the result at {point}")
+    if store is not None:
+        store.write(point, result)
+    return k, result
+
+
+class _Store:
+    """A folder with one JSON file per finished run, and one that says whose runs they are."""
+
+    def __init__(self, folder, experiment, names):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        owner = {"experiment": getattr(experiment, "__qualname__", repr(experiment)), "code": _code(experiment),
+                 "names": list(names), "ltcbook": __version__}
+        about = self.folder / "sweep.json"
+        if not about.exists():
+            _write(about, owner)
+        try:
+            there = json.loads(about.read_text("utf8"))
+        except json.JSONDecodeError:
+            raise ValueError(f"{about} is not the file of a sweep; take another folder.") from None
+        if there != owner:
+            changed = [name for name in owner if there.get(name) != owner[name]]
+            raise ValueError(f"{folder} holds runs of another sweep ({', '.join(changed)} differ): take another folder, or "
+                             "remove this one to run everything anew.")
+
+    def read(self, point):
+        """The kept result of a point, or None."""
+        path = self._path(point)
+        return json.loads(path.read_text("utf8"))["result"] if path.exists() else None
+
+    def write(self, point, result):
+        """Keep a result in one step: a kill leaves the whole file or none."""
+        _write(self._path(point), {"point": point, "result": result})
+
+    def _path(self, point):
+        return self.folder / f"{hashlib.sha256(_key(point).encode()).hexdigest()[:20]}.json"
+
+
+def _write(path, content):
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    temporary.write_text(json.dumps(content, allow_nan=True), "utf8")
+    os.replace(temporary, path)
+
+
+def _points(experiment, grid):
+    """Every combination of the grid's values, {name: plain value}, or one ValueError."""
+    if not callable(experiment):
+        raise ValueError(f"experiment is {short(experiment)}; pass a function of the grid's names.")
+    if not grid:
+        raise ValueError("the grid is empty; name what varies, e.g. seed=range(10).")
+    lists = {}
+    for name, values in grid.items():
+        if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__iter__"):
+            raise ValueError(f"{name} is {short(values)}; give a list of values, e.g. {name}=[{values!r}].")
+        lists[name] = [_plain(value, f"{name}") for value in values]
+        if not lists[name]:
+            raise ValueError(f"{name} has no values, so there is nothing to run.")
+    try:
+        inspect.signature(experiment).bind(**{name: None for name in grid})
+    except TypeError as error:
+        raise ValueError(f"the experiment does not take the grid's names {', '.join(grid)}: {error}.") from None
+    points = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
+    keys = [_key(point) for point in points]
+    if len(set(keys)) < len(keys):
+        twice = next(point for point, key in zip(points, keys, strict=True) if keys.count(key) > 1)
+        raise ValueError(f"the grid holds {twice} twice; list every value once.")
+    return points
+
+
+def _plain(value, what):
+    """A value as JSON knows it, NumPy's numbers and arrays included; ValueError for anything else."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _plain(item, what) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, what) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise ValueError(f"{what} holds {short(value)}; only numbers, strings, None, lists and dicts of them can be kept. "
+                     "Make objects, such as a pruning method, inside the experiment from their name.")
+
+
+def _key(point):
+    return json.dumps(point, sort_keys=True)
+
+
+def _code(experiment):
+    """A fingerprint of the experiment's source, or of its bytecode where there is no source."""
+    try:
+        source = inspect.getsource(experiment).encode()
+    except (OSError, TypeError):
+        source = getattr(getattr(experiment, "__code__", None), "co_code", b"")
+    return hashlib.sha256(source).hexdigest()[:20]
+
+
+def _jobs(jobs):
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or (jobs < 1 and jobs != -1):
+        raise ValueError(f"jobs is {jobs!r}; it must be a whole number >= 1, or -1 for one per core.")
+    return jobs

@@ -75,6 +75,15 @@ def stack(arrays, axis):
     return np.stack(list(arrays), axis=axis)
 
 
+def sum_at(values, place, n):
+    """Sums of values (..., E) by place (E,), whole numbers below n: (..., n), 0 where no place points. NumPy and torch."""
+    if is_torch(values):
+        return values.new_zeros((*values.shape[:-1], n)).index_add(-1, place, values)
+    sums = np.zeros((*values.shape[:-1], n), values.dtype)
+    np.add.at(sums, (..., place), values)
+    return sums
+
+
 def diagonal_matrix(values):
     """(..., n) on the diagonals of (..., n, n) zeros."""
     if is_torch(values):

@@ -10,8 +10,10 @@
 
 import numpy as np
 
-from . import dynamics, ops
+from . import dynamics, kernels, ops
+from .boundary import choice
 
+LONG = 20_000  # from so many substeps on, backend="auto" compiles: the reference would take seconds
 
 def euler_step(x, u, cell, dt):
     """State, (..., n) in mV, after one explicit Euler step of dt ms. Order 1; unstable once dt > 2 / (largest rate).
@@ -39,7 +41,7 @@ STEPS = {"fused": dynamics.fused_step, "exponential": dynamics.exponential_step,
 METHODS = (*STEPS, "extrapolated")
 
 
-def simulate(cell, u, x0, dt, *, method="fused", substeps=1):
+def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
     """Trajectory x, (..., T, n); x[..., t, :] is the state after input u[..., t, :] was held for dt[..., t].
 
     u: (..., T, m), held constant within each step, or None for a cell without inputs (then dt gives T). x0: (..., n).
@@ -47,6 +49,8 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1):
     "extrapolated"; each step is divided into ``substeps`` equal parts. "extrapolated" is exponential with gates read half
     a part ahead; it starts anew at every input, where dx/dt jumps, so its first part reads them at the state: take
     two parts or more. NumPy arrays, torch tensors and arrays of SymPy symbols.
+    backend: "reference": the lines below; "numba": the compiled ``kernels``, the same numbers for one ``dynamics.LTC`` of
+    NumPy arrays; "auto": the kernels where they can serve and the trajectory is long.
     Raises ValueError for wrong shapes, NaN, dt <= 0, an unknown method, or when the solution leaves the finite numbers.
     """
     if method not in METHODS:
@@ -54,6 +58,10 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1):
     if isinstance(substeps, bool) or not isinstance(substeps, (int, np.integer)) or substeps < 1:
         raise ValueError(f"substeps is {substeps!r}; it must be a whole number >= 1.")
     u, dt, steps = _inputs(cell, u, x0, dt)
+    if _on_kernels(backend, cell, u, x0, dt, method, steps * substeps):
+        from .kernels.call import simulate as compiled
+
+        return compiled(cell, u, x0, dt, method=method, substeps=substeps)
     x, trajectory = x0, []
     for t in range(steps):
         u_t, dt_t = None if u is None else u[..., t, :], (dt[..., t, None] if dt.ndim else dt) / substeps
@@ -65,6 +73,21 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1):
                              "or a method that keeps bounds ('fused', 'exponential', 'extrapolated').") from error
         trajectory.append(x)
     return ops.stack(trajectory, axis=-2)
+
+
+def _on_kernels(backend, cell, u, x0, dt, method, substeps):
+    """Whether the kernels compute this; ValueError where backend="numba" asks for what they cannot."""
+    choice("backend", backend, kernels.BACKENDS)
+    if backend == "reference" or (backend == "auto" and substeps < LONG):
+        return False
+    arrays = [a for a in (x0, u, dt, *vars(cell).values()) if a is not None]
+    if not isinstance(cell, dynamics.LTC) or cell.w.ndim != 2:
+        problem = "it moves one dynamics.LTC, without batch axes"
+    elif not all(isinstance(a, np.ndarray) and a.dtype == x0.dtype for a in arrays):
+        problem = "it computes on NumPy arrays of one dtype (torch: models.LTCNet)"
+    else:
+        problem = kernels.missing(method, str(x0.dtype))
+    return kernels.choose(backend, problem)
 
 
 def _hold(method, x, u, cell, dt, parts):

@@ -148,7 +148,7 @@ NO_SHAPE = {
     "ops.is_symbolic": "asks for the kind of array only", "ops.is_torch": "asks for the kind of array only",
     "pruning.methods.PruneRewire": "polarity is a word here", "plots.stability.draw_stability": "box is a window's four edges",
     "widgets.base.Control.check": "value is what one control may take: a number or a word",
-    "dynamics.check_dt": "a time step of any shape is looked at the same way",
+    "dynamics.checks.check_dt": "a time step of any shape is looked at the same way",
 }
 
 
@@ -170,12 +170,12 @@ def test_what_takes_arrays_states_their_shapes(offered):
 
 
 QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the docstring
-    "dynamics.vector_field": ("(..., n)", "mV/ms"), "dynamics.time_constant": ("(..., n)", "ms"),
-    "dynamics.effective_equilibrium": ("(..., n)", "mV"), "dynamics.fused_step": ("(..., n)", "mV"),
-    "dynamics.exponential_step": ("(..., n)", "mV"), "dynamics.extrapolated_step": ("(..., n)", "mV"),
-    "dynamics.jacobian": ("(..., n, n)", "1/ms"),
-    "dynamics.LTC.terms": ("(..., n)", "µS"), "dynamics.LTC2021.terms": ("(..., n)", "1/ms"),
-    "dynamics.LTC2021.gate": ("(..., n)", "1/ms"), "dynamics.CTRNN.terms": ("(..., n)", "unit of x"),
+    "dynamics.flow.vector_field": ("(..., n)", "mV/ms"), "dynamics.flow.time_constant": ("(..., n)", "ms"),
+    "dynamics.flow.effective_equilibrium": ("(..., n)", "mV"), "dynamics.flow.fused_step": ("(..., n)", "mV"),
+    "dynamics.flow.exponential_step": ("(..., n)", "mV"), "dynamics.flow.extrapolated_step": ("(..., n)", "mV"),
+    "dynamics.flow.jacobian": ("(..., n, n)", "1/ms"),
+    "dynamics.cells.LTC.terms": ("(..., n)", "µS"), "dynamics.cells.LTC2021.terms": ("(..., n)", "1/ms"),
+    "dynamics.cells.LTC2021.gate": ("(..., n)", "1/ms"), "dynamics.cells.CTRNN.terms": ("(..., n)", "unit of x"),
     "simulate.euler_step": ("(..., n)", "mV"), "simulate.rk4_step": ("(..., n)", "mV"),
     "simulate.simulate": ("(..., T, n)", "ms"), "simulate.reference": ("(T, n)", "ms"),
     "analysis.equilibria": ("(k, n)", "mV"), "analysis.relax": ("(n,)", "mV"),
@@ -192,7 +192,9 @@ QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the
     "tasks.atari.breakout": ("(games, steps)", "1/15 s"), "tasks.atari.play": ("(episodes,)", "points"),
 }
 NO_QUANTITY = {
-    "dynamics.symbol": "a dataclass field", "dynamics.check_dt": "returns nothing", "dynamics.check_state": "returns nothing",
+    "dynamics.cells.symbol": "a dataclass field", "dynamics.checks.check_dt": "returns nothing",
+    "dynamics.checks.check_state": "returns nothing", "dynamics.checks.check_finite": "returns nothing",
+    "dynamics.checks.check_cell": "returns nothing", "dynamics.cells.affine": "a sum inside a function, in its unit",
     "analysis.lyapunov_value": "its unit is that of P times mV squared: as the caller chooses",
     "analysis.certified_lyapunov": "P is scaled to a largest entry of 1: no unit",
     "tasks.atari.BallTracker": "gives actions",
@@ -275,8 +277,8 @@ def test_what_raises_says_so(offered):
 # --- sources -----------------------------------------------------------------------------------------------------------
 
 FROM_PAPERS = [
-    "dynamics.LTC", "dynamics.LTC2021", "dynamics.CTRNN", "dynamics.time_constant", "dynamics.fused_step",
-    "dynamics.exponential_step", "dynamics.extrapolated_step", "analysis.state_bounds",
+    "dynamics.cells.LTC", "dynamics.cells.LTC2021", "dynamics.cells.CTRNN", "dynamics.flow.time_constant", "dynamics.flow.fused_step",
+    "dynamics.flow.exponential_step", "dynamics.flow.extrapolated_step", "analysis.state_bounds",
     "analysis.time_constant_bounds", "analysis.contraction_rate",
     "analysis.certified_lyapunov", "analysis.log_norm", "analysis.lyapunov_matrix", "wiring.makers.ncp",
     "wiring.makers.auto_ncp", "wiring.areas.multi_area", "wiring.areas.multi_area_ei", "wiring.worm.connectome",

@@ -13,12 +13,13 @@ ROOMS = {
     "ops": set(),
     "wiring": {"boundary"},
     "dynamics": {"boundary", "ops", "wiring"},
-    "simulate": {"boundary", "ops", "dynamics"},
+    "kernels": {"boundary"},
+    "simulate": {"boundary", "ops", "dynamics", "kernels"},
     "analysis": {"boundary", "ops", "dynamics", "simulate", "wiring"},
     "symbolic": {"boundary", "ops", "wiring", "dynamics"},
     "pruning": {"boundary", "wiring", "dynamics"},
     "tasks": {"boundary"},
-    "models": {"boundary", "ops", "wiring", "dynamics", "simulate", "pruning"},
+    "models": {"boundary", "ops", "wiring", "dynamics", "simulate", "kernels", "pruning"},
     "train": {"boundary", "models", "tasks", "pruning", "analysis", "dynamics"},
     "plots": {"boundary", "wiring", "dynamics", "analysis"},
     "widgets": {"boundary", "ops", "wiring", "dynamics", "simulate", "analysis", "pruning", "plots"},
@@ -26,7 +27,8 @@ ROOMS = {
 }
 # third-party package -> the rooms that may import it when they are loaded
 GUESTS = {
-    "torch": {"models", "train"},
+    "torch": {"models", "train", "kernels"},
+    "numba": {"kernels"},
     "sympy": {"symbolic"},
     "matplotlib": {"plots", "widgets"},  # widgets: only the file that draws the fallback, see the last test
     "anywidget": {"widgets"},

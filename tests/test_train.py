@@ -298,7 +298,7 @@ def test_weight_gradients_are_autograd_on_synapses_and_finite_differences_off_th
         from dataclasses import replace
 
         from ltcbook import simulate
-        x = simulate.simulate(replace(cell, **changes), u, np.zeros((3, n)), dt, method="fused", substeps=2)
+        x = simulate.simulate(replace(cell, **changes), u, np.zeros((3, n)), dt, method=model.solver, substeps=2)
         return np.mean((x[..., model.motor.numpy()] * out_w + out_b - targets) ** 2)
 
     model.zero_grad()
@@ -549,7 +549,7 @@ def another(name, path):
         w = wiring.auto_ncp(11, 1, sensory=2, rng=np.random.default_rng(0))
         return models.LTCNet(w, substeps=1), options, "model.n 10 there, 11 here"
     if name == "solver":
-        return net(solver="euler"), options, "model.solver 'fused' there, 'euler' here"
+        return net(solver="euler"), options, "model.solver 'extrapolated' there, 'euler' here"
     if name == "constraint":
         return net(constraint="explicit"), options, "constraint"
     if name == "wiring":

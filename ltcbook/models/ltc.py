@@ -8,9 +8,8 @@ from .. import dynamics, ops, pruning, simulate
 from ..wiring import Wiring
 from . import memory as lstm
 from .base import Net, inverse_softplus, numpy_rng, parameter, to_numpy
+from .paths import BACKENDS, FIELDS, POSITIVE, mover
 
-FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")
-POSITIVE = ("c", "g_leak", "w", "w_in")  # kept >= 0 by parametrisation: their parameters are called raw_...
 MAPS = ("affine", "linear", None)
 CONSTRAINTS = ("implicit", "explicit")
 
@@ -22,11 +21,16 @@ class LTCNet(Net):
     mask, and ``simulate`` moves it. ``outputs`` are the motor neurons (all neurons where the wiring names
     none).
 
-    wiring: n neurons, m inputs. solver: a method of ``simulate`` ("fused", "exponential", "euler", "rk4"),
-    substeps: equal parts of each step; fused with 6 is ncps.
+    wiring: n neurons, m inputs. solver: a method of ``simulate`` ("fused", "exponential", "euler", "rk4",
+    "extrapolated"), substeps: equal parts of each step; the default is usually closer to the equation than
+    "fused" with 6, which is what ncps does, at half the cost (chapter "Solvers").
     constraint: "implicit": w = softplus(raw_w), and so c, g_leak, w_in; "explicit": w = abs(raw_w), the
     parameter is the value itself. input_map, output_map: "affine" (weight and bias per channel), "linear"
     (weight only) or None. memory: None or "lstm" (then the state is (..., 2 n): x, then the memory).
+    backend: who computes, the same numbers each: "reference": ``simulate`` with all n^2 places; "edges": with
+    the synapses alone; "numba": the compiled ``kernels``, CPU only, fastest there; "parallel": all times at
+    once, for long sequences on a GPU (not "rk4", "euler"); "auto": numba where it can serve, else edges where
+    less than half of the places hold a synapse, else reference. ``net.backend`` may be changed at any time.
     generator: torch.Generator or None; the effective values start in the ranges of ``dynamics.LTC.random``.
 
     Buffers ``polarity`` (n, n) and ``polarity_in`` (n, m) hold the signed masks, [target, source];
@@ -40,8 +44,8 @@ class LTCNet(Net):
     ((5, 7, 2), (5, 7, 12))
     """
 
-    def __init__(self, wiring, *, solver="fused", substeps=6, constraint="implicit", input_map="affine",
-                 output_map="affine", memory=None, generator=None):
+    def __init__(self, wiring, *, solver="extrapolated", substeps=3, constraint="implicit", input_map="affine",
+                 output_map="affine", memory=None, backend="auto", generator=None):
         super().__init__()
         if not isinstance(wiring, Wiring):
             raise ValueError(f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring "
@@ -52,10 +56,11 @@ class LTCNet(Net):
         self.input_map = choice("input_map", input_map, MAPS)
         self.output_map = choice("output_map", output_map, MAPS)
         choice("memory", memory, (None, "lstm"))
+        self.backend = backend
         self.n, self.m, self.role = wiring.n, wiring.m, wiring.role
         self.state_size = self.n if memory is None else 2 * self.n
-        self.register_buffer("polarity", torch.tensor(wiring.polarity))
-        self.register_buffer("polarity_in", torch.tensor(wiring.polarity_in))
+        self.register_buffer("polarity", torch.tensor(wiring.polarity, dtype=torch.int8))
+        self.register_buffer("polarity_in", torch.tensor(wiring.polarity_in, dtype=torch.int8))
         motor = wiring.members("motor")
         motor = motor if len(motor) else np.arange(self.n)
         self.register_buffer("motor", torch.tensor(motor), persistent=False)
@@ -115,17 +120,24 @@ class LTCNet(Net):
         return u if self.input_b is None else u + self.input_b
 
     def trajectory(self, u, x0, dt):
-        """See ``Net.trajectory``: the cell of now, moved by ``simulate``, with its ValueError."""
-        cell = self.cell()
-
-        def move(u, x0, dt):
-            u, dt = (self.map_input(u), dt) if self.m else (None, dt.expand(u.shape[:-1]))
-            return simulate.simulate(cell, u, x0, dt, method=self.solver, substeps=self.substeps)
-
+        """See ``Net.trajectory``: the cell of now, moved by the backend; its ValueError."""
+        move = mover(self, u, x0, dt)
         if self.memory is None:
-            return move(u, x0, dt)
-        step = lambda u_t, x, dt_t: move(u_t[..., None, :], x, dt_t[..., None])[..., 0, :]  # noqa: E731
+            return move(self.map_input(u), x0, dt)
+
+        def step(u_t, x, dt_t):
+            return move(self.map_input(u_t[..., None, :]), x, dt_t[..., None])[..., 0, :]
+
         return lstm.run(self.memory, step, u, x0, dt)
+
+    @property
+    def backend(self):
+        """What computes: "auto", "reference", "edges", "parallel" or "numba"."""
+        return self._backend
+
+    @backend.setter
+    def backend(self, name):
+        self._backend = choice("backend", name, BACKENDS)
 
     def readout(self, x):
         """Outputs (..., outputs): output_w x + output_b of the motor neurons, by increasing index."""

@@ -1,6 +1,7 @@
 """Rate cells: the CT-RNN of ``dynamics`` with other activations, the other convention, or noise."""
 
 from .. import dynamics
+from ..dynamics.cells import affine
 from .base import ACTIVATIONS, to_numpy
 
 CONVENTIONS = ("outside", "inside")
@@ -28,9 +29,9 @@ class RateCell:
             m, n = self.base.m, self.n
             u, pre, post = u[..., :m], u[..., m:m + n], u[..., m + n:]
         if self.convention == "outside":
-            return x, self.phi.f(dynamics._affine(self.base, x, u) + pre) + post
+            return x, self.phi.f(affine(self.base, x, u) + pre) + post
         rate = self.phi.f(x)
-        return rate, dynamics._affine(self.base, rate + post, u) + pre
+        return rate, affine(self.base, rate + post, u) + pre
 
     def terms(self, x, u=None):
         """g = 1 and the drive h, each (..., n)."""

@@ -88,9 +88,10 @@ def recorders(u):
 
 @contextmanager
 def _with_cell(model, cell):
-    """Let the model move another cell for a while."""
-    model.cell = lambda numpy=False: cell
+    """Let the model move another cell for a while, by any backend that takes synapses where the wiring has none."""
+    model.cell, backend, model.backend = (lambda numpy=False: cell), model.backend, "auto"
     try:
         yield
     finally:
         del model.cell
+        model.backend = backend

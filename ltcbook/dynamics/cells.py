@@ -1,0 +1,188 @@
+"""The cells: what is inside a neuron. Each states its conductance g and its drive h, and their derivatives."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .. import ops
+from .checks import check_cell
+
+
+def symbol(latex, meaning, unit="-", default=...):
+    """A dataclass field that carries its mathematical symbol, unit and meaning (the notation table reads them)."""
+    metadata = {"symbol": latex, "unit": unit, "meaning": meaning}
+    return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, eq=False)
+class LTC:
+    """Synaptic LTC neuron of neural circuit policies, synapse ij from neuron j to neuron i::
+
+        c_i dx_i/dt = g_leak_i (e_leak_i - x_i) + sum_j w_ij s_ij(x_j) (E_ij - x_i)
+        s_ij(x) = sigmoid(gamma_ij (x - mu_ij))
+
+    and the same sum over the sensory inputs u_k with the fields ``_in``. Shapes: c, g_leak, e_leak (..., n); w, gamma, mu,
+    e_rev (..., n, n); the sensory fields (..., n, m), or all four None when there are no inputs (then u may be None).
+    Raises ValueError for wrong shapes, values that are not finite, c <= 0, g_leak <= 0 or w < 0 (values of torch tensors and
+    symbols pass unseen, here and in every function below: they may be traced).
+    Source: Lechner et al. (2020), Eqs. (2)-(5); chapter "Liquid time constants".
+    """
+
+    c: object = symbol("c", "membrane capacitance", "nF")
+    g_leak: object = symbol("g^L", "leak conductance", "µS")
+    e_leak: object = symbol("E^L", "leak reversal potential", "mV")
+    w: object = symbol("w", "maximal conductance of a synapse", "µS")
+    gamma: object = symbol(r"\gamma", "slope of the synaptic gate", "1/mV")
+    mu: object = symbol(r"\mu", "half-activation of the synaptic gate", "mV")
+    e_rev: object = symbol("E", "reversal potential; its sign is the polarity", "mV")
+    w_in: object = symbol(r"w^{\mathrm{in}}", "maximal conductance of a sensory synapse", "µS", None)
+    gamma_in: object = symbol(r"\gamma^{\mathrm{in}}", "slope of a sensory gate", "-", None)
+    mu_in: object = symbol(r"\mu^{\mathrm{in}}", "half-activation of a sensory gate", "-", None)
+    e_rev_in: object = symbol(r"E^{\mathrm{in}}", "reversal potential of a sensory synapse", "mV", None)
+
+    def __post_init__(self):
+        check_cell(self, vectors=("c", "g_leak", "e_leak"), matrices=("w", "gamma", "mu", "e_rev"),
+                    sensory=("w_in", "gamma_in", "mu_in", "e_rev_in"), positive=("c", "g_leak"),
+                    nonnegative=("w", "w_in"))
+
+    @property
+    def n(self):
+        """Number of neurons."""
+        return self.w.shape[-1]
+
+    @property
+    def m(self):
+        """Number of sensory inputs."""
+        return 0 if self.w_in is None else self.w_in.shape[-1]
+
+    @classmethod
+    def random(cls, wiring, *, rng):
+        """A cell on this wiring with parameters drawn from the ranges with which ncps starts its LTC.
+
+        c U(0.4, 0.6), g_leak U(0.001, 1), e_leak U(-0.2, 0.2), w U(0.001, 1) where a synapse exists and 0 elsewhere, gamma
+        U(3, 8), mu U(0.3, 0.8), e_rev the polarity (where no synapse exists a random sign: what a new one would have).
+        Raises ValueError where rng is no generator. Source: the initial ranges of ncps.
+
+        >>> net = wiring.auto_ncp(8, 2, sensory=3, rng=rng)
+        >>> cell = dynamics.LTC.random(net, rng=rng)
+        >>> cell.w.shape, cell.w_in.shape
+        ((8, 8), (8, 3))
+        """
+        if not isinstance(rng, np.random.Generator):
+            raise ValueError(f"rng is {type(rng).__name__}; pass a generator, e.g. rng=np.random.default_rng(0).")
+        n, m = wiring.n, wiring.m
+        signs = lambda p: np.where(p != 0, p, rng.choice([-1, 1], p.shape)).astype(float)  # noqa: E731
+        gates = lambda shape: (rng.uniform(3, 8, shape), rng.uniform(0.3, 0.8, shape))  # noqa: E731
+        c, g_leak, e_leak = rng.uniform(0.4, 0.6, n), rng.uniform(0.001, 1, n), rng.uniform(-0.2, 0.2, n)
+        w, (gamma, mu) = rng.uniform(0.001, 1, (n, n)) * wiring.adjacency, gates((n, n))
+        w_in, (gamma_in, mu_in) = rng.uniform(0.001, 1, (n, m)) * wiring.adjacency_in, gates((n, m))
+        return cls(c, g_leak, e_leak, w, gamma, mu, signs(wiring.polarity),
+                   w_in, gamma_in, mu_in, signs(wiring.polarity_in))
+
+    def gates(self, x):
+        """Open share s_ij(x_j) of every synapse, (..., n, n), in (0, 1)."""
+        return ops.sigmoid(self.gamma * (x[..., None, :] - self.mu))
+
+    def gates_in(self, u):
+        """Open share of every sensory synapse, (..., n, m)."""
+        return ops.sigmoid(self.gamma_in * (u[..., None, :] - self.mu_in))
+
+    def terms(self, x, u=None):
+        """Total conductance g (µS) and drive h (nA), each (..., n)."""
+        open_ = self.w * self.gates(x)
+        g, h = self.g_leak + open_.sum(-1), self.g_leak * self.e_leak + (open_ * self.e_rev).sum(-1)
+        if self.m:
+            open_ = self.w_in * self.gates_in(u)
+            g, h = g + open_.sum(-1), h + (open_ * self.e_rev_in).sum(-1)
+        return g, h
+
+    def terms_jacobian(self, x, u=None):
+        """Derivatives dg_i/dx_j and dh_i/dx_j, each (..., n, n)."""
+        s = self.gates(x)
+        dg = self.w * self.gamma * s * (1 - s)
+        return dg, dg * self.e_rev
+
+
+@dataclass(frozen=True, eq=False)
+class LTC2021:
+    """LTC network as first published: dx/dt = -(1/tau + f) x + f A with f = sigmoid(w x + w_in u + b), all (..., n).
+
+    >>> one = dynamics.LTC2021(tau=[2.0], A=[1.0], w=[[0.0]], b=[0.0])
+    >>> dynamics.time_constant(np.zeros(1), None, one)  # tau / (1 + tau / 2)
+    array([1.])
+
+    tau, A, b (..., n); w (..., n, n); w_in (..., n, m) or None. Raises ValueError for wrong shapes, values that are not
+    finite or tau <= 0. Source: Hasani et al. (2021), Eq. (1).
+    """
+
+    tau: object = symbol(r"\tau", "time constant without input", "ms")
+    A: object = symbol("A", "state towards which the gate pulls", "mV")
+    w: object = symbol("w", "recurrent weight inside the gate", "1/mV")
+    b: object = symbol("b", "bias inside the gate")
+    w_in: object = symbol(r"w^{\mathrm{in}}", "input weight inside the gate", "-", None)
+
+    def __post_init__(self):
+        check_cell(self, vectors=("tau", "A", "b"), matrices=("w",), sensory=("w_in",), positive=("tau",))
+
+    n, m = LTC.n, LTC.m
+
+    @property
+    def c(self):
+        """Capacitance: 1 here, since the equation is written per unit of it."""
+        return self.tau * 0 + 1
+
+    def gate(self, x, u=None):
+        """f(x, u) >= 0, in 1/ms, (..., n)."""
+        return ops.sigmoid(affine(self, x, u))
+
+    def terms(self, x, u=None):
+        """g = 1/tau + f, in 1/ms, and h = f A, in mV/ms, each (..., n)."""
+        f = self.gate(x, u)
+        return 1 / self.tau + f, f * self.A
+
+    def terms_jacobian(self, x, u=None):
+        """Derivatives dg_i/dx_j and dh_i/dx_j, each (..., n, n)."""
+        f = self.gate(x, u)
+        dg = (f * (1 - f))[..., None] * self.w
+        return dg, dg * self.A[..., None]
+
+
+@dataclass(frozen=True, eq=False)
+class CTRNN:
+    """Continuous-time RNN: tau dx/dt = -x + tanh(w x + w_in u + b).
+
+    tau, b (..., n); w (..., n, n); w_in (..., n, m) or None. Raises ValueError for wrong shapes, values that are not finite
+    or tau <= 0. Source: Funahashi & Nakamura (1993); chapter "Liquid time constants".
+    """
+
+    tau: object = symbol(r"\tau", "time constant", "ms")
+    w: object = symbol("w", "recurrent weight")
+    b: object = symbol("b", "bias")
+    w_in: object = symbol(r"w^{\mathrm{in}}", "input weight", "-", None)
+
+    def __post_init__(self):
+        check_cell(self, vectors=("tau", "b"), matrices=("w",), sensory=("w_in",), positive=("tau",))
+
+    n, m = LTC.n, LTC.m
+
+    @property
+    def c(self):
+        """Capacitance: here the time constant itself, since the leak conductance is 1."""
+        return self.tau
+
+    def terms(self, x, u=None):
+        """g = 1 and h = tanh(w x + w_in u + b), in the unit of x, each (..., n)."""
+        h = ops.tanh(affine(self, x, u))
+        return h * 0 + 1, h
+
+    def terms_jacobian(self, x, u=None):
+        """Derivatives dg_i/dx_j = 0 and dh_i/dx_j, each (..., n, n)."""
+        h = ops.tanh(affine(self, x, u))
+        dh = (1 - h * h)[..., None] * self.w
+        return dh * 0, dh
+
+
+def affine(cell, x, u):
+    """w x + w_in u + b, (..., n), of a cell whose weights stand inside one function."""
+    z = (cell.w @ x[..., None])[..., 0] + cell.b
+    return z + (cell.w_in @ u[..., None])[..., 0] if cell.m else z

@@ -1,0 +1,83 @@
+"""An LTC on the list of its synapses: the same neurons, at the cost of the synapses that exist."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import ops
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeLTC:
+    """A ``LTC`` whose synapses stand in a list: everything that is per synapse is (E,), or (E_in,) with ``_in``.
+
+    ``target`` and ``source`` say which synapse is which: entry k is the synapse from source[k] to target[k]. Made by
+    ``EdgeLTC.of``; its ``terms`` are those of the LTC, so all functions of ``dynamics`` and ``simulate`` take it. Worth it
+    where few of the n^2 synapses exist. NumPy and torch; c, g_leak, e_leak: (n,).
+    """
+
+    c: object
+    g_leak: object
+    e_leak: object
+    w: object
+    gamma: object
+    mu: object
+    e_rev: object
+    target: object
+    source: object
+    m: int = 0
+    w_in: object = None
+    gamma_in: object = None
+    mu_in: object = None
+    e_rev_in: object = None
+    target_in: object = None
+    source_in: object = None
+
+    @classmethod
+    def of(cls, cell, synapses=None):
+        """The same neurons as a ``LTC`` with fields (n,), (n, n) and (n, m), on its synapses.
+
+        synapses: (target, source, target_in, source_in), index arrays; None: where w and w_in are not 0. What the list
+        leaves out is not there, nor has it a gradient. Raises ValueError for another cell or a batch of cells.
+
+        >>> net = wiring.auto_ncp(8, 2, sensory=3, rng=rng)
+        >>> cell = dynamics.LTC.random(net, rng=rng)
+        >>> few = dynamics.EdgeLTC.of(cell)
+        >>> x, u = np.zeros(8), np.ones(3)
+        >>> len(few.w) == len(net.edges()), few.m
+        (True, 3)
+        >>> np.allclose(few.terms(x, u), cell.terms(x, u))
+        True
+        """
+        if getattr(getattr(cell, "w", None), "ndim", 0) != 2 or not hasattr(cell, "e_rev"):
+            raise ValueError(f"cell is {type(cell).__name__}; only one dynamics.LTC, with w (n, n), can stand on a list.")
+        nonzero = lambda w: w.nonzero(as_tuple=True) if ops.is_torch(w) else np.nonzero(w)  # noqa: E731
+        if synapses is None:
+            synapses = (*nonzero(cell.w), *(nonzero(cell.w_in) if cell.m else (None, None)))
+        target, source, target_in, source_in = synapses
+        per = [getattr(cell, name)[target, source] for name in ("w", "gamma", "mu", "e_rev")]
+        per_in = [getattr(cell, name)[target_in, source_in] for name in ("w_in", "gamma_in", "mu_in", "e_rev_in")] if cell.m else [None] * 4
+        return cls(cell.c, cell.g_leak, cell.e_leak, *per, target, source, cell.m, *per_in, target_in, source_in)
+
+    @property
+    def n(self):
+        """Number of neurons."""
+        return self.c.shape[-1]
+
+    def terms(self, x, u=None):
+        """Total conductance g (µS) and drive h (nA), each (..., n)."""
+        open_ = self.w * ops.sigmoid(self.gamma * (x[..., self.source] - self.mu))
+        g, h = ops.sum_at(open_, self.target, self.n), ops.sum_at(open_ * self.e_rev, self.target, self.n)
+        g, h = self.g_leak + g, self.g_leak * self.e_leak + h
+        if self.m:
+            open_ = self.w_in * ops.sigmoid(self.gamma_in * (u[..., self.source_in] - self.mu_in))
+            g = g + ops.sum_at(open_, self.target_in, self.n)
+            h = h + ops.sum_at(open_ * self.e_rev_in, self.target_in, self.n)
+        return g, h
+
+    def terms_jacobian(self, x, u=None):
+        """Derivatives dg_i/dx_j and dh_i/dx_j, each (..., n, n)."""
+        s = ops.sigmoid(self.gamma * (x[..., self.source] - self.mu))
+        slope, place = self.w * self.gamma * s * (1 - s), self.target * self.n + self.source
+        dense = lambda v: ops.sum_at(v, place, self.n**2).reshape((*x.shape[:-1], self.n, self.n))  # noqa: E731
+        return dense(slope), dense(slope * self.e_rev)

@@ -1,0 +1,52 @@
+"""The fast path of LTC networks on a CPU: a whole sequence in one call, compiled by numba.
+
+``dynamics`` and ``simulate`` stay the definition; everything here gives their numbers. From the bottom:
+``lanes`` (several numbers at once), ``gates`` (synapses), ``steps`` (a formula per method), ``sequence``
+(time, forwards and backwards), ``wires`` (lists of synapses), ``call`` (NumPy arrays), ``autograd`` (torch
+tensors), ``cache`` (code on disk). numba is optional; neither it nor torch is imported before it is asked to
+compute. ``parallel`` is the other fast path: all times at once, in plain torch, for a GPU.
+
+>>> from ltcbook import kernels
+>>> kernels.missing("fused", "float16")
+'it computes in float32 or float64, not in float16'
+"""
+
+import warnings
+from importlib.util import find_spec
+
+BACKENDS = ("auto", "reference", "numba")
+SOLVERS = ("fused", "exponential", "euler", "extrapolated")
+DTYPES = ("float32", "float64")
+_said = set()
+
+
+def missing(method, dtype):
+    """Why the kernels cannot serve this method of ``simulate`` and dtype (a name); None: they can."""
+    if method not in SOLVERS:
+        return f"it has no solver {method!r}, only {', '.join(SOLVERS)}"
+    if dtype not in DTYPES:
+        return f"it computes in {' or '.join(DTYPES)}, not in {dtype}"
+    return None if find_spec("numba") else "the package numba is not installed (pip install numba)"
+
+
+def choose(backend, problem):
+    """Whether the kernels run, given why they could not (None: they can). Says once what numba would bring.
+
+    Raises ValueError where ``backend`` insists on them in vain; it names the backend that can.
+    """
+    if backend == "reference" or (backend == "auto" and problem is not None):
+        if backend == "auto" and "not installed" in problem and not _said:
+            _said.add(problem)
+            warnings.warn(f"LTC networks run on the slow path: {problem}.", stacklevel=2)
+        return False
+    if problem is not None:
+        raise ValueError(f"backend='numba' cannot serve this call: {problem}; backend='reference' can.")
+    return True
+
+
+def not_finite(method, step):
+    """The ValueError of ``simulate`` for a solution that grew beyond the finite numbers in this step."""
+    return ValueError(
+        f"the {method} solution left the finite numbers in step {step}: take a smaller dt, more substeps, "
+        "or a method that keeps bounds ('fused', 'exponential', 'extrapolated')."
+    )

@@ -1,0 +1,112 @@
+"""The kernels for torch: one autograd node for a whole sequence."""
+
+import math
+
+import torch
+from torch.autograd import forward_ad
+
+from . import missing
+
+FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+
+
+def looked_into(tensors):
+    """Why only the plain formulas can serve a call with these tensors, in words; None: something else may."""
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return "torch.compile, torch.export and torch.jit look into the computation"
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # torch has no public name for this question
+    if any(wrapped(t) or type(t) not in PLAIN for t in tensors):
+        return "vmap, torch.func and tensors of other classes look into the computation"
+    if any(t.is_meta for t in tensors):
+        return "tensors on the device meta hold no values; it computes on the CPU, not on meta"
+    return None
+
+
+def problem(tensors, dt, method):
+    """Why the kernels cannot compute with these tensors, in words; None: they can."""
+    if seen := looked_into(tensors):
+        return seen
+    if any(t.device.type != "cpu" for t in tensors):
+        return f"it computes on the CPU, not on {next(t.device for t in tensors if t.device.type != 'cpu')}"
+    if len({t.dtype for t in tensors}) > 1:
+        return "inputs and parameters differ in their dtype"
+    if getattr(forward_ad, "_current_level", -1) >= 0:
+        return "it has no forward-mode derivatives"
+    if dt.requires_grad:
+        return "it has no derivative by dt"
+    return missing(method, str(dt.dtype).removeprefix("torch."))
+
+
+def trajectory(cell, wires, u, x0, dt, *, method, substeps):
+    """States (..., T, n) of a ``dynamics.LTC`` of tensors, as ``simulate.simulate`` gives them.
+
+    wires: ``Wires`` of the two masks; w and w_in may be flat, the values of the synapses that these list.
+    u (..., T, m); x0 (..., n); dt (T,) or (..., T), ms. First derivatives by everything but dt; they cannot
+    be differentiated again (a ValueError says so).
+    Raises ValueError when the solution leaves the finite numbers.
+    """
+    batch, steps = u.shape[:-2], u.shape[-2]
+    samples = math.prod(batch)
+    flat = lambda t, *last: t.reshape(samples, *last)  # noqa: E731
+    dt = dt if dt.ndim == 1 else flat(dt.expand(*batch, steps), steps)
+    values = [getattr(cell, name) for name in FIELDS]
+    u, x0 = flat(u, steps, u.shape[-1]), flat(x0, x0.shape[-1])
+    x = Sequence.apply(wires, dt, method, substeps, u, x0, *values)
+    return x.reshape(*batch, steps, x.shape[-1])
+
+
+class Sequence(torch.autograd.Function):
+    """x (B, T, n) from u (B, T, m), x0 (B, n) and the parameters, in the order of ``FIELDS``."""
+
+    @staticmethod
+    def forward(ctx, wires, dt, method, substeps, u, x0, *values):
+        from .call import Call, check_finite  # needs numba
+
+        options = {"method": method, "substeps": substeps, "threads": torch.get_num_threads()}
+        call = Call(_Arrays(values), wires, _array(u), _array(dt), **options)
+        kept = any(ctx.needs_input_grad)
+        states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype)
+        x = call.forward(_array(x0), states.numpy())
+        check_finite(x, method)
+        if kept:
+            ctx.call = call
+            ctx.save_for_backward(states)
+        return torch.from_numpy(x)
+
+    @staticmethod
+    def backward(ctx, by_x):
+        (states,) = ctx.saved_tensors
+        derivatives = [torch.from_numpy(d) for d in ctx.call.backward(_array(by_x), states.numpy())]
+        needed = ctx.needs_input_grad[4:]
+        derivatives = [d if wanted else None for d, wanted in zip(derivatives, needed, strict=True)]
+        if torch.is_grad_enabled():  # create_graph=True
+            derivatives = _Last.apply(torch.zeros((), requires_grad=True), *derivatives)
+        return None, None, None, None, *derivatives
+
+
+class _Last(torch.autograd.Function):
+    """Passes derivatives on, and refuses to be differentiated."""
+
+    @staticmethod
+    def forward(ctx, anchor, *derivatives):
+        return tuple(None if d is None else d.clone() for d in derivatives)
+
+    @staticmethod
+    def backward(ctx, *_):
+        raise ValueError(
+            "the numba kernels have first derivatives only; for second ones use backend='reference' "
+            "(net.backend = 'reference')."
+        )
+
+
+class _Arrays:
+    """The fields of a cell as NumPy arrays."""
+
+    def __init__(self, values):
+        for name, value in zip(FIELDS, values, strict=True):
+            setattr(self, name, None if value is None else _array(value))
+
+
+def _array(tensor):
+    return tensor.detach().contiguous().numpy()

@@ -1,0 +1,141 @@
+"""One call of the kernels on NumPy arrays: wirings as lists of synapses, samples in tiles, tiles to threads.
+
+The caller has checked everything: shapes, finite values, equal dtypes, dt > 0.
+"""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+
+from . import not_finite, sequence
+from .wires import GATES, Wires
+
+FEW = 2  # up to so many samples the lanes run over synapses; from three on, lanes over the batch are faster
+SMALL = 500_000  # gates per thread: less work than this is not worth the start of a thread (some 100 us)
+
+build = cache(sequence.build)
+
+
+def simulate(cell, u, x0, dt, *, method, substeps):
+    """``simulate.simulate`` of a ``dynamics.LTC`` of NumPy arrays: x (..., T, n), or its ValueError.
+
+    u (..., T, m) or None; x0 (..., n); dt (), (T,) or (..., T), ms.
+    """
+    steps = dt.shape[-1] if u is None else u.shape[-2]
+    u = np.zeros((steps, 0), x0.dtype) if u is None else u
+    dt = np.broadcast_to(dt, steps) if dt.ndim == 0 else dt
+    batch = np.broadcast_shapes(x0.shape[:-1], u.shape[:-2], dt.shape[:-1])
+    flat = lambda a, *last: np.broadcast_to(a, (*batch, *last)).reshape(math.prod(batch), *last)  # noqa: E731
+    wires = Wires(cell.w), Wires(np.zeros((len(cell.c), 0)) if cell.w_in is None else cell.w_in)
+    call = Call(cell, wires, flat(u, *u.shape[-2:]), flat(dt, steps), method=method, substeps=substeps)
+    x = call.forward(flat(x0, len(cell.c)), np.empty(call.states_shape(substeps=False), x0.dtype))
+    check_finite(x, method)
+    return x.reshape(*batch, *x.shape[-2:])
+
+
+def check_finite(x, method):
+    """ValueError, as ``simulate`` raises it, for the first step whose state x (B, T, n) is not finite."""
+    if not np.isfinite(x.sum()) and not np.isfinite(x).all():
+        raise not_finite(method, int(np.flatnonzero(~np.isfinite(x).all((0, 2)))[0]))
+
+
+class Call:
+    """What forward and backward of one call share; numbers are copied, so arrays may change later.
+
+    cell: the fields of ``dynamics.LTC`` as arrays of one dtype without batch axes (w, w_in may be flat).
+    wires: ``Wires`` between neurons and from the inputs. u: (B, T, m). dt: (T,) or (B, T), ms.
+    """
+
+    def __init__(self, cell, wires, u, dt, *, method, substeps, threads=1):
+        self.wires, self.substeps, self.threads = wires, substeps, threads
+        self.batch, self.steps, self.m = u.shape
+        self.n, self.dtype, lanes = len(cell.c), u.dtype, sequence.LANES
+        self.wide = self.batch > FEW  # lanes over the batch
+        self.tiles = -(-self.batch // lanes) if self.wide else self.batch
+        self.lanes, block = (lanes, 1) if self.wide else (1, lanes)
+        self.size = -(-self.n // block) * block * self.lanes
+        self.kernels = build(method, self.dtype.name, "batch" if self.wide else "synapses")
+
+        self.u = self._tiles(u)
+        self.dt = self._tiles(np.broadcast_to(dt, u.shape[:2])[..., None], fill=1)
+        self.dt = (self.dt if self.wide else np.repeat(self.dt, lanes, -1)).ravel()
+        leak = cell.g_leak, cell.g_leak * cell.e_leak, cell.e_leak
+        self.neurons = tuple(self._neurons(values) for values in (cell.c, *leak))
+        self.flat = cell.w.ndim == 1
+        self.synapses = []
+        for here, end in zip(wires, ("", "_in"), strict=True):
+            gates = [getattr(cell, name + end) if here.polarity.size else np.zeros(0) for name in GATES]
+            self.synapses.append(here.synapses(gates, self.dtype, block))
+
+    def states_shape(self, substeps):
+        """Shape for x0 and the states after each input, or after each substep, which ``backward`` needs."""
+        return self.tiles, self.steps * (self.substeps if substeps else 1) + 1, self.size
+
+    def forward(self, x0, states):
+        """The trajectory (B, T, n) from x0 (B, n); fills ``states``, an array of either ``states_shape``."""
+        per_input = (states.shape[1] - 1) // self.steps
+        states[:, :1] = self._tiles(x0[:, None], self.size)
+        every = self.substeps // per_input
+        self._run(0, self.u, self.dt, self.neurons, *self.synapses, self.substeps, every, states)
+        return self._samples(states[:, per_input::per_input], self.n)
+
+    def backward(self, by_x, states):
+        """From the derivative by the trajectory: those by u, x0, c, g_leak, e_leak and the gates' fields."""
+        by_u, by_x0 = np.zeros_like(self.u), np.zeros((self.tiles, 1, self.size), self.dtype)
+        by_neurons = np.zeros((self.tiles, 3, self.size))
+        sums = [np.zeros((self.tiles, 4 * len(here.w))) for here in self.synapses]
+        by_y = self._tiles(by_x, self.size)
+        self._run(1, by_y, states, self.u, self.dt, self.neurons, *self.synapses, self.substeps,
+                  by_u, by_x0[:, 0], by_neurons.ravel(), *sums)
+
+        yield self._samples(by_u, self.m)
+        yield self._samples(by_x0, self.n)[:, 0]
+        by_c, by_g_leak, by_h_leak = by_neurons.sum(0).reshape(3, -1, self.lanes).sum(-1)[:, : self.n]
+        g_leak = self.neurons[1].reshape(-1, self.lanes)[: self.n, 0]
+        for values in (by_c, by_g_leak, g_leak * by_h_leak):
+            yield values.astype(self.dtype)
+        for wires, synapses, total in zip(self.wires, self.synapses, sums, strict=True):
+            total = total.sum(0)
+            total = total.reshape(-1, 4).T if self.wide else total.reshape(4, -1)[:, : len(wires.place)]
+            yield from wires.derivatives(synapses, total, self.flat)
+
+    def _run(self, which, *arguments):
+        """Forward (0) or backward (1): every thread takes some tiles; no two write to the same place."""
+        gates = self.tiles * self.lanes * self.steps * self.substeps * max(len(self.synapses[0].source), 1)
+        threads = max(1, min(self.threads, self.tiles, gates // SMALL))
+        if threads == 1:
+            return self.kernels[which](0, self.tiles, *arguments)
+        bounds = [self.tiles * k // threads for k in range(threads + 1)]
+        with ThreadPoolExecutor(threads - 1) as pool:
+            others = [pool.submit(self.kernels[which], *ends, *arguments) for ends in pairwise(bounds[1:])]
+            self.kernels[which](*bounds[:2], *arguments)
+            for other in others:
+                other.result()
+
+    def _tiles(self, values, size=0, fill=0):
+        """(B, T, k) as (tiles, T, k * lanes), or (B, T, size) where a tile is a sample; pad: ``fill``."""
+        batch, steps, k = values.shape
+        if self.wide:
+            tiles = np.full((self.tiles * self.lanes, steps, k), fill, self.dtype)
+            tiles[:batch] = values
+            tiles = tiles.reshape(self.tiles, self.lanes, steps, k).transpose(0, 2, 3, 1)
+            return np.ascontiguousarray(tiles).reshape(self.tiles, steps, k * self.lanes)
+        tiles = np.full((batch, steps, max(k, size)), fill, self.dtype)
+        tiles[..., :k] = values
+        return tiles
+
+    def _samples(self, tiles, k):
+        """(tiles, T, k * lanes) back as (B, T, k)."""
+        if not self.wide:
+            return np.ascontiguousarray(tiles[..., :k])
+        steps = tiles.shape[1]
+        samples = tiles.reshape(self.tiles, steps, k, self.lanes).transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(samples).reshape(self.tiles * self.lanes, steps, k)[: self.batch]
+
+    def _neurons(self, values):
+        """(n,) as (n * lanes,), each neuron's number in every lane; neurons that only fill up get 1."""
+        padding = np.ones(self.size - self.n * self.lanes, self.dtype)
+        return np.concatenate([np.repeat(values, self.lanes), padding])

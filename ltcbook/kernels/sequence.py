@@ -1,0 +1,114 @@
+"""A whole sequence in one call: the states forwards, and the derivatives of a loss backwards through time.
+
+``build`` puts a step rule and a layout of the lanes together and has numba compile the two functions. They
+write into arrays of the caller, and several threads may each take some of the tiles (the samples of a tile
+are computed together).
+"""
+
+import numpy as np
+from numba.extending import register_jitable
+
+from . import gates, lanes, steps
+from .cache import compiled
+
+LANES = 16
+
+
+def build(method, dtype, across):
+    """(forward, backward) for a method of ``steps.RULES`` and a dtype, across "batch" or "synapses"."""
+    L = LANES
+    load, store, gather = lanes.lanes_of(L)
+    layout = gates.over_batch if across == "batch" else gates.over_synapses
+    conductances, pull = layout(load, store, gather, L)
+    step, back, ahead = steps.RULES[method]
+    step, back = (register_jitable(forceinline=True)(rule) for rule in (step, back))
+    real = np.dtype(dtype).type
+
+    def forward(first, last, u, dt, neurons, recurrent, sensory, substeps, every, states):
+        """states[tile, 0] is given; state s goes to states[tile, s // every] where ``every`` divides s."""
+        c, leak_g, leak_h, e_leak = neurons
+        size, T = len(c), u.shape[1]
+        open_ = np.empty(max(len(recurrent.w), len(sensory.w)) * (L if across == "batch" else 1), real)
+        for tile in range(first, last):
+            x, before, at, g, h, g0, h0 = np.zeros((7, size), real)
+            x[:], g[:] = states[tile, 0], 1
+            for t in range(T):
+                # what stands still while an input is held: the leak and the sensory synapses
+                conductances(u[tile, t], sensory, leak_g, leak_h, open_, g0, h0)
+                step_dt = load(dt, (tile * T + t) * L) / substeps
+                before[:] = x
+                for k in range(substeps):
+                    s = t * substeps + k + 1
+                    if ahead:
+                        for i in range(0, size, L):
+                            x_i = load(x, i)
+                            store(at, i, x_i * 1.5 - load(before, i) * 0.5)
+                            store(before, i, x_i)
+                        conductances(at, recurrent, g0, h0, open_, g, h)
+                    else:
+                        conductances(x, recurrent, g0, h0, open_, g, h)
+                    for i in range(0, size, L):
+                        store(x, i, step(load(x, i), load(g, i), load(h, i), load(c, i), step_dt))
+                    if s % every == 0:
+                        states[tile, s // every] = x
+
+    def backward(first, last, by_y, states, u, dt, neurons, recurrent, sensory, substeps,
+                 by_u, by_x0, by_neurons, sums, sums_in):
+        """From by_y, the derivative by the state after each input, those by inputs, x0 and parameters.
+
+        The states are at hand; gates are computed again, which costs less than to keep them.
+        """
+        c, leak_g, leak_h, e_leak = neurons
+        size, T = len(c), u.shape[1]
+        wide = L if across == "batch" else 1
+        open_, open_in = np.empty(len(recurrent.w) * wide, real), np.empty(len(sensory.w) * wide, real)
+        work = np.empty(max(len(recurrent.w), len(sensory.w)), real)
+        for tile in range(first, last):
+            by_next, by_x, carry, by_at, at, g, h, g0, h0, by_g, by_h = np.zeros((11, size), real)
+            all_g, all_h, all_c, all_leak = np.zeros((4, size), real)
+            g[:] = 1
+            for t in range(T - 1, -1, -1):
+                conductances(u[tile, t], sensory, leak_g, leak_h, open_in, g0, h0)
+                step_dt = load(dt, (tile * T + t) * L) / substeps
+                all_g[:], all_h[:], all_c[:], all_leak[:] = 0, 0, 0, 0  # sums over the substeps of this input
+                by_next += by_y[tile, t]
+                for k in range(substeps - 1, -1, -1):
+                    s = t * substeps + k
+                    x, y, before = states[tile, s], states[tile, s + 1], states[tile, s - min(k, 1)]
+                    if ahead:
+                        for i in range(0, size, L):
+                            store(at, i, load(x, i) * 1.5 - load(before, i) * 0.5)
+                    else:
+                        at[:] = x
+                    conductances(at, recurrent, g0, h0, open_, g, h)
+                    for i in range(0, size, L):
+                        into_x, into_g, into_h, into_c = back(
+                            load(by_next, i), load(y, i), load(x, i), load(g, i), load(h, i), load(c, i),
+                            step_dt
+                        )
+                        store(by_x, i, into_x + load(carry, i))
+                        store(by_g, i, into_g)
+                        store(by_h, i, into_h)
+                        store(all_g, i, load(all_g, i) + into_g)
+                        store(all_h, i, load(all_h, i) + into_h)
+                        store(all_c, i, load(all_c, i) + into_c)
+                        store(all_leak, i, load(all_leak, i) + (into_g + load(e_leak, i) * into_h))
+                    if ahead:  # the gates saw (3 x - before) / 2; in the first substep both are x
+                        by_at[:] = 0
+                        pull(by_g, by_h, at, recurrent, open_, work, by_at, sums[tile])
+                        for i in range(0, size, L):
+                            share = load(by_at, i) * (0.5 if k else 0.0)
+                            store(by_x, i, load(by_x, i) + load(by_at, i) + share)
+                            store(carry, i, -1 * share)
+                    else:
+                        pull(by_g, by_h, at, recurrent, open_, work, by_x, sums[tile])
+                    by_next[:] = by_x
+                pull(all_g, all_h, u[tile, t], sensory, open_in, work, by_u[tile, t], sums_in[tile])
+                for i in range(0, size, L):
+                    lanes.accumulate(by_neurons, (tile * 3) * size + i, load(all_c, i))
+                    lanes.accumulate(by_neurons, (tile * 3 + 1) * size + i, load(all_leak, i))
+                    lanes.accumulate(by_neurons, (tile * 3 + 2) * size + i, load(all_h, i))
+            by_x0[tile] = by_next
+
+    key = (method, real.__name__, across, L)
+    return compiled(forward, key), compiled(backward, key)

@@ -1,0 +1,118 @@
+"""The ways in which an LTC network computes one and the same trajectory, and the choice between them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+from .. import dynamics, kernels, simulate
+from ..kernels.wires import GATES, Wires
+
+BACKENDS = ("auto", "reference", "edges", "parallel", "numba")
+FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")
+POSITIVE = ("c", "g_leak", "w", "w_in")  # kept >= 0 by parametrisation: their parameters are called raw_...
+SPARSE = 0.5  # below this share of synapses "auto" lists them where the kernels cannot serve
+
+
+def mover(net, u, x0, dt):
+    """A function (u, x0, dt) -> x (..., T, n) for one call of an ``LTCNet``, by the backend that it chose.
+
+    u (..., T, m) as ``net.map_input`` gives it, x0 (..., n), dt (..., T) in ms: tensors that the function will get, or such
+    as these. Raises ValueError where ``net.backend`` insists on what cannot serve; it names what can.
+    """
+    path, options = chosen(net, u, x0, dt), {"method": net.solver, "substeps": net.substeps}
+    if path == "numba":
+        from ..kernels.autograd import trajectory
+
+        cell, wires = listed(net)
+        return lambda u, x0, dt: trajectory(cell, wires, u, x0, dt, **options)
+    cell = net.cell() if path == "reference" else on_edges(net)
+
+    def stepwise(u, x0, dt):
+        u, dt = (u, dt) if net.m else (None, dt.expand(u.shape[:-1]))
+        return simulate.simulate(cell, u, x0, dt, **options)
+
+    if path != "parallel":
+        return stepwise
+    from ..kernels import parallel
+
+    def at_once(u, x0, dt):
+        return parallel.trajectory(cell, u if net.m else None, x0, dt, **options, sequential=stepwise)
+
+    return at_once
+
+
+def chosen(net, u, x0, dt):
+    """Which backend serves this call: "reference", "edges", "parallel" or "numba"; ValueError for what cannot be had."""
+    if net.backend == "reference":
+        return "reference"
+    from ..kernels import autograd
+
+    tensors = (u, x0, dt, *net.parameters())
+    seen = autograd.looked_into(tensors)
+    if net.backend in ("auto", "numba"):
+        if kernels.choose(net.backend, autograd.problem(tensors, dt, net.solver)):
+            return "numba"
+        if seen or replaced(net):
+            return "reference"
+        synapses = sum(len(here.place) for here in wires_of(net))
+        return "edges" if synapses < SPARSE * net.n * (net.n + net.m) else "reference"
+    problem = seen or ("its cell was replaced, perhaps by one without a wiring" if replaced(net) else None)
+    if net.backend == "parallel" and problem is None:
+        from ..kernels.parallel import STEPS
+
+        problem = None if net.solver in STEPS else f"it has no solver {net.solver!r}, only {', '.join(STEPS)}"
+        problem = problem or ("it has no derivative by dt" if dt.requires_grad else None)
+    if problem:
+        raise ValueError(f"backend={net.backend!r} cannot serve this call: {problem}; backend='reference' can.")
+    return net.backend
+
+
+def replaced(net):
+    """Whether somebody gave the network another ``cell``, as ``train.weight_gradients`` does: it may have more synapses."""
+    return "cell" in vars(net)
+
+
+def listed(net):
+    """For the kernels: the fields of the cell of now, w and w_in on their synapses only, and the two ``Wires``."""
+    if replaced(net):
+        return net.cell(), tuple(Wires(np.ones(mask.shape, np.int8)) for mask in (net.polarity, net.polarity_in))
+    wires = wires_of(net)
+    values = {name: getattr(net, net.parameter_of(name)) for name in FIELDS}
+    for name, here in zip(("w", "w_in"), wires, strict=True):
+        values[name] = values[name].flatten().index_select(0, torch.from_numpy(here.place))
+    return SimpleNamespace(**positive(net, values)), wires
+
+
+def on_edges(net):
+    """The cell of now as a ``dynamics.EdgeLTC``: every field of a synapse is read where one is, and only there."""
+    values = {name: getattr(net, net.parameter_of(name)) for name in FIELDS}
+    places = {}
+    for end, here in zip(("", "_in"), wires_of(net), strict=True):
+        device = values["w"].device
+        place, target, source = (torch.as_tensor(a, device=device) for a in (here.place, here.target, here.source))
+        places |= {"target" + end: target, "source" + end: source}
+        values.update({name + end: values[name + end].flatten().index_select(0, place) for name in GATES})
+    return dynamics.EdgeLTC(**positive(net, values), **places, m=net.m)
+
+
+def positive(net, values):
+    """The values with those that are kept positive behind their raw parameters."""
+    return values | {name: net.positive(values[name]) for name in POSITIVE}
+
+
+def wires_of(net):
+    """``Wires`` of both masks, listed anew only when a mask has changed."""
+    masks = net.polarity, net.polarity_in
+    kept = vars(net).get("_kept_wires")
+    if kept is None or not all(same(mask, stamp, here) for mask, (stamp, here) in zip(masks, kept, strict=True)):
+        kept = tuple(((mask, mask._version), Wires(mask.cpu().numpy())) for mask in masks)
+        vars(net)["_kept_wires"] = kept
+    return tuple(here for _, here in kept)
+
+
+def same(mask, stamp, wires):
+    """Whether a mask is still the listed one: by its values on a CPU; elsewhere, where looking is dear, by torch's count."""
+    if mask.device.type == "cpu":
+        return np.array_equal(mask.numpy(), wires.polarity)
+    return mask is stamp[0] and mask._version == stamp[1]

@@ -1,0 +1,379 @@
+"""Kernels: the numbers of ``simulate`` and of autograd through it, for every method; a clear no else."""
+
+import copy
+import dataclasses
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ltcbook import kernels, models, simulate, wiring
+from strategies import few, random_wiring, seeds
+
+pytest.importorskip("numba")
+from ltcbook.kernels import cache, call, sequence  # noqa: E402
+
+torch.set_num_threads(1)
+SOLVERS = pytest.mark.parametrize("solver", kernels.SOLVERS)
+DTYPES = pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+WIRING = wiring.auto_ncp(11, 2, sensory=3, rng=np.random.default_rng(4))
+PLAIN = wiring.Wiring([[0]], np.zeros((1, 0), int), ("hidden",))  # a leak, no synapse, no input
+BARE = {
+    "no synapses": PLAIN,
+    "inputs only": wiring.Wiring(np.zeros((3, 3), int), [[1, 0], [0, -1], [0, 0]], ("hidden",) * 3),
+    "no inputs": wiring.fully_connected(5, sensory=0, autapses=True, rng=np.random.default_rng(1)),
+    "autapses": wiring.fully_connected(4, sensory=2, autapses=True, rng=np.random.default_rng(2)),
+    "more than lanes": wiring.random_sparse(37, sensory=19, sparsity=0.7, rng=np.random.default_rng(3)),
+}
+
+
+def case(net_wiring=WIRING, batch=(5,), T=6, dtype=torch.float64, seed=0, **options):
+    """A network with numbers that are nowhere 0 or 1, and u, x0, irregular dt for it."""
+    g = torch.Generator().manual_seed(seed)
+    net = models.LTCNet(net_wiring, generator=g, **{"substeps": 3} | options).to(dtype)
+    draw = lambda *shape: torch.randn(*shape, generator=g, dtype=torch.float64).to(dtype)  # noqa: E731
+    dt = (0.05 + 0.3 * torch.rand(*batch, T, generator=g, dtype=torch.float64)).to(dtype)
+    return net, draw(*batch, T, net.m), 0.4 * draw(*batch, net.n), dt
+
+
+def run(net, backend, u, x0, dt, dtype=None):
+    """[states], and the derivatives of one loss of them by u, x0 and every parameter, in float64."""
+    net = copy.deepcopy(net).to(dtype or net.dtype)
+    net.backend = backend
+    u, x0 = (v.detach().to(net.dtype).requires_grad_() for v in (u, x0))
+    y, x = net(u, x0, dt.to(net.dtype))
+    (y.square().sum() + x.sin().sum()).backward()
+    slopes = [v.grad for v in (u, x0, *net.parameters())]
+    return [x.detach().double()], [torch.zeros(0) if v is None else v.double() for v in slopes]
+
+
+def check(net, u, x0, dt):
+    """The kernels against the reference path in float64."""
+    states, slopes = run(net, "numba", u, x0, dt)
+    true_states, true_slopes = run(net, "reference", u, x0, dt, torch.float64)
+    double = net.dtype == torch.float64
+    torch.testing.assert_close(states, true_states, rtol=0, atol=1e-12 if double else 1e-6)
+    for slope, true in zip(slopes, true_slopes, strict=True):
+        allowed = 1e-12 * true.norm() + 1e-13 if double else 1e-5 * true.norm() + 1e-6
+        assert (slope - true).norm() <= allowed
+
+
+def counted(monkeypatch):
+    """A list that grows by a 1 whenever the kernels are called."""
+    calls, original = [], call.Call.__init__
+    monkeypatch.setattr(call.Call, "__init__", lambda *a, **o: (calls.append(1), original(*a, **o))[1])
+    return calls
+
+
+@SOLVERS
+@DTYPES
+@pytest.mark.parametrize("batch", [(), (1,), (2,), (5,), (33,), (2, 3)], ids=str)
+def test_kernels_equal_the_reference_in_states_and_slopes(solver, dtype, batch):
+    check(*case(batch=batch, dtype=dtype, solver=solver))
+
+
+@pytest.mark.parametrize("net_wiring", BARE.values(), ids=BARE)
+@pytest.mark.parametrize("batch", [(), (4,)], ids=str)
+@pytest.mark.parametrize("solver", ["fused", "extrapolated"])
+def test_wirings_without_synapses_inputs_or_with_autapses_are_served(net_wiring, batch, solver):
+    check(*case(net_wiring, batch, solver=solver))
+
+
+@pytest.mark.parametrize("options", [
+    {"constraint": "explicit"}, {"input_map": None, "output_map": "linear"}, {"substeps": 1},
+    {"substeps": 1, "solver": "extrapolated"},
+])
+def test_every_option_of_the_network_is_served(options):
+    check(*case(**options))
+
+
+def test_a_step_of_any_length_is_served():
+    net, u, x0, dt = case()
+    for scale in (1e-6, 1e4, 1e30):
+        check(net, u, x0, dt * scale)
+    for shared in (torch.tensor(0.2), dt[0]):
+        check(net, u, x0, shared)
+
+
+@few
+@given(seed=seeds, solver=st.sampled_from(kernels.SOLVERS), batch=st.integers(1, 20), T=st.integers(1, 4))
+def test_any_wiring_equals_the_reference(seed, solver, batch, T):
+    check(*case(random_wiring(np.random.default_rng(seed)), (batch,), T=T, seed=seed % 2**31, solver=solver))
+
+
+@SOLVERS
+@pytest.mark.parametrize("batch", [1, 3])
+def test_gradcheck_of_every_argument(solver, batch):
+    two = wiring.fully_connected(2, sensory=1, autapses=True, rng=np.random.default_rng(0))
+    net, u, x0, dt = case(two, (batch,), T=3, substeps=2, solver=solver, backend="numba")
+    names = [name for name, _ in net.named_parameters()]
+
+    def states(u, x0, *values):
+        return torch.func.functional_call(net, dict(zip(names, values, strict=True)), (u, x0, dt))[1]
+
+    values = [v.detach().clone().requires_grad_() for v in (u, x0, *net.parameters())]
+    assert torch.autograd.gradcheck(states, values, fast_mode=batch > 1)
+
+
+def test_slopes_are_those_of_the_moment_of_the_call_even_if_arrays_change_after_it():
+    for batch in ((), (5,)):
+        net, u, x0, dt = case(batch=batch, input_map=None)
+        true = run(net, "reference", u, x0, dt)[1]
+        y, x = net(u, x0, dt)
+        loss = y.square().sum() + x.sin().sum()
+        u.zero_()
+        dt.fill_(9.0)
+        slopes = torch.autograd.grad(loss, list(net.parameters()))
+        torch.testing.assert_close(list(slopes), true[2:], rtol=1e-11, atol=1e-12)
+
+
+def test_a_rewired_or_loaded_network_uses_its_new_synapses():
+    net, u, x0, dt = case(backend="numba")
+    check(net, u, x0, dt)
+    other = wiring.auto_ncp(11, 2, sensory=3, rng=np.random.default_rng(5))
+    assert (other.polarity != WIRING.polarity).any() and other.role == WIRING.role
+    before = net(u, x0, dt)[1].detach()
+    net.rewire(other, rng=np.random.default_rng(0))
+    assert (net(u, x0, dt)[1] - before).abs().max() > 1e-3
+    check(net, u, x0, dt)
+    fresh = case(seed=8)[0]
+    fresh(u, x0, dt)
+    fresh.load_state_dict(net.state_dict())
+    check(fresh, u, x0, dt)
+    net.polarity.data[0, 5] = 1  # behind torch's back
+    check(net, u, x0, dt)
+
+
+def test_slopes_land_on_the_synapses_that_exist_and_nowhere_else():
+    net, u, x0, dt = case(backend="numba")
+    net(u, x0, dt)[0].sum().backward()
+    for name in ("gamma", "mu", "e_rev"):
+        assert (getattr(net, name).grad[net.polarity == 0] == 0).all()
+        assert (getattr(net, name + "_in").grad[net.polarity_in == 0] == 0).all()
+        assert (getattr(net, name).grad != 0).any()
+
+
+def test_slopes_of_a_cell_that_stands_in_for_the_own_one_are_whole():
+    net, u, x0, dt = case()
+    slopes = []
+    for backend in ("numba", "reference"):
+        net.backend, cell = backend, net.cell()
+        w = cell.w.detach().requires_grad_()
+        free = dataclasses.replace(cell, w=w)
+        net.cell = lambda free=free: free
+        slopes += torch.autograd.grad(net(u, x0, dt)[0].square().sum(), w)
+        del net.cell
+    assert (slopes[1][net.polarity == 0] != 0).any()
+    torch.testing.assert_close(*slopes, rtol=1e-11, atol=1e-13)
+
+
+def test_threads_change_not_one_bit(monkeypatch):
+    monkeypatch.setattr(call, "SMALL", 1)  # so that a small example is shared, too
+    net, u, x0, dt = case(batch=(70,))
+    alone = run(net, "numba", u, x0, dt)
+    try:
+        torch.set_num_threads(3)
+        shared = run(net, "numba", u, x0, dt)
+    finally:
+        torch.set_num_threads(1)
+    for a, b in zip(alone[0] + alone[1], shared[0] + shared[1], strict=True):
+        assert torch.equal(a, b)
+
+
+def test_only_the_states_of_the_substeps_are_kept_for_the_backward_pass():
+    net, u, x0, dt = case(batch=(32,), T=10, substeps=4)
+    x = net(u, x0, dt)[1]
+    node = x.grad_fn
+    while "Sequence" not in node.name():
+        node = node.next_functions[0][0]
+    (states,) = node.saved_tensors
+    assert states.numel() == 32 * (10 * 4 + 1) * net.n
+
+
+@SOLVERS
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_simulate_gives_the_same_trajectory_by_the_kernels(solver, kind):
+    net, u, x0, dt = case(batch=(4,))
+    cell = net.numpy_cell()
+    cell = dataclasses.replace(cell, **{name: value.astype(kind) for name, value in vars(cell).items()})
+    u, x0, dt = (v.numpy().astype(kind) for v in (u, x0, dt))
+    one = u[0], x0[0], dt[0]
+    for arguments in ((u, x0, dt), one, (u[0], x0[0], 0.3), (u[0], x0, dt[0]), (u, x0[0], dt)):
+        x = [simulate.simulate(cell, *arguments, method=solver, substeps=2, backend=backend)
+             for backend in ("numba", "reference")]
+        assert x[0].dtype == kind and x[0].shape == x[1].shape
+        np.testing.assert_allclose(*x, rtol=0, atol=1e-12 if kind is np.float64 else 1e-6)
+    alone = case(BARE["no inputs"])[0].numpy_cell()
+    x = [simulate.simulate(alone, None, np.full(5, 0.1), np.full(7, 0.2), method=solver, backend=b)
+         for b in ("numba", "reference")]
+    np.testing.assert_allclose(*x, rtol=0, atol=1e-12)
+
+
+def test_simulate_takes_the_kernels_by_itself_when_the_trajectory_is_long(monkeypatch):
+    calls = counted(monkeypatch)
+    cell, T = case(PLAIN)[0].numpy_cell(), simulate.LONG // 2
+    x = simulate.simulate(cell, None, np.ones(1), np.full(T - 1, 1e-3), substeps=2)
+    assert x.shape == (T - 1, 1) and not calls
+    x = simulate.simulate(cell, None, np.ones(1), np.full(T, 1e-3), substeps=2)
+    decay = np.exp(-1e-3 * cell.g_leak / cell.c * np.arange(1, T + 1))
+    assert calls == [1] and abs(x[:, 0] - cell.e_leak - (1 - cell.e_leak) * decay).max() < 1e-3  # order 1
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"method": "rk4"}, "no solver 'rk4'.*backend='reference' can"),
+    ({"x0": np.zeros(11, np.float32)}, "NumPy arrays of one dtype.*backend='reference' can"),
+    ({"backend": "fast"}, "backend is 'fast'; choose one of 'auto', 'reference', 'numba'"),
+])
+def test_simulate_refuses_what_the_kernels_cannot_serve(change, message):
+    net, u, x0, dt = case(batch=())
+    arguments = dict(u=u.numpy(), x0=x0.numpy(), dt=dt.numpy(), backend="numba") | change
+    with pytest.raises(ValueError, match=message):
+        simulate.simulate(net.numpy_cell(), **arguments)
+
+
+# ----------------------------------------------------------------------------------------- who may be served
+
+
+def test_auto_takes_the_kernels_on_a_cpu_and_the_reference_elsewhere(monkeypatch):
+    calls = counted(monkeypatch)
+    net, u, x0, dt = case()
+    net(u, x0, dt)
+    assert calls == [1] and net.backend == "auto"
+    torch.vmap(net)(u, x0, dt)
+    torch.compile(net, backend="eager", fullgraph=True)(u, x0, dt)
+    net(u, x0, dt.clone().requires_grad_())[0].sum().backward()
+    torch.func.jvp(lambda v: net(v, x0, dt)[0], (u,), (u,))
+    case(solver="rk4")[0](u, x0, dt)
+    net.backend = "reference"
+    net(u, x0, dt)
+    assert calls == [1], "a call that the kernels cannot serve went to them"
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"solver": "rk4"}, "no solver 'rk4', only fused, exponential, .*; backend='reference' can"),
+    ({"dtype": torch.bfloat16}, "float32 or float64, not in bfloat16; backend='reference' can"),
+    ({"device": "meta"}, "on the CPU, not on meta; backend='reference' can"),
+    ({"slope": True}, "no derivative by dt; backend='reference' can"),
+    ({"missing": True}, "numba is not installed.*pip install numba.*; backend='reference' can"),
+])
+def test_what_the_kernels_cannot_serve_is_refused_and_who_can_is_named(change, message, monkeypatch):
+    net, u, x0, dt = case(solver=change.get("solver", "fused"), dtype=change.get("dtype", torch.float64))
+    net, u, x0, dt = (v.to(change.get("device", "cpu")) for v in (net, u, x0, dt))
+    dt.requires_grad_("slope" in change)
+    if "missing" in change:
+        monkeypatch.setattr(kernels, "find_spec", lambda name: None)
+    net.backend = "numba"
+    with pytest.raises(ValueError, match=message):
+        net(u, x0, dt)
+
+
+def test_an_unknown_backend_is_refused():
+    net = case()[0]
+    with pytest.raises(ValueError, match="backend is 'cuda'; choose one of 'auto', .*, 'edges', 'parallel', 'numba'"):
+        net.backend = "cuda"
+    with pytest.raises(ValueError, match="backend is 'fast'"):
+        models.LTCNet(WIRING, backend="fast")
+    assert net.backend == "auto"
+
+
+def test_without_numba_the_slow_path_runs_and_says_so_once(monkeypatch):
+    monkeypatch.setattr(kernels, "find_spec", lambda name: None)
+    monkeypatch.setattr(kernels, "_said", set())
+    net, u, x0, dt = case()
+    with pytest.warns(UserWarning, match="slow path.*pip install numba") as warned:
+        for _ in range(3):
+            states = net(u, x0, dt)[1]
+    assert len(warned) == 1
+    net.backend = "reference"
+    torch.testing.assert_close(states, net(u, x0, dt)[1], rtol=1e-12, atol=1e-12)
+
+
+def test_second_derivatives_are_refused_and_the_reference_gives_them():
+    net, u, x0, dt = case(backend="numba")
+    u.requires_grad_()
+    (slope,) = torch.autograd.grad(net(u, x0, dt)[0].square().sum(), u, create_graph=True)
+    with pytest.raises(ValueError, match="first derivatives only.*backend = 'reference'"):
+        slope.square().sum().backward()
+    net.backend = "reference"
+    (slope,) = torch.autograd.grad(net(u, x0, dt)[0].square().sum(), u, create_graph=True)
+    slope.square().sum().backward()
+
+
+@pytest.mark.parametrize("batch", [(), (5,)])
+def test_a_solution_that_leaves_the_finite_numbers_says_so_as_simulate_does(batch):
+    net, u, x0, dt = case(batch=batch, solver="euler", substeps=1, backend="numba")
+    message = "the euler solution left the finite numbers in step 3: take a smaller dt"
+    dt[..., 1:] = 1e160
+    with torch.no_grad(), np.errstate(all="ignore"):
+        with pytest.raises(ValueError) as ours:
+            net(u, x0, dt)
+        heard, cell = net.map_input(u).numpy(), net.numpy_cell()
+        with pytest.raises(ValueError) as theirs:
+            simulate.simulate(cell, heard, x0.numpy(), dt.numpy(), method="euler")
+    assert str(ours.value) == str(theirs.value)
+    assert message[:50] in str(ours.value)
+
+
+def test_nan_in_a_parameter_is_not_hidden():
+    for name in ("gamma", "mu", "raw_c", "e_rev_in", "gamma_in"):
+        net, u, x0, dt = case(backend="numba")
+        values, mask = getattr(net, name).data, net.polarity_in if name.endswith("_in") else net.polarity
+        values[tuple(mask.nonzero()[0]) if values.ndim == 2 else 0] = torch.nan
+        with pytest.raises(ValueError, match="left the finite numbers in step 0"):
+            net(u, x0, dt)
+
+
+# ---------------------------------------------------------------------------------------- compiled code kept
+
+
+def test_the_key_of_a_kept_kernel_changes_with_sources_constants_and_versions(monkeypatch):
+    keys = {cache.digest(("fused", "float32", "batch", 16))}
+    keys.add(cache.digest(("fused", "float32", "batch", 8)))
+    monkeypatch.setattr(cache.numba, "__version__", "0.0")
+    keys.add(cache.digest(("fused", "float32", "batch", 16)))
+    text = cache.sources()
+    monkeypatch.setattr(cache, "sources", lambda: text.replace(b"1.5", b"1.6"))
+    keys.add(cache.digest(("fused", "float32", "batch", 16)))
+    assert text != cache.sources() and len(keys) == 4
+
+
+RUN = """
+import sys; sys.path[:0] = [{tests!r}, {folder!r}]
+import torch, time, test_kernels
+net, u, x0, dt = test_kernels.case(batch=(4,), backend="numba")
+start = time.perf_counter()
+net(u, x0, dt)[0].sum().backward()
+print(time.perf_counter() - start, float(net.e_rev.grad.sum()))
+"""
+
+
+def test_a_later_process_is_fast_and_a_changed_constant_is_never_read_back(root, tmp_path):
+    import shutil
+
+    shutil.copytree(root / "ltcbook", tmp_path / "ltcbook", ignore=shutil.ignore_patterns("__pycache__"))
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    code = RUN.format(tests=str(root / "tests"), folder=str(tmp_path))
+
+    def process():
+        command = [sys.executable, "-c", code]
+        options = {"env": environment, "cwd": tmp_path, "capture_output": True, "text": True, "check": False}
+        answer = subprocess.run(command, **options)
+        assert answer.returncode == 0, answer.stderr
+        return [float(number) for number in answer.stdout.split()]
+
+    first, again = process(), process()
+    assert first[1] == again[1] and again[0] < first[0] / 2, f"{first[0]:.1f} s, then {again[0]:.1f} s"
+    steps = tmp_path / "ltcbook" / "kernels" / "steps.py"
+    text = steps.read_text("utf8")
+    steps.write_text(text.replace("a * dt, a * (x - y)", "2 * a * dt, a * (x - y)"), "utf8")
+    assert steps.read_text("utf8") != text
+    assert abs(process()[1] / first[1] - 1) > 0.1
+
+
+def test_lanes_are_a_power_of_two_of_at_least_four():
+    assert sequence.LANES in (4, 8, 16, 32)

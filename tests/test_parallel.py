@@ -1,0 +1,134 @@
+"""All times at once: the sequential solution and its gradients, to rounding, or a warning and the sequential solution."""
+
+import warnings
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from strategies import few, kinds, random_cell, random_input, seeds, to_torch
+
+from ltcbook import simulate
+from ltcbook.dynamics import LTC
+from ltcbook.kernels import parallel
+
+METHODS = pytest.mark.parametrize("method", parallel.STEPS)
+CLOSE = dict(rtol=1e-11, atol=1e-11)  # tolerance 1e-13 of the sweeps, some dozen steps, states and gradients of order 1
+
+
+def case(seed, kind=LTC, T=7, batch=()):
+    rng = np.random.default_rng(seed)
+    cell = random_cell(rng, kind)
+    u = random_input(rng, cell, *batch, T)
+    x0, dt = rng.uniform(-1, 1, (*batch, cell.n)), rng.uniform(0.05, 1.5, (*batch, T))
+    return to_torch(cell), None if u is None else torch.tensor(u), torch.tensor(x0), torch.tensor(dt)
+
+
+def never(*_):
+    raise AssertionError("the sweeps did not settle")
+
+
+def solve(cell, u, x0, dt, method, substeps=2, sequential=never):
+    return parallel.trajectory(cell, u, x0, dt, method=method, substeps=substeps, sequential=sequential)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 8, 13, 64])
+def test_scan_is_the_loop(length):
+    generator = torch.Generator().manual_seed(length)
+    a, b = torch.randn(2, 3, length, 4, generator=generator, dtype=torch.float64)
+    y, loop = torch.zeros(3, 4, dtype=torch.float64), []
+    for r in range(length):
+        y = a[:, r] * y + b[:, r]
+        loop.append(y)
+    torch.testing.assert_close(parallel.scan(a, b), torch.stack(loop, 1), rtol=1e-11, atol=1e-11)
+
+
+@METHODS
+@few
+@given(seed=seeds, kind=kinds)
+def test_trajectories_are_those_of_simulate(method, seed, kind):
+    for batch, substeps in (((), 1), ((2,), 3)):
+        cell, u, x0, dt = case(seed, kind, batch=batch)
+        expected = simulate.simulate(cell, u, x0, dt, method=method, substeps=substeps)
+        torch.testing.assert_close(solve(cell, u, x0, dt, method, substeps), expected, **CLOSE)
+
+
+@METHODS
+@few
+@given(seed=seeds, kind=kinds)
+def test_gradients_are_those_of_simulate(method, seed, kind):
+    cell, u, x0, dt = case(seed, kind, batch=(2,))
+    names = [f.name for f in fields(cell) if getattr(cell, f.name) is not None]
+    leaves = [getattr(cell, name).requires_grad_() for name in names]
+    leaves += [v.requires_grad_() for v in (u, x0) if v is not None]
+    cell = replace(cell, **dict(zip(names, leaves, strict=False)))
+    weight = torch.sin(torch.arange(2 * 7 * cell.n, dtype=torch.float64)).reshape(2, 7, -1)
+    whole = simulate.simulate(cell, u, x0, dt, method=method, substeps=2), solve(cell, u, x0, dt, method)
+    expected, got = (torch.autograd.grad((x * weight).sum(), leaves, allow_unused=True) for x in whole)
+    for a, b in zip(got, expected, strict=True):
+        assert (a is None) == (b is None)
+        if b is not None:
+            torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-10 * max([1.0, *b.abs().ravel().tolist()]))
+
+
+def test_float32_stays_float32_and_close():
+    cell, u, x0, dt = case(1, T=200)
+    single = replace(cell, **{f.name: getattr(cell, f.name).float()
+                              for f in fields(cell) if getattr(cell, f.name) is not None})
+    got = solve(single, None if u is None else u.float(), x0.float(), dt.float(), "fused", 6)
+    assert got.dtype == torch.float32
+    torch.testing.assert_close(got.double(), simulate.simulate(cell, u, x0, dt, substeps=6), rtol=0, atol=3e-6)
+
+
+@METHODS
+def test_windows_of_time_join_without_a_seam(method, monkeypatch):
+    cell, u, x0, dt = case(2, T=23, batch=(2,))
+    monkeypatch.setattr(parallel, "ELEMENTS", 2 * cell.n**2 * 2 * 5)  # five steps of two parts
+    leaf = x0.clone().requires_grad_()
+    got = solve(cell, u, leaf, dt, method)
+    expected = simulate.simulate(cell, u, leaf, dt, method=method, substeps=2)
+    torch.testing.assert_close(got, expected, **CLOSE)
+    torch.testing.assert_close(torch.autograd.grad(got[..., -1, :].sum(), leaf)[0],
+                               torch.autograd.grad(expected[..., -1, :].sum(), leaf)[0], **CLOSE)
+
+
+def test_a_window_that_does_not_settle_is_solved_step_by_step_with_a_warning(monkeypatch):
+    cell, u, x0, dt = case(3, T=12)
+    monkeypatch.setattr(parallel, "SWEEPS", 2)
+    solved = []
+
+    def sequential(u, x0, dt):
+        solved.append(dt.shape)
+        return simulate.simulate(cell, u, x0, dt, method="fused", substeps=2)
+
+    with pytest.warns(RuntimeWarning, match="1 of 1 windows of time did not converge within 2 sweeps"):
+        got = solve(cell, u, x0, dt, "fused", sequential=sequential)
+    assert solved == [(12,)]
+    torch.testing.assert_close(got, simulate.simulate(cell, u, x0, dt, method="fused", substeps=2), rtol=0, atol=0)
+
+
+def test_an_adjoint_that_does_not_settle_is_an_error_not_a_wrong_gradient(monkeypatch):
+    cell, u, x0, dt = case(4, T=12)
+    cell = replace(cell, w=20 * cell.w + 5)
+    x = solve(cell, u, x0.requires_grad_(), dt, "fused")
+    monkeypatch.setattr(parallel, "SWEEPS", 1)
+    with pytest.raises(RuntimeError, match="adjoint did not settle.*backend='auto'"):
+        x.sum().backward()
+
+
+def test_the_sweeps_always_end_with_the_sequential_solution():
+    # each sweep makes at least one more step exact, so R steps need at most R + 1 sweeps, however strong the loops are
+    cell, u, x0, dt = case(5, T=30)
+    cell = replace(cell, w=100 * cell.w + 30, gamma=3 * cell.gamma)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got = solve(cell, u, x0, dt, "fused", 1)
+    torch.testing.assert_close(got, simulate.simulate(cell, u, x0, dt), rtol=1e-9, atol=1e-9)
+
+
+def test_second_derivatives_are_refused():
+    cell, u, x0, dt = case(6)
+    x = solve(cell, u, x0.requires_grad_(), dt, "fused")
+    with pytest.raises(RuntimeError, match="second derivatives.*backend='reference'"):
+        torch.autograd.grad(x.sum(), x0, create_graph=True)

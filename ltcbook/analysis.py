@@ -147,7 +147,7 @@ def lyapunov_derivative(x, u, cell, P, center=0.0):
     """dV/dt = 2 (x - center)' P f(x, u) along the flow, per ms, (..., n) -> (...), for V = (x - center)' P (x - center).
 
     Raises ValueError unless P is symmetric (else the 2 is wrong) and positive definite.
-    Source: chapter "Pruning & rewiring".
+    Source: chapter "Lyapunov functions".
     """
     P = _positive_definite("P", P, cell.n)
     return 2 * (dynamics.vector_field(0, x, u, cell) * (_error(x, center) @ P)).sum(-1)
@@ -229,7 +229,7 @@ def certified_lyapunov(cell, u, box):
     M bounds the Jacobian on the box: M_ii >= J_ii, M_ij >= abs(J_ij). If M is Hurwitz, P = diag(z / v) with v = -M^-1 1
     and z = -M'^-1 1 makes P J(x) + J(x)'P negative definite for every x in the box, so its equilibrium is the only one
     there. None means that this bound does not decide. Raises ValueError for a cell that is no LTC, or a box (lo, hi)
-    that is none. Source: Lohmiller & Slotine (1998); chapter "Pruning & rewiring".
+    that is none. Source: Lohmiller & Slotine (1998); chapter "Lyapunov functions".
     """
     M = jacobian_majorant(cell, u, box)
     if spectral_abscissa(M) >= 0:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgba
+from matplotlib.patches import PathPatch
 
 from ltcbook import plots
-from ltcbook.plots.areas import areas_alt, draw_areas
-from ltcbook.wiring import ncp
-from ltcbook.wiring import KINDS, multi_area, multi_area_ei
+from ltcbook.plots.areas import KINDS as LOOKS
+from ltcbook.plots.areas import VECTOR, _rectangles, areas_alt, draw_areas
+from ltcbook.wiring import KINDS, multi_area, multi_area_ei, ncp
 
 
 def rng(seed=0):
@@ -300,6 +302,77 @@ def test_block_counts_of_nn4n_are_binomial_with_the_same_parameters(peer):
 # the picture
 
 
+def filled(ax, shape):
+    """(targets, sources) booleans: which cells the drawn paths cover; no cell twice."""
+    times = np.zeros(shape, int)
+    for patch in ax.patches:
+        if isinstance(patch, PathPatch):
+            for box in patch.get_path().vertices.reshape(-1, 5, 2):
+                (left, top), (right, bottom) = (box.min(0) + 0.5).round(6), (box.max(0) + 0.5).round(6)
+                times[int(top) : int(bottom), int(left) : int(right)] += 1
+    assert times.max(initial=0) <= 1
+    return times == 1
+
+
+@given(seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1))
+@settings(max_examples=40, deadline=None)
+def test_the_rectangles_cover_just_the_cells(seed, share):
+    cells = rng(seed).random((9, 7)) < share
+    covered = np.zeros((9, 7), int)
+    for left, top, right, bottom in _rectangles(cells) + 0.5:
+        covered[int(top) : int(bottom), int(left) : int(right)] += 1
+    assert np.array_equal(covered, cells)
+    assert len(_rectangles(np.ones((30, 30), bool))) == 1
+
+
+@pytest.mark.parametrize("limit", [VECTOR, 0], ids=["rectangles", "a bitmap"])
+def test_a_cell_has_the_colour_of_its_block(monkeypatch, limit):
+    monkeypatch.setattr("ltcbook.plots.areas.VECTOR", limit)
+    colours = {kind: to_rgba(look[2 if limit == 0 else 1]) for kind, look in LOOKS.items()}
+    for values, kind in (((1, 0, 0), "forward"), ((0, 1, 0), "backward"), ((0, 0, 1), "within")):
+        ax = draw_areas(multi_area((1, 6, 1), 2, values, rng=rng()), plots.figure(3, 3)[1])
+        if limit:
+            (path,) = [patch for patch in ax.patches if isinstance(patch, PathPatch)]
+            assert path.get_facecolor() == colours[kind]
+        else:
+            shown = ax.images[0].get_array()
+            assert (shown[shown[..., 3] > 0] == colours[kind]).all()
+
+
+def test_a_matrix_of_too_many_rectangles_becomes_a_bitmap():
+    masks = multi_area((1, 120, 1), 2, (0.5, 0.5, 0.5), rng=rng())
+    assert len(_rectangles(masks.hidden_mask > 0)) > VECTOR
+    ax = draw_areas(masks, plots.figure(4, 4)[1])
+    assert np.array_equal(ax.images[0].get_array()[..., 3] > 0, masks.hidden_mask != 0)
+
+
+def test_weights_are_squares_whose_area_is_the_size_and_whose_look_is_the_sign():
+    w = np.array([[1.0, -0.25, 0], [0, 0.5, 0]])
+    fig, ax = plots.figure(4, 3)
+    plots.draw_weights(w, ax, targets=[1, 1], sources=[2, 1])
+    full, hollow = [patch for patch in ax.patches if isinstance(patch, PathPatch)]
+    assert full.get_facecolor()[3] == 1 and hollow.get_facecolor()[3] == 0
+    sides = [np.ptp(box[:, 0]) for box in full.get_path().vertices.reshape(-1, 5, 2)]
+    assert sides == pytest.approx([0.95, 0.95 * 0.5**0.5])
+    assert np.ptp(hollow.get_path().vertices, axis=0) == pytest.approx([0.475, 0.475])
+    assert hollow.get_path().vertices.mean(0) == pytest.approx([1, 0], abs=0.06)  # (source, target)
+    text = plots.weights_alt(w, targets=[1, 1], sources=[2, 1])
+    assert "2 positive, 1 negative, 3 zero; the largest has size 1." in text
+    assert "<svg" in plots.picture(fig, alt=text).svg()
+    plots.draw_weights(np.zeros((2, 2)), ax)  # nothing to draw is no error
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"w": np.ones(3)}, {"w": [[np.nan]]}, {"targets": [1, 1, 1]}, {"sources": [3, 0]}, {"largest": -1.0}],
+    ids=["a vector", "NaN", "too many rows", "an empty group", "a negative scale"],
+)
+def test_weights_that_cannot_be_drawn_are_refused(wrong):
+    arguments = {"w": np.ones((2, 3))} | wrong
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        plots.draw_weights(arguments.pop("w"), plots.figure()[1], **arguments)
+
+
 @pytest.mark.parametrize(
     "wiring",
     [
@@ -328,14 +401,13 @@ def test_the_picture_names_every_block_by_letter_hatch_and_colour(wiring):
     assert [letters.count(letter) for letter in "WFB"] == [groups, pairs, pairs]
     hatches = [patch.get_hatch() or "" for patch in ax.patches]
     assert [sum(sign in hatch for hatch in hatches) for sign in "/\\"] == [pairs, pairs]
-    shown = ax.images[0].get_array()[..., 3] > 0
     matrix = wiring.hidden_mask if hasattr(wiring, "hidden_mask") else wiring.polarity
-    assert np.array_equal(shown, matrix != 0)
+    assert not ax.images and np.array_equal(filled(ax, matrix.shape), matrix != 0)
     assert "<svg" in plots.picture(fig, alt=areas_alt(wiring)).svg()
 
 
 def test_the_letters_sit_in_the_right_blocks():
-    fig, ax = plots.figure(4, 4)
+    _, ax = plots.figure(4, 4)
     draw_areas(multi_area((1, 10, 1), 2, rng=rng()), ax)
     at = {text.get_text(): text.get_position() for text in ax.texts}
     assert at["F"] == (2, 7) and at["B"] == (7, 2)  # (source, target): forward is below the diagonal
@@ -347,7 +419,7 @@ def test_the_alternative_text_is_made_from_the_data():
 
 
 def test_dales_law_is_marked_above_the_columns_and_mixed_columns_are_not():
-    fig, ax = plots.figure(4, 4)
+    _, ax = plots.figure(4, 4)
     draw_areas(multi_area_ei((1, 100, 1), 2, rng=rng()), ax)
     assert [t.get_text() for t in ax.texts if t.get_text() in "+\N{MINUS SIGN}"] == [
         "+",

@@ -46,6 +46,6 @@ __all__ = ["BLUE", "GREEN", "GREY", "INK", "LOOKS", "ORANGE", "PURPLE", "SKY", "
            "draw_bounds", "draw_curves", "draw_derivative", "draw_level_sets", "draw_network", "draw_orders",
            "draw_phase_plane", "draw_ranges", "draw_ratios", "draw_shares", "draw_spectrum", "draw_stability", "draw_states",
            "draw_time_constants", "draw_training", "draw_weights", "draw_wiring", "figure", "level_sets_alt",
-           "name_above", "network_alt",
-           "orders_alt", "phase_plane_alt", "picture", "ranges_alt", "ratios_alt", "shade_pulse", "shares_alt",
-           "spectrum_alt", "stability_alt", "states_alt", "time_constants_alt", "training_alt", "weights_alt", "wiring_alt"]
+           "name_above", "network_alt", "orders_alt", "phase_plane_alt", "picture", "ranges_alt", "ratios_alt",
+           "shade_pulse", "shares_alt", "spectrum_alt", "stability_alt", "states_alt", "time_constants_alt",
+           "training_alt", "weights_alt", "wiring_alt"]

@@ -1,4 +1,6 @@
-"""Matrices in blocks: within a group, forward, backward, each by colour, hatch and letter; and trained weights in them."""
+"""Matrices in blocks: within a group, forward, backward, by colour, hatch and letter; weights in them."""
+
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.colors import to_rgba
@@ -8,8 +10,8 @@ from matplotlib.path import Path
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION
 from .words import numbers, short
 
-# kind -> (letter, colour, colour of a bitmap, hatch). A dark page lightens the first colour; a bitmap it cannot
-# recolour, so the second has a contrast of 3:1 on white and on black alike
+# kind -> (letter, colour, colour of a bitmap, hatch). A dark page lightens the first colour; a bitmap stays
+# as it is, so the second has a contrast of 3:1 on white and on black alike
 KINDS = {"within": ("W", GREEN, GREEN, ""), "forward": ("F", BLUE, "#3a8fca", "////"),
          "backward": ("B", ORANGE, "#c97d00", "\\\\\\\\")}
 PLATE, LETTER = "#1a1a1a", "#ffffff"  # a plate keeps its letter readable on light and dark pages
@@ -62,11 +64,12 @@ def areas_alt(wiring):
 
 
 def draw_weights(w, ax, *, targets=None, sources=None, largest=None):
-    """Weights (targets, sources), [target, source], as squares: area ~ abs(w), + filled, − hollow, 0 empty.
+    """Weights as squares in their matrix, row = target, column = source: + filled, − hollow, 0 empty.
 
-    targets, sources: sizes of the groups of rows and columns, between which lines are drawn. largest: the
-    weight that fills its place (None: the largest here); larger ones are drawn as large. Returns ax. Raises
-    ValueError for another shape, NaN, or sizes that do not add up. Source: the diagram named after G. Hinton.
+    w: (n, m), n targets and m sources; the area of a square goes with abs(w). targets, sources: sizes of the
+    groups of rows and of columns, between which lines are drawn. largest: the weight that fills its place
+    (None: the largest here); larger ones are drawn as large. Returns ax. Raises ValueError for another
+    shape, NaN, or sizes that do not add up. Source: the diagram named after G. Hinton.
     """
     w, rows, columns, largest = _weights(w, targets, sources, largest)
     side = 0.95 * np.sqrt(np.minimum(np.abs(w) / largest, 1))
@@ -84,10 +87,14 @@ def draw_weights(w, ax, *, targets=None, sources=None, largest=None):
 
 
 def weights_alt(w, *, targets=None, sources=None, largest=None):
-    """Alternative text for ``draw_weights``, from the data: how many weights of each sign, and the largest."""
+    """Alternative text for ``draw_weights``, from the data: how many weights of each sign, and the largest.
+
+    w: (n, m).
+    """
     w, *_ = _weights(w, targets, sources, largest)
-    return (f"Weights of {len(w)} target rows and {w.shape[1]} source columns: {(w > 0).sum()} positive, "
-            f"{(w < 0).sum()} negative, {(w == 0).sum()} zero; the largest has size {short(np.abs(w).max())}.")
+    signs = f"{(w > 0).sum()} positive, {(w < 0).sum()} negative, {(w == 0).sum()} zero"
+    return (f"Weights of {len(w)} target rows and {w.shape[1]} source columns: {signs}; the largest has size "
+            f"{short(np.abs(w).max())}.")
 
 
 def _weights(w, targets, sources, largest):
@@ -168,7 +175,7 @@ def _mark_signs(ax, matrix):
     if ((matrix > 0).any(0) & (matrix < 0).any(0)).any():
         return
     start = np.concatenate([[0], np.flatnonzero(np.diff(sign)) + 1, [len(sign)]])
-    for left, right in zip(start, start[1:], strict=False):
+    for left, right in pairwise(start):
         if sign[left]:
             ax.text((left + right - 1) / 2, 1.01, "+" if sign[left] > 0 else "\N{MINUS SIGN}", ha="center",
                     va="bottom", transform=ax.get_xaxis_transform())

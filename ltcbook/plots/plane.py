@@ -71,7 +71,7 @@ def draw_level_sets(cell, P, center, ax, *, u=None, box=None, levels=7, names=No
     level set shown inside which V never grows, as far as a grid of 121 x 121 states can tell (a picture,
     not a proof: ``analysis.certified_lyapunov`` proves). Returns ax. Raises ValueError for another number
     of neurons, other shapes, NaN, or a P that is not positive definite. Source: Khalil (2002), section 4.1;
-    chapter "Pruning & rewiring".
+    chapter "Lyapunov functions".
     """
     names, lo, hi, X, Y, V, growth, safe = _levels(cell, P, center, u, box, levels, names)
     _arrows(cell, u, lo, hi, ax)

@@ -11,7 +11,7 @@ SAME = 1e-8  # smaller changes of log2(ratio) are rounding
 def draw_ratios(ratios, ax, *, bins=20):
     """Histogram of rate after / rate before on a logarithmic axis: slower hatched, unchanged one ink bar at 1, faster plain.
 
-    ratios: (k,), all > 0. Returns ax. Raises ValueError for anything else. Source: chapter "Pruning & rewiring".
+    ratios: (k,), all > 0. Returns ax. Raises ValueError for anything else. Source: chapter "Convergence".
     """
     logs = _logs(ratios)
     span = max(2.0, float(np.abs(logs).max()))

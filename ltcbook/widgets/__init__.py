@@ -2,18 +2,22 @@
 
 >>> explorer = widgets.PlaneExplorer()
 >>> frame = explorer.compute(x_j=0.0, x_k=1.3)
->>> frame["cut"], frame["verdict"][0][0]
-(True, 'good')
+>>> round(frame["change"], 3), frame["verdict"][0][0]
+(-0.39, 'good')
 """
 
+from .areas import AreasExplorer
 from .base import Control, Explorer, Preset
+from .convergence import ConvergenceExplorer
 from .gradient import GradientExplorer
 from .ncp_wiring import WiringExplorer
 from .plane import PlaneExplorer
+from .solvers import SolverExplorer
 from .stability import StabilityExplorer
 from .tau import TauExplorer
 from .threshold import ThresholdExplorer, default_network
 from .time_constant import TimeConstantExplorer
 
-__all__ = ["Control", "Explorer", "GradientExplorer", "PlaneExplorer", "Preset", "StabilityExplorer",
-           "TauExplorer", "ThresholdExplorer", "TimeConstantExplorer", "WiringExplorer", "default_network"]
+__all__ = ["AreasExplorer", "Control", "ConvergenceExplorer", "Explorer", "GradientExplorer", "PlaneExplorer", "Preset",
+           "SolverExplorer", "StabilityExplorer", "TauExplorer", "ThresholdExplorer", "TimeConstantExplorer", "WiringExplorer",
+           "default_network"]

@@ -59,36 +59,3 @@ def draw_descent(times, frame, ax):
     ax.set_yticks([-10, -1, -0.1, 0, 0.1], ["−10", "−1", "−0.1", "0", "0.1"])
     ax.set_yticks([], minor=True)
     ax.set(title="dV/dt: solid about 0, as published; dashed certified")
-
-
-def plane_figure(frame):
-    """The state plane with the regions of claim 1, and the eigenvalues of claim 2 before and after."""
-    from .. import plots
-
-    controls, E = frame["controls"], frame["controls"]["E"]
-    fig, (plane, modes) = plots.figure(9, 4.2, ncols=2, width_ratios=[1.1, 1])
-    x = np.linspace(-1.5, 1.5, 200)
-    root = np.sqrt(np.maximum(0, E * E / 4 + controls["w_ij"] / controls["w_ik"] * x * (x - E)))
-    if frame["cut"]:
-        plane.fill_between(x, E / 2 - root, E / 2 + root, facecolor="none", edgecolor=plots.VERMILLION, hatch="////",
-                           alpha=0.5)
-        for height, text in ((0.8 * E, "claim 1 fails"), (-1.3 * E, "claim 1 holds")):
-            plane.text(-1.4, height, text, va="center", bbox={"fc": "w", "ec": "none", "pad": 1.5})
-    box = np.array([0, 0, 1, 1, 0]), np.array([0, 1, 1, 0, 0])
-    plane.plot(E * box[0], E * box[1], "--", color=plots.INK, lw=1.2, label="where states live")
-    plane.plot(*frame["before"]["rest"], "o", mfc="none", mec=plots.GREY, label="rest before")
-    plane.plot(*frame["after"]["rest"], "o", color=plots.GREEN, label="rest after")
-    plane.plot(controls["x_j"], controls["x_k"], "o", mfc="w", mec=plots.INK, mew=2, markersize=8, label="state")
-    plane.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", xlabel="$x_j$ (mV)", ylabel="$x_k$ (mV)",
-              title="Does $V = x_j^2 + x_k^2$ fall faster?")
-    plane.legend(loc="lower right", frameon=True)
-    for row, side, name in ((1, "before", plots.GREY), (0, "after", plots.INK)):
-        for value, marker in zip(frame[side]["eigenvalues"], "oD", strict=True):
-            modes.plot(value, row, marker, mfc="none" if row else name, mec=name, markersize=8)
-        modes.text(-frame[side]["rate"], row - 0.2, f"slowest −{frame[side]['rate']:.3g}", ha="center")
-    modes.axvline(0, color=plots.VERMILLION, lw=1.2)
-    modes.margins(x=0.25)
-    modes.locator_params(axis="x", nbins=5)
-    modes.set(ylim=(-0.5, 1.5), yticks=[0, 1], yticklabels=["after", "before"],
-              xlabel="eigenvalue (1/ms): circle j, diamond k", title="The slowest mode decides")
-    return fig

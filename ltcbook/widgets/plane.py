@@ -44,12 +44,12 @@ class PlaneExplorer(Explorer):
         super().__init__([
             Control("about", "V is about", "origin", kind="select", options=(("origin", "the origin"), ("rest", "its own rest"))),
             Control("E", "Reversal potential E", 1, kind="select", options=((1, "+1 mV"), (-1, "−1 mV"))),
-            Control("w", "Old weight w, i to j", 0.02, low=0, high=1, step=0.01, unit="µS"),
-            Control("W", "New weight W, i to k", 1.0, low=0.05, high=20, step=0.05, unit="µS"),
-            Control("p", "P: weight p of j", 1.0, low=0.25, high=4, step=0.05),
+            Control("w", "Old weight w", 0.02, low=0, high=1, step=0.01, unit="µS"),
+            Control("W", "New weight W", 1.0, low=0.05, high=20, step=0.05, unit="µS"),
+            Control("p", "P: weight p", 1.0, low=0.25, high=4, step=0.05),
             Control("q", "P: tilt q", 0.0, low=-0.95, high=0.95, step=0.05),
-            Control("x_j", "Point, along j", 0.0, **state),
-            Control("x_k", "Point, along k", 0.2, **state),
+            Control("x_j", "Point, j", 0.0, **state),
+            Control("x_k", "Point, k", 0.2, **state),
         ], PRESETS, gate=GATE, capacitance=CAPACITANCE, leak=LEAK, reach=REACH, length=LENGTH)
 
     @staticmethod
@@ -61,6 +61,11 @@ class PlaneExplorer(Explorer):
                              e_rev_in=controls["E"] * column) for w in ([controls["w"], 0.0], [0.0, controls["W"]])]
 
     @staticmethod
+    def times():
+        """Times of the curve of V, (41,) in ms, closer together at the start."""
+        return LENGTH * (np.arange(41) / 40) ** 2
+
+    @staticmethod
     def matrix(controls):
         """P, (2, 2), symmetric and positive definite."""
         root = controls["q"] * np.sqrt(controls["p"])
@@ -69,7 +74,7 @@ class PlaneExplorer(Explorer):
     def frame_of(self, controls):
         """For both cells: centre, velocity, V's derivative, rest, decay rates, the largest q, and V over time / V(0)."""
         point, P = np.array([controls["x_j"], controls["x_k"]]), self.matrix(controls)
-        t = np.linspace(0, LENGTH, 41)[:, None]
+        t = self.times()[:, None]
         V = float(analysis.lyapunov_value(point, P))
         frame = {"V": V}
         for name, cell in zip(("before", "after"), self.cells(controls), strict=True):
@@ -90,13 +95,15 @@ class PlaneExplorer(Explorer):
         """What the event does to dV/dt at the point, and whether V is a Lyapunov function; plane.js says the same words."""
         before, after, change = frame["before"], frame["after"], frame["change"]
         still = abs(change) < 1e-12
-        fate = ("is unchanged" if still else "now rises" if after["vdot"] > 1e-12 else
-                "falls faster" if change < 0 else "falls slower")
+        was_up, up = (side["vdot"] > 1e-12 for side in (before, after))
+        fate = ("is unchanged" if still
+                else ("rises more slowly" if up else "now falls" if was_up else "falls faster") if change < 0
+                else ("rises faster" if was_up else "now rises") if up else "falls slower")
         first = ["same" if still else "good" if change < 0 else "bad",
                  f"At this point V {fate}: dV/dt {signed(before['vdot'])}\u00a0→\u00a0{signed(after['vdot'])} per ms."]
         if controls["about"] == "origin":
-            return [first, ["bad", "This V is no Lyapunov function: nothing rests at the origin. After the event the network "
-                                   f"goes to ({words(after['rest'][0])},\u00a0{words(after['rest'][1])})\u00a0mV, whatever V does."]]
+            return [first, ["bad", ("This V is no Lyapunov function after the event: the network does not rest at the origin, "
+                                    f"it goes to ({words(after['rest'][0])},\u00a0{words(after['rest'][1])})\u00a0mV.")]]
         q = abs(controls["q"])
         was, now = (q < side["limit"] for side in (before, after))
         proof = ("before and after" if was and now else "before, but no longer after" if was else
@@ -131,7 +138,7 @@ class PlaneExplorer(Explorer):
             if c["about"] == "origin":
                 plane.plot(*frame[side]["rest"], "o", color=colour, label=f"rest {side}")
             if frame[side]["curve"]:
-                time.plot(np.linspace(0, LENGTH, 41), frame[side]["curve"], color=colour, label=side,
+                time.plot(self.times(), frame[side]["curve"], color=colour, label=side,
                           ls="--" if side == "before" else "-")
         plane.plot(*point, "o", mfc="w", mec=plots.INK, mew=2, markersize=8)
         what = "x" if c["about"] == "origin" else "e"

@@ -15,7 +15,7 @@ export function planeFrame(controls, { gate = 0.5, capacitance = 1, leak = 1, le
     const far = point.map((at, i) => at + centre[i] - rest[i]); // the distance from rest
     const velocity = far.map((at, i) => -decay[i] * at);
     const curve = V === 0 ? null : Array.from({ length: 41 }, (_, n) => {
-      const e = far.map((at, i) => rest[i] - centre[i] + at * Math.exp((-decay[i] * length * n) / 40));
+      const e = far.map((at, i) => rest[i] - centre[i] + at * Math.exp(-decay[i] * length * (n / 40) ** 2));
       return form(e, e) / V;
     });
     return { vdot: 2 * form(point, velocity), velocity, rest, decay,
@@ -29,13 +29,15 @@ export function planeFrame(controls, { gate = 0.5, capacitance = 1, leak = 1, le
 
 function planeVerdict({ before, after, change }, controls) {
   const still = Math.abs(change) < 1e-12;
-  const falls = change < 0 ? "falls faster" : "falls slower";
-  const fate = still ? "is unchanged" : after.vdot > 1e-12 ? "now rises" : falls;
+  const [wasUp, up] = [before.vdot > 1e-12, after.vdot > 1e-12];
+  const less = up ? "rises more slowly" : wasUp ? "now falls" : "falls faster";
+  const more = up ? (wasUp ? "rises faster" : "now rises") : "falls slower";
+  const fate = still ? "is unchanged" : change < 0 ? less : more;
   const first = [still ? "same" : change < 0 ? "good" : "bad",
     `At this point V ${fate}: dV/dt ${signed(before.vdot)}\u00a0→\u00a0${signed(after.vdot)} per ms.`];
   if (controls.about === "origin") {
-    return [first, ["bad", "This V is no Lyapunov function: nothing rests at the origin. After the event the network "
-      + `goes to (${say(after.rest[0])},\u00a0${say(after.rest[1])})\u00a0mV, whatever V does.`]];
+    return [first, ["bad", "This V is no Lyapunov function after the event: the network does not rest at the origin, "
+      + `it goes to (${say(after.rest[0])},\u00a0${say(after.rest[1])})\u00a0mV.`]];
   }
   const q = Math.abs(controls.q);
   const [was, now] = [q < before.limit, q < after.limit];
@@ -183,7 +185,7 @@ const TOP = 3;
 const fall = {
   name: "fall",
   column: 2,
-  title: "V along the run from this point, divided by its first value",
+  title: "V along the run from this point, over V(0)",
   height: (width) => (width < 420 ? 210 : 270),
   build(svg, { width, height }, view) {
     const { length } = view.spec;
@@ -206,7 +208,7 @@ const fall = {
     const note = draw(svg, "text", { x: box.right - 2, y: box.top + 14, "text-anchor": "end", class: "quiet halo-text" });
     return ({ before, after }) => {
       [before, after].forEach(({ curve }, i) => patch(curves[i],
-        { d: curve && line(curve.map((value, n) => [x((length * n) / (curve.length - 1)), y(value)])) }));
+        { d: curve && line(curve.map((value, n) => [x(length * (n / (curve.length - 1)) ** 2), y(value)])) }));
       const most = after.curve && Math.max(...after.curve);
       write(note, !after.curve ? "V is 0 here" : most > TOP ? `up to ${say(most)}` : "");
       const last = after.curve && after.curve[after.curve.length - 1];
@@ -223,7 +225,7 @@ const sums = {
     ["dV/dt, per ms", "before.vdot", "after.vdot"],
     ["decay of j, per ms", "before.decay.0", "after.decay.0"],
     ["decay of k, per ms", "before.decay.1", "after.decay.1"],
-    ["|q| allowed about its own rest", "before.limit", "after.limit"],
+    ["|q| allowed, own rest", "before.limit", "after.limit"],
   ]),
 };
 

@@ -5,8 +5,9 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ltcbook-ready
 PORT ?= 8000
+TEX := texlive-xetex texlive-latex-extra fonts-lmodern fonts-dejavu fontconfig
 
-.PHONY: help book serve test address strip clean distclean
+.PHONY: help book serve pdf test bench address strip clean distclean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -20,9 +21,23 @@ serve: book ## render the book and serve it on this machine (PORT=8000)
 	@echo "Open http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
 	@$(RUN) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html >/dev/null
 
+pdf: book ## print the book as one PDF (needs XeLaTeX, a few hundred MB)
+	@xelatex --version >/dev/null 2>&1 && kpsewhich tabulary.sty >/dev/null && kpsewhich lmroman10-regular.otf >/dev/null \
+	  && fc-list 2>/dev/null | grep -q DejaVuSansMono-Oblique.ttf || { \
+	  if [ "`id -u`" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "XeLaTeX or a part of it is missing: installing Debian's packages $(TEX)"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(TEX); \
+	  else \
+	    echo "XeLaTeX or a part of it is missing. On Debian or Ubuntu: sudo apt-get install $(TEX)" >&2; exit 1; \
+	  fi; }
+	@$(RUN) -m ltcbook.site.pdf
+
 test: book ## set up everything, a browser included, and pass all tests (ARGS="-k layers" picks some)
 	@$(RUN) tests/browser.py
 	@$(RUN) -m pytest $(ARGS)
+
+bench: $(READY) ## time everything beside its peers, ten minutes, and write benchmarks/results.json (ARGS=--quick: one)
+	@$(RUN) -m benchmarks $(ARGS)
 
 address: $(READY) ## write the repository's address: make address URL=https://github.com/OWNER/REPO (URL= clears it)
 	@$(RUN) -m ltcbook.site.setup_cell --address "$(URL)"

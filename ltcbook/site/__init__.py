@@ -9,14 +9,16 @@ from pathlib import Path
 
 def setup(app):
     """Register the transforms, the page filters and the static files with Sphinx."""
-    from ltcbook.site import anchors, facts, pages
+    from ltcbook.site import anchors, facts, pages, pdf
 
     app.add_config_value("ltcbook_cache", str(Path.cwd() / "_build" / "cache"), "")
     app.add_config_value("comments_config", {}, "")  # jupyter-book sets it though its extension is not loaded
     app.add_transform(anchors.RawAnchors)
     app.add_transform(anchors.TaggedEquations)
     app.add_transform(facts.ChapterFacts)
+    app.add_post_transform(pdf.Print)
     app.connect("config-inited", pages.configure)
+    app.connect("config-inited", pdf.configure)
     app.add_css_file("book.css", priority=900)
     app.add_js_file("book.js", priority=900, defer="defer")
     app.connect("html-page-context", pages.describe, priority=900)

@@ -132,6 +132,35 @@ def test_a_copy_and_a_pickle_keep_their_own_lists(tmp_path):
     assert torch.equal(again(u, x0, dt)[1], net(u, x0, dt)[1])
 
 
+@pytest.mark.parametrize("backend, solver", [("reference", "fused"), ("edges", "extrapolated"), ("parallel", "fused"), ("edges", "rk4")])
+def test_a_call_whose_gradient_does_not_fit_is_refused_with_the_estimate(backend, solver, monkeypatch):
+    rng = np.random.default_rng(0)
+    net = models.LTCNet(wiring.random_sparse(48, sensory=16, sparsity=0.8, rng=rng), solver=solver, backend=backend)
+    u, kept = torch.randn(8, 10, 16), {}
+
+    def pack(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        net(u)
+    truth = sum(kept.values())
+    monkeypatch.setattr(paths, "memory", lambda device: 1.1 * truth)  # the estimate is within 10 %
+    net(u)
+    monkeypatch.setattr(paths, "memory", lambda device: 0.9 * truth)
+    with pytest.raises(ValueError, match=f"80 inputs would keep about 0 GB on the {backend} path.*smaller batch.*backend='numba'"):
+        net(u)
+    with torch.no_grad():
+        net(u)  # nothing is kept
+    net.backend = "numba"
+    if solver != "rk4":
+        net(u)
+
+
+def test_the_machine_says_how_much_it_holds():
+    assert 1e8 < paths.memory(torch.device("cpu")) < 1e15
+
+
 def test_the_kernels_know_their_backends():
     assert set(kernels.BACKENDS) < set(paths.BACKENDS)
     assert set(parallel.STEPS) < set(simulate.METHODS)

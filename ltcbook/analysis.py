@@ -50,7 +50,8 @@ def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
 
 
 def relax(x, u, cell, *, tolerance=1e-12, steps=20000):
-    """The stable equilibrium reached from x, (n,) in mV: fused steps until Newton's method finishes nearby.
+    """The stable equilibrium reached from x, (n,) in mV: fused steps until Newton's method finishes nearby; where they do
+    not settle, again with shorter ones.
 
     An x that is an equilibrium already comes back unchanged. Raises ValueError if none is reached.
     """
@@ -58,14 +59,16 @@ def relax(x, u, cell, *, tolerance=1e-12, steps=20000):
     dynamics.check_state(cell, x, u)
     if np.ndim(x) != 1:
         raise ValueError(f"x has shape {np.shape(x)}; relax takes one state ({cell.n},).")
-    dt = float(np.min(cell.c)) / 2
-    for step in range(steps):
-        if step % 8 == 0:
-            close = _polish(x, u, cell, tolerance)
-            if close is not None:
-                return close
-        x = dynamics.fused_step(x, u, cell, dt)
-    size = np.abs(dynamics.vector_field(0, x, u, cell)).max()
+    longest = float(np.min(cell.c)) / 2
+    for dt in (longest, longest / 4, longest / 16):  # too long a step may turn a rest into a 2-cycle
+        state = x
+        for step in range(steps):
+            if step % 8 == 0:
+                close = _polish(state, u, cell, tolerance)
+                if close is not None:
+                    return close
+            state = dynamics.fused_step(state, u, cell, dt)
+    size = np.abs(dynamics.vector_field(0, state, u, cell)).max()
     raise ValueError(f"no equilibrium within {steps} steps of {dt:.2g} ms (|dx/dt| is still {size:.2g} mV/ms): the network may "
                      "oscillate, or its rates are too far from 1/ms: then change its unit of time, steps or tolerance.")
 

@@ -91,6 +91,18 @@ def test_relax_ends_where_the_flow_ends(seed):
         assert len(analysis.equilibria(cell, u, rng=rng)) > 1
 
 
+def test_relax_is_not_fooled_by_the_two_cycle_of_long_fused_steps():
+    # stable at J = -3.69 per ms, and the fused step loses it beyond 0.8415 ms (mathematics of the chapter "Solvers")
+    cell = LTC([4], [0.8], [2], [[20]], [[8]], [[0.2]], [[-1]])  # that neuron with everything times four: c / 2 = 2 ms
+    x = analysis.relax(np.zeros(1), None, cell)
+    assert abs(x[0] + 0.0870) < 1e-4 and dynamics.jacobian(x, None, cell)[0, 0] < -3
+    # the first try alone does end in the cycle
+    state = np.zeros(1)
+    for _ in range(2001):
+        state = dynamics.fused_step(state, None, cell, 2.0)
+    assert abs(state[0] - x[0]) > 0.1
+
+
 def test_relax_says_when_the_network_oscillates():
     # W = [[2, -2], [2, -2]], tau = (1, 10): the only equilibrium is unstable, a limit cycle surrounds it
     cell = CTRNN([1, 10], [[2, -2], [2, -2]], [0, 0])

@@ -1,0 +1,306 @@
+"""From ``results.json`` to what is read: one table, and the goals with what became of them."""
+
+import json
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+BASE = "ncps LTC"
+FAST = "ltcbook numba"
+EXACT = "ltcbook numba, extrapolated"
+REFERENCE = "largest distance of ours from the float64 reference"
+
+# what is asked: (what, workload, must, aim); "at most" goals are marked by a leading "<"
+SPEED = {"W1": (25, 60), "W2": (30, 70), "W3": (40, 75), "W4": (400, 600)}
+
+
+def load(path=RESULTS):
+    """The results that lie in a file."""
+    return json.loads(Path(path).read_text("utf8"))
+
+
+def save(results, path=RESULTS):
+    """Write results, numbers to six digits, so that two runs can be compared line by line."""
+    results = shorter(results)
+    results["goals"] = shorter(goals(results))
+    Path(path).write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf8")
+
+
+def shorter(value):
+    """The same, floats to six digits."""
+    if isinstance(value, dict):
+        return {key: shorter(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [shorter(v) for v in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+# --- goals ------------------------------------------------------------------------------------------------
+
+
+def goals(results):
+    """What was asked and reached: dictionaries with goal, where, reached, must, aim, most and verdict.
+
+    most: whether the goal is an upper limit. verdict: what was reached, "aim" or "must"; "missed", or "aim
+    missed" where nothing had to be; or "not measured".
+    """
+    found = []
+
+    def add(goal, where, reached, must, aim=None, most=False):
+        good = lambda limit: limit is not None and (reached <= limit if most else reached >= limit)  # noqa: E731
+        if not isinstance(reached, (int, float)):
+            reached, verdict = None, "not measured"
+        else:
+            verdict = "aim" if good(aim) else "must" if good(must) else "missed" if must else "aim missed"
+        found.append(
+            {
+                "goal": goal,
+                "where": where,
+                "reached": reached,
+                "must": must,
+                "aim": aim,
+                "most": most,
+                "verdict": verdict,
+            }
+        )
+
+    for name, limits in SPEED.items():
+        add("training step, times faster than ncps", name, ratio(results, "training", name, FAST), *limits)
+    for name in SPEED:
+        add(
+            "training at equal or better accuracy, times faster",
+            name,
+            ratio(results, "training", name, EXACT),
+            60,
+            100,
+        )
+    ours, plain = (seconds(results, "training", "W1", name) for name in (FAST, "nn.RNN"))
+    add("training step, times the speed of nn.RNN", "W1", plain / ours if ours and plain else None, None, 1)
+    add("one trajectory, times faster than ncps", "W5", ratio(results, "inference", "W5", FAST), 100, 350)
+    for name in ("W3", "W4"):
+        add("memory of a training step, times less than ncps", name, saved(results, name), 100, 1000)
+    for digits, limits in (("float32", (1e-6, 1e-5)), ("float64", (1e-12, 1e-12))):
+        for what, limit in zip(("outputs", "gradients"), limits, strict=True):
+            worst = [
+                (entry[what], name.removeprefix("ltcbook ").removesuffix(", float64"))
+                for peers in results.get("agreement", {}).values()
+                for name, entry in peers.items()
+                if name.startswith("ltcbook") and name.endswith("float64") == (digits == "float64")
+            ]
+            far, whose = max(worst, default=(None, "all"))
+            add(REFERENCE, f"{what}, {digits}: {whose}", far, limit, most=True)
+    start = results.get("start", {}).get("first", {})
+    for when, limit in (("nothing compiled", 10), ("compiled before", 1)):
+        add(
+            "seconds that the first training step of a process takes", when, start.get(when), limit, most=True
+        )
+    gpu = results.get("gpu") or {}
+    for name, must, aim in (("W1", 50, 200), ("W2", 50, 200), ("W3", 50, 200), ("W5", 300, 1000)):
+        best = [
+            entry["ratio"]["median"]
+            for peer, entry in gpu.get(name, {}).items()
+            if peer.startswith("ltcbook")
+        ]
+        add("on a GPU, times faster than ncps there", name, max(best, default=None), must, aim)
+    return found
+
+
+def ratio(results, study, work, peer):
+    """Median of how many times faster than ncps, or None."""
+    return results.get(study, {}).get(work, {}).get(peer, {}).get("ratio", {}).get("median")
+
+
+def seconds(results, study, work, peer):
+    """Median seconds, or None."""
+    return results.get(study, {}).get(work, {}).get(peer, {}).get("seconds", {}).get("median")
+
+
+def saved(results, work):
+    """Times less memory than ncps, or None."""
+    taken = results.get("memory", {}).get(work, {})
+    theirs, ours = taken.get(BASE), taken.get(FAST)
+    return theirs / ours if isinstance(theirs, float) and isinstance(ours, float) and ours else None
+
+
+# --- the table --------------------------------------------------------------------------------------------
+
+
+def short(value):
+    """A positive number in three digits, without an exponent where it can be."""
+    if value >= 99.5:
+        return f"{value:,.0f}"
+    return f"{value:.2g}" if value < 9.95 else f"{value:.0f}"
+
+
+def clock(value):
+    """Seconds in the unit that reads best."""
+    unit, factor = next((u for u in (("s", 1), ("ms", 1e3), ("µs", 1e6)) if value * u[1] >= 1), ("µs", 1e6))
+    return f"{short(value * factor)} {unit}"
+
+
+def spread(entry):
+    """Half the distance of the quartiles, in percent of the median."""
+    return f"±{50 * (entry['high'] - entry['low']) / entry['median']:.0f} %" if entry["median"] else ""
+
+
+def rows(results, study, works):
+    """Lines of a study: everybody's ratio to ncps, spread and median time, a column per workload."""
+    table = results.get(study, {})
+    names = list(dict.fromkeys(name for work in works for name in table.get(work, {})))
+    for name in names:
+        cells = []
+        for work in works:
+            entry = table.get(work, {}).get(name)
+            if entry is None:
+                cells.append("-")
+            else:
+                times, took = entry["ratio"], entry["seconds"]["median"]
+                wavers = spread(entry["seconds"] if name == BASE else times)
+                cells.append(f"{short(times['median'])}x {wavers} ({clock(took)})")
+        yield name, cells
+
+
+def at_cost(curves, name, cost=6):
+    """The error at that many evaluations per input, or at the fewest beyond, then with their number.
+
+    dopri5: with the loosest tolerance that is as exact as the fused steps at that cost.
+    """
+    bar = dict(map(tuple, curves["fused"]))[cost] if name == "dopri5" else float("inf")
+    beyond = [
+        (evaluations, error)
+        for evaluations, error in curves.get(name, [])
+        if evaluations >= cost and error <= bar
+    ]
+    if not beyond:
+        return "-"
+    evaluations, error = beyond[0]
+    wrong = "unstable" if error > 1 else f"{error:.1e}"
+    return wrong if evaluations == cost else f"{wrong} (with {evaluations:.0f})"
+
+
+def lines(results):
+    """(heading, columns, rows) of every part of the table."""
+    works = [name for name in results["workloads"] if name != "W5"]
+    heads = [
+        f"{name}{'*' if info['timed'] < info['steps'] else ''}"
+        for name, info in results["workloads"].items()
+        if name != "W5"
+    ]
+    yield "Training step: times faster than ncps, spread (time)", heads, rows(results, "training", works)
+    yield "Inference: the same", heads, rows(results, "inference", works)
+    long = [("inference", "simulated"), ("training", "trained, 1000 steps")]
+    present = [(study, says) for study, says in long if "W5" in results.get(study, {})]
+    both = {says: dict(rows(results, study, ["W5"])) for study, says in present}
+    names = dict.fromkeys(name for part in both.values() for name in part)
+    yield (
+        "W5, one trajectory",
+        list(both),
+        [(name, [part.get(name, ["-"])[0] for part in both.values()]) for name in names],
+    )
+    if any(results.get("two_threads", {}).values()):
+        yield "Training step on two threads, wall time", heads, rows(results, "two_threads", works)
+
+    memory = results.get("memory", {})
+    names = dict.fromkeys(name for work in works for name in memory.get(work, {}))
+    say = lambda v: "-" if v is None else f"{short(v)} MB" if isinstance(v, (int, float)) else "not measured"  # noqa: E731
+    yield (
+        "Memory of a training step beyond what is there before it",
+        heads,
+        [(name, [say(memory.get(work, {}).get(name)) for work in works]) for name in names],
+    )
+
+    accuracy = results.get("accuracy", {})
+    yield (
+        "Relative RMS error against DOP853, float64, for the 6 gate evaluations per input that ncps pays",
+        list(accuracy),
+        [
+            (name, [at_cost(curves, name) for curves in accuracy.values()])
+            for name in next(iter(accuracy.values()), {})
+        ],
+    )
+
+    density = results.get("density", {})
+    names = dict.fromkeys(name for entry in density.values() for name in entry["seconds"])
+    table = [
+        (
+            f"{name}",
+            [
+                f"{clock(entry['seconds'][name]['median'])}, {say(entry['memory'].get(name))}"
+                if name in entry["seconds"]
+                else "-"
+                for entry in density.values()
+            ],
+        )
+        for name in names
+    ]
+    yield (
+        "256 units by density: time and memory of a training step",
+        [f"{100 * float(share):g} %" for share in density],
+        table,
+    )
+
+    gpu = results.get("gpu") or {}
+    if gpu:
+        timed = {name: {k: v for k, v in entry.items() if k != "steps"} for name, entry in gpu.items()}
+        yield (
+            f"On the GPU ({results['machine']['gpu']}): W1 to W3 trained, W5 simulated, all steps",
+            list(gpu),
+            rows({"gpu": timed}, "gpu", list(gpu)),
+        )
+
+
+def render(results):
+    """The whole table as text."""
+    machine = results["machine"]
+    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items() if number)
+    cut = [
+        f"{name} on {info['timed']} of its {info['steps']} steps"
+        for name, info in results["workloads"].items()
+        if info["timed"] < info["steps"]
+    ]
+    why = "quick run." if results["quick"] else "ncps would not fit in an ordinary memory."
+    out = [
+        f"{results['date']}, {machine['cpu']}, {machine['cores']} cores, load {results['load']}",
+        f"Python {machine['python']}, {packages}",
+        "CPU time of one thread, everybody in turn in one process; medians, ± half the quartiles' distance",
+        "(of ncps's times, of the others' ratios).",
+        *(f"* {work}: {why}" for work in cut),
+        "" if results.get("gpu") else "No GPU here: nothing was measured on one.",
+        "",
+    ]
+    for name, info in results["workloads"].items():
+        out.append(
+            f"{name}: {info['says']}; {info['inputs']} inputs, "
+            f"{info['synapses']} + {info['synapses_in']} synapses, "
+            f"batch {info['batch']}, {info['steps']} steps"
+        )
+    for heading, columns, table in lines(results):
+        table = list(table)
+        if not table:
+            continue
+        wide = max([len(name) for name, _ in table] + [30])
+        widths = [
+            max(len(column), *(len(cells[k]) for _, cells in table)) for k, column in enumerate(columns)
+        ]
+        out += [
+            "",
+            heading,
+            "-" * min(len(heading), 100),
+            "  ".join([" " * wide, *(c.rjust(w) for c, w in zip(columns, widths, strict=True))]),
+        ]
+        out += [
+            "  ".join([name.ljust(wide), *(c.rjust(w) for c, w in zip(cells, widths, strict=True))])
+            for name, cells in table
+        ]
+    if not any(results.get("two_threads", {}).values()) and not results["quick"]:
+        out += ["", "On two threads nothing was timed: other programs kept the cores busy."]
+    out += ["", "Goals", "-----"]
+    for goal in results["goals"]:
+        reached = "-" if goal["reached"] is None else short(goal["reached"])
+        limit = " ".join(
+            f"{what} {'<=' if goal['most'] else '>='} {goal[what]:g}"
+            for what in ("must", "aim")
+            if goal[what] is not None
+        )
+        out.append(f"{goal['verdict']:<13} {goal['where']:<30} {goal['goal']:<56} {reached:>8}   {limit}")
+    return "\n".join(out)

@@ -73,6 +73,17 @@ def problems(*lines):
     assert not found, "\n" + "\n".join(found)
 
 
+def test_what_the_page_folds_is_folded_in_jupyterlab_too(chapters):
+    wrong = []
+    for name, notebook in chapters.items():
+        for cell in notebook["cells"]:
+            metadata = cell["metadata"]
+            folded = bool({"hide-input", "hide-cell", "remove-input"} & set(metadata.get("tags", ())))
+            if folded != metadata.get("jupyter", {}).get("source_hidden", False):
+                wrong.append(f"{name} {cell['id']}")
+    assert not wrong, f'a hide-... tag goes with metadata "jupyter": {{"source_hidden": true}}, and the other way round: {wrong}'
+
+
 def test_every_page_stands_in_the_table_of_contents(pages, order):
     assert sorted(pages) == sorted(order)
 

@@ -166,3 +166,12 @@ def test_networks_without_layers_inputs_or_synapses_can_be_drawn_too(make):
     plots.draw_network(w, axes[0])
     plots.draw_adjacency(w, axes[1])
     ElementTree.fromstring(plots.picture(fig, alt="A network without layers, and its matrix").svg())
+
+
+def test_a_dark_notebook_gets_the_palette_of_the_books_dark_pages(root):
+    from ltcbook.plots.picture import DARK, NAMES, NOTEBOOK
+
+    sheet = (root / "ltcbook" / "site" / "static" / "book.css").read_text("utf8")
+    assert set(DARK) == set(NAMES)
+    for name, colour in DARK.items():
+        assert f"--ltc-{name}: {colour};" in sheet and f"--ltc-{name}:{colour}" in NOTEBOOK

@@ -66,6 +66,13 @@ def figure(width=7.2, height=3.0, **subplots):
     return fig, axes
 
 
+# the palette of the book's dark pages (site/static/book.css), for notebooks, where that style sheet is not
+DARK = {"blue": "#5fb4ec", "vermillion": "#ff8a4c", "green": "#3fc99a", "orange": "#f0b73a", "sky": "#8fd0f5",
+        "purple": "#e29bc4", "grey": "#9aa3ad"}
+NOTEBOOK = ('<style>body[data-jp-theme-light="false"] .ltc-figure,html[theme="dark"] .ltc-figure{'
+            + ";".join(f"--ltc-{name}:{colour}" for name, colour in DARK.items()) + "}</style>")
+
+
 def picture(fig, *, alt):
     """The figure as a picture with alternative text, ready to be the last line of a cell. ValueError for an empty alt."""
     return Picture(fig, alt)
@@ -114,4 +121,4 @@ class Picture:
         return buffer.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/html": self.svg(), "image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
+        return {"text/html": NOTEBOOK + self.svg(), "image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}

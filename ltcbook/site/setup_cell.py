@@ -78,7 +78,7 @@ def update(path, address):
         cell = {"cell_type": "code", "execution_count": None, "id": CELL_ID, "metadata": {}, "outputs": []}
         first = next((k for k, c in enumerate(book["cells"]) if c["cell_type"] == "code"), len(book["cells"]))
         book["cells"].insert(first, cell)
-    cell["metadata"] = {**cell["metadata"], "tags": TAGS}
+    cell["metadata"] = {**cell["metadata"], "jupyter": {"source_hidden": True}, "tags": TAGS}
     cell["source"] = lines
     if book == json.loads(text):
         return False

@@ -19,15 +19,19 @@ ELEMENTS = 2**25  # gates that one window of time may hold at once
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-13}
 
 
-def fused(g, h, c, dt):
-    """The affine map of ``dynamics.fused_step``: a and b, (..., n), with x -> a x + b."""
-    return c / (c + dt * g), dt * h / (c + dt * g)
+def fused(x, g, h, c, dt):
+    """``dynamics.fused_step`` with frozen gates, (..., n): its factor a in x -> a x + b, and the new state.
+
+    Written as old state plus change: where a parameter's derivative is a sum over all times, it must not be the small
+    difference of two large sums.
+    """
+    return c / (c + dt * g), x + dt * (h - g * x) / (c + dt * g)
 
 
-def exponential(g, h, c, dt):
-    """The affine map of ``dynamics.exponential_step``: a and b, (..., n), with x -> a x + b."""
-    a = torch.exp(-g / c * dt)
-    return a, (1 - a) * h / g
+def exponential(x, g, h, c, dt):
+    """``dynamics.exponential_step`` with frozen gates, in the same two parts."""
+    z = -g / c * dt
+    return torch.exp(z), x - (h / g - x) * torch.expm1(z)
 
 
 STEPS = {"fused": fused, "exponential": exponential, "extrapolated": exponential}
@@ -82,28 +86,34 @@ def _window(cell, u, x0, dt, step, parts, extrapolated):
     dt = (dt / parts)[..., None, None]
     shape = (*x0.shape[:-1], dt.shape[-3], parts, x0.shape[-1])
 
-    def sweep(y):
-        """All states anew, from the gates along the guess y, (..., T, parts, n)."""
-        flat = y.flatten(-3, -2)
-        before = torch.cat([x0[..., None, :], flat[..., :-1, :]], -2).reshape(shape)
-        at = before
+    def stepped(before, at):
+        """Every state from the one before it, gates read at ``at``, (..., R, n): factors and new states."""
         if extrapolated:  # halfway ahead, but for the first part of an input
-            ahead = (3 * before[..., 1:, :] - before[..., :-1, :]) / 2
-            at = torch.cat([before[..., :1, :], ahead], -2)
-        a, b = step(*cell.terms(at, u), cell.c, dt)
-        a, b = a.expand(shape).flatten(-3, -2), b.expand(shape).flatten(-3, -2)
-        b = torch.cat([b[..., :1, :] + a[..., :1, :] * x0[..., None, :], b[..., 1:, :]], -2)
-        return scan(a, b).reshape(shape)
+            at = at.reshape(shape)
+            at = torch.cat([at[..., :1, :], (3 * at[..., 1:, :] - at[..., :-1, :]) / 2], -2)
+        terms = cell.terms(at.reshape(shape), u)
+        a, new = step(before.reshape(shape), *terms, cell.c, dt)
+        return a.expand(shape).flatten(-3, -2), new.expand(shape).flatten(-3, -2)
+
+    def earlier(y):
+        return torch.cat([x0[..., None, :], y[..., :-1, :]], -2)
+
+    def sweep(y):
+        """All states anew: gates along the guess y (..., R, n), the rest exactly."""
+        before = earlier(y)
+        a, new = stepped(before, before)
+        return y + scan(a, new - y)  # y + the errors of its steps, carried on
 
     with torch.no_grad():
-        y = _settle(sweep, x0[..., None, None, :].expand(shape))
+        y = _settle(sweep, x0[..., None, :].expand(*x0.shape[:-1], shape[-3] * parts, x0.shape[-1]))
     if y is None:
         return None
-    if torch.is_grad_enabled():
-        leaf = y.detach().requires_grad_()
-        last = sweep(leaf)
-        y = _Adjoint.apply(last, leaf) if last.requires_grad else y
-    return y[..., -1, :]
+    leaves = [x0, u, *vars(cell).values()]
+    if torch.is_grad_enabled() and any(torch.is_tensor(v) and v.requires_grad for v in leaves):
+        guess = y.detach().requires_grad_()
+        a, last = stepped(earlier(y.detach()), earlier(guess))
+        y = _Adjoint.apply(last, guess, a.detach())
+    return y.reshape(shape)[..., -1, :]
 
 
 def _settle(function, y):
@@ -119,24 +129,28 @@ def _settle(function, y):
 
 
 class _Adjoint(torch.autograd.Function):
-    """The identity forwards; backwards the solution of lambda = gradient + (d sweep / d y)' lambda."""
+    """The identity forwards; backwards the adjoint of all times, m_r = gradient_r + a_{r+1} m_{r+1} + what gates hand back.
+
+    last: the states, each from the one before, which carry the parameters; guess: where their gates were read.
+    """
 
     @staticmethod
-    def forward(ctx, last, leaf):
-        ctx.graph = last, leaf
+    def forward(ctx, last, guess, a):
+        ctx.graph = last, guess, torch.cat([torch.zeros_like(a[..., :1, :]), a.flip(-2)[..., :-1, :]], -2)
         return last.clone()
 
     @staticmethod
     def backward(ctx, gradient):
         if torch.is_grad_enabled():  # create_graph=True
             raise RuntimeError("the time-parallel path has no second derivatives; take backend='reference'.")
-        last, leaf = ctx.graph
+        last, guess, a = ctx.graph
 
         def pull(adjoint):
             with torch.enable_grad():
-                return gradient + torch.autograd.grad(last, leaf, adjoint, retain_graph=True)[0]
+                (handed_back,) = torch.autograd.grad(last, guess, adjoint, retain_graph=True)
+            return scan(a, (gradient + handed_back).flip(-2)).flip(-2)
 
         adjoint = _settle(pull, gradient)
         if adjoint is None:
             raise RuntimeError(f"the adjoint did not settle within {SWEEPS} sweeps; train this network with backend='auto'.")
-        return adjoint, None
+        return adjoint, None, None

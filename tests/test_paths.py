@@ -157,6 +157,21 @@ def test_a_call_whose_gradient_does_not_fit_is_refused_with_the_estimate(backend
         net(u)
 
 
+def test_a_gpu_counts_what_torch_keeps_ready_as_free(monkeypatch):
+    for name, value in (("mem_get_info", (10, 100)), ("memory_reserved", 60), ("memory_allocated", 25)):
+        monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+    assert paths.memory(torch.device("cuda")) == 10 + 60 - 25
+
+
+def test_lists_are_carried_to_a_device_once():
+    net, u, x0, dt = case(backend="edges")
+    net(u, x0, dt)
+    (one, _), cpu = paths.wires_of(net), torch.device("cpu")
+    assert one.tensors(cpu)[0] is one.tensors(cpu)[0]
+    net.rewire(wiring.auto_ncp(12, 2, sensory=3, rng=np.random.default_rng(7)), rng=np.random.default_rng(1))
+    assert paths.wires_of(net)[0] is not one
+
+
 def test_the_machine_says_how_much_it_holds():
     assert 1e8 < paths.memory(torch.device("cpu")) < 1e15
 

@@ -1,4 +1,4 @@
-"""The list of a wiring's synapses: from masks to places, and from values per synapse back to matrices (NumPy)."""
+"""The list of a wiring's synapses: from masks to places, and from values per synapse back to matrices."""
 
 import numpy as np
 
@@ -10,9 +10,18 @@ class Wires:
 
     def __init__(self, polarity):
         self.polarity = np.array(polarity)
+        self.carried = {}
         self.place = np.flatnonzero(polarity)
         self.target, self.source = np.divmod(self.place, max(polarity.shape[1], 1))
         self.ptr = np.concatenate([[0], np.cumsum(np.bincount(self.target, minlength=len(polarity)))])
+
+    def tensors(self, device):
+        """place, target and source, (E,), as index tensors on a torch device; carried there once."""
+        import torch
+
+        if device not in self.carried:
+            self.carried[device] = [torch.as_tensor(a, device=device) for a in (self.place, self.target, self.source)]
+        return self.carried[device]
 
     def synapses(self, matrices, dtype, block):
         """``Synapses`` of w, gamma, mu, e_rev, each (n, m) or flat (E,), padded to full blocks."""

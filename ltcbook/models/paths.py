@@ -90,9 +90,10 @@ def check_memory(net, x0, dt, path):
 
 
 def memory(device):
-    """Bytes of memory of a device: what is free on a GPU, all there is beside a CPU."""
+    """Bytes of memory of a device: on a GPU what is free or kept ready by torch, beside a CPU all there is."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        ready = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + ready
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else float("inf")
 
 
@@ -117,8 +118,7 @@ def on_edges(net):
     values = {name: getattr(net, net.parameter_of(name)) for name in FIELDS}
     places = {}
     for end, here in zip(("", "_in"), wires_of(net), strict=True):
-        device = values["w"].device
-        place, target, source = (torch.as_tensor(a, device=device) for a in (here.place, here.target, here.source))
+        place, target, source = here.tensors(net.raw_w.device)
         places |= {"target" + end: target, "source" + end: source}
         values.update({name + end: values[name + end].flatten().index_select(0, place) for name in GATES})
     return dynamics.EdgeLTC(**positive(net, values), **places, m=net.m)

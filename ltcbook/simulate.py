@@ -69,8 +69,7 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
             x = _hold(method, x, u_t, cell, dt_t, substeps)
             dynamics.check_state(cell, x, u_t)
         except ValueError as error:
-            raise ValueError(f"the {method} solution left the finite numbers in step {t}: take a smaller dt, more substeps, "
-                             "or a method that keeps bounds ('fused', 'exponential', 'extrapolated').") from error
+            raise kernels.not_finite(method, t) from error
         trajectory.append(x)
     return ops.stack(trajectory, axis=-2)
 

@@ -45,7 +45,7 @@ def choose(backend, problem):
 
 
 def not_finite(method, step):
-    """The ValueError of ``simulate`` for a solution that grew beyond the finite numbers in this step."""
+    """The ValueError of ``simulate``, and of the kernels, for a solution that grew beyond the finite numbers in this step."""
     return ValueError(
         f"the {method} solution left the finite numbers in step {step}: take a smaller dt, more substeps, "
         "or a method that keeps bounds ('fused', 'exponential', 'extrapolated')."

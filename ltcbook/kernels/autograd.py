@@ -6,8 +6,8 @@ import torch
 from torch.autograd import forward_ad
 
 from . import missing
+from .wires import FIELDS
 
-FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 

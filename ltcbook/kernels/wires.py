@@ -2,6 +2,7 @@
 
 import numpy as np
 
+FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")  # of ``dynamics.LTC``
 GATES = ("w", "gamma", "mu", "e_rev")
 
 

@@ -7,11 +7,10 @@ import numpy as np
 import torch
 
 from .. import dynamics, kernels, simulate
-from ..kernels.wires import GATES, Wires
+from ..kernels.wires import FIELDS, GATES, Wires
 from .base import tracing
 
 BACKENDS = ("auto", "reference", "edges", "parallel", "numba")
-FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")
 POSITIVE = ("c", "g_leak", "w", "w_in")  # kept >= 0 by parametrisation: their parameters are called raw_...
 KEPT = {"reference": 3.1, "edges": 4.4, "parallel": 3.8}
 SPARSE = 0.5  # below this share of synapses "auto" lists them where the kernels cannot serve
@@ -29,8 +28,8 @@ def mover(net, u, x0, dt):
 
         cell, wires = listed(net)
         return lambda u, x0, dt: trajectory(cell, wires, u, x0, dt, **options)
-    check_memory(net, x0, dt, path)
     cell = net.cell() if path == "reference" else on_edges(net)
+    check_memory(net, cell, x0, dt, path)
 
     def stepwise(u, x0, dt):
         u, dt = (u, dt) if net.m else (None, dt.expand(u.shape[:-1]))
@@ -72,14 +71,14 @@ def chosen(net, u, x0, dt):
     return net.backend
 
 
-def check_memory(net, x0, dt, path):
-    """One ValueError, before anything is computed, for a call whose gradient would keep more than the machine holds.
+def check_memory(net, cell, x0, dt, path):
+    """One ValueError, before any step is computed, for a call whose gradient would keep more than the machine holds.
 
     Counted: the tensors that autograd keeps per gate that is read (``KEPT``).
     """
     if not torch.is_grad_enabled() or tracing(x0, dt):
         return
-    synapses = net.n * (net.n + net.m) if path == "reference" else sum(len(here.place) for here in wires_of(net))
+    synapses = cell.w.numel() + (cell.w_in.numel() if net.m else 0)
     reads = net.substeps * (4 if net.solver == "rk4" else 1)
     samples = x0[..., 0].numel() * dt.shape[-1]
     need = KEPT[path] * samples * reads * synapses * x0.element_size()

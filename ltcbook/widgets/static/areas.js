@@ -142,11 +142,11 @@ const eigenvalues = {
       fill: hatch(svg, "unstable", 45, 9) });
     for (const tick of [-1.5, -1, -0.5, 0, 0.5, 1]) {
       draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: tick ? "grid" : "boundary" });
-      draw(svg, "text", { x: x(tick), y: box.bottom + 16, "text-anchor": "middle", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 16);
     }
     for (const tick of [-0.5, 0, 0.5]) {
-      draw(svg, "line", { y1: y(tick), y2: y(tick), x1: box.left, x2: box.right, class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      ruleY(svg, box, y, tick);
+      tickY(svg, box, y, tick, 6);
     }
     draw(svg, "text", { x: box.right, y: height - 6, "text-anchor": "end" }, "real part (up: imaginary part)");
     draw(svg, "text", { x: box.right - 6, y: box.top + 16, "text-anchor": "end", class: "quiet halo-text" }, "errors grow");
@@ -187,8 +187,8 @@ const plane = {
     const border = draw(inside, "path", { class: "boundary", fill: "none" });
     draw(svg, "rect", { x: box.left, y: box.top, width: wide, height: box.bottom - box.top, class: "edge" });
     for (const tick of [0, 0.5, 1]) {
-      draw(svg, "text", { x: x(tick), y: box.bottom + 16, "text-anchor": "middle", class: "tick" }, say(tick));
-      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 16);
+      tickY(svg, box, y, tick, 6);
     }
     draw(svg, "text", { x: box.right, y: height - 6, "text-anchor": "end" }, "forward (up: backward)");
     const handle = pointHandle(svg, view, box, ["forward", "backward"], [range, range], 0.2);

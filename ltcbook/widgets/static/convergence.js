@@ -119,11 +119,11 @@ const errorPlane = {
     const x = scale([-1, 1], [box.left, box.right]);
     const y = scale([-1, 1], [box.bottom, box.top]);
     for (const tick of [-1, -0.5, 0, 0.5, 1]) {
-      draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: tick ? "grid" : "axis" });
-      draw(svg, "line", { y1: y(tick), y2: y(tick), x1: box.left, x2: box.right, class: tick ? "grid" : "axis" });
+      ruleX(svg, box, x, tick);
+      ruleY(svg, box, y, tick);
       if (tick % 1) continue;
-      draw(svg, "text", { x: x(tick), y: box.bottom + 16, "text-anchor": "middle", class: "tick" }, say(tick));
-      draw(svg, "text", { x: box.left - 7, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 16);
+      tickY(svg, box, y, tick, 7);
     }
     draw(svg, "text", { x: box.right, y: box.bottom + 31, "text-anchor": "end" }, "e_j, mV");
     draw(svg, "text", { x: box.left - 8, y: box.top + 26, "text-anchor": "end" }, "e_k");
@@ -164,7 +164,7 @@ const decline = {
       draw(svg, "text", { x: box.left - 6, y: y(share) + 4, "text-anchor": "end", class: "tick" }, text);
     }
     for (const tick of [0, 3, 6, 9, 12]) {
-      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 17);
     }
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time, ms");
     const clip = freshId("clip");

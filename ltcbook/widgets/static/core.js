@@ -94,6 +94,18 @@ let counter = 0;
 /** An id that no other explorer of the page has. */
 export const freshId = (name) => `ltc-${name}-${(counter += 1)}-${Math.random().toString(36).slice(2, 8)}`;
 
+/** A grid line across a box at one value of x or of y; at 0 it is the axis. */
+export const ruleX = (parent, box, x, at) => draw(parent, "line",
+  { x1: x(at), x2: x(at), y1: box.top, y2: box.bottom, class: at ? "grid" : "axis" });
+export const ruleY = (parent, box, y, at) => draw(parent, "line",
+  { x1: box.left, x2: box.right, y1: y(at), y2: y(at), class: at ? "grid" : "axis" });
+
+/** The number of a grid line, so many pixels below the box or left of it. */
+export const tickX = (svg, box, x, at, below) => draw(svg, "text",
+  { x: x(at), y: box.bottom + below, "text-anchor": "middle", class: "tick" }, say(at));
+export const tickY = (svg, box, y, at, left) => draw(svg, "text",
+  { x: box.left - left, y: y(at) + 4, "text-anchor": "end", class: "tick" }, say(at));
+
 /** A hatch pattern; returns the fill that uses it. */
 export function hatch(svg, name, angle, step = 7) {
   const id = freshId(name);

@@ -67,7 +67,7 @@ const lags = {
     const y = scale([-DECADES, DECADES], [box.bottom, box.top]);
     for (const tick of [0, 10, 20, 30, 40]) {
       draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.bottom, y2: box.bottom + 4, class: "axis" });
-      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 17);
     }
     for (const tick of [-6, -3, 0, 3, 6]) {
       draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "boundary" });
@@ -128,8 +128,8 @@ const slopes = {
     const x = scale([-3.2, 3.2], [box.left, box.right]);
     const y = scale([-1.15, 1.15], [box.bottom, box.top]);
     for (const tick of [-1, 0, 1]) {
-      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      ruleY(svg, box, y, tick);
+      tickY(svg, box, y, tick, 6);
     }
     draw(svg, "text", { x: box.right, y: height - 6, "text-anchor": "end", class: "quiet" }, "what a neuron hears (edge: beyond it)");
     const shape = Array.from({ length: 81 }, (_, i) => -3.2 + 0.08 * i).map((a) => [x(a), y(Math.tanh(a))]);

@@ -108,10 +108,10 @@ const statePlane = {
     const slower = [draw(inside, "path", { class: "fails" }), draw(inside, "path", { fill: hatch(svg, "fails", -45, 7) }),
       draw(inside, "path", { class: "edge" })];
     for (const tick of [-1, 0, 1]) {
-      draw(inside, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: tick ? "grid" : "axis" });
-      draw(inside, "line", { y1: y(tick), y2: y(tick), x1: box.left, x2: box.right, class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: x(tick), y: box.bottom + 16, "text-anchor": "middle", class: "tick" }, say(tick));
-      draw(svg, "text", { x: box.left - 7, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      ruleX(inside, box, x, tick);
+      ruleY(inside, box, y, tick);
+      tickX(svg, box, x, tick, 16);
+      tickY(svg, box, y, tick, 7);
     }
     const axes = { origin: ["x_j, mV", "x_k"], rest: ["e_j, mV", "e_k"] };
     const names = Object.entries(axes).map(([about, [across, up]]) => [about,
@@ -193,11 +193,11 @@ const fall = {
     const x = scale([0, length], [box.left, box.right]);
     const y = (at) => box.bottom - ((box.bottom - box.top) * at) / TOP;
     for (const tick of [0, 1, 2, 3]) {
-      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: box.left - 7, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      ruleY(svg, box, y, tick);
+      tickY(svg, box, y, tick, 7);
     }
     for (let tick = 0; tick <= length; tick += 1) {
-      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 17);
     }
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time, ms");
     const clip = freshId("clip");

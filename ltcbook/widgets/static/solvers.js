@@ -147,12 +147,12 @@ const limitsMap = {
     const box = { left: 34, right: width - 10, top: 8, bottom: height - 40 };
     const [x, y] = [scale(ranges.dt, [box.left, box.right]), scale(ranges.w, [box.bottom, box.top])];
     for (const tick of [0, 0.5, 1, 1.5, 2]) {
-      draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+      ruleX(svg, box, x, tick);
+      tickX(svg, box, x, tick, 17);
     }
     for (const tick of [0, 2, 4, 6, 8]) {
-      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: box.left - 7, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      ruleY(svg, box, y, tick);
+      tickY(svg, box, y, tick, 7);
     }
     draw(svg, "text", { x: box.right, y: box.bottom + 33, "text-anchor": "end" }, "step, ms (up: synapse w, µS)");
     const weights = Array.from({ length: 241 }, (_, i) => 8 * (i / 240) ** 2);

@@ -88,12 +88,12 @@ const lambdaPlane = {
     const region = draw(inside, "path", { class: "holds", "fill-rule": "evenodd" });
     const stripes = draw(inside, "path", { fill: hatch(svg, "holds", 45, 9), "fill-rule": "evenodd" });
     for (const tick of [-6, -4, -2, 0, 2]) {
-      draw(inside, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: x(tick), y: box.bottom + 16, "text-anchor": "middle", class: "tick" }, say(tick));
+      ruleX(inside, box, x, tick);
+      tickX(svg, box, x, tick, 16);
     }
     for (const tick of [-4, -2, 0, 2, 4]) {
-      draw(inside, "line", { y1: y(tick), y2: y(tick), x1: box.left, x2: box.right, class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: box.left - 7, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      ruleY(inside, box, y, tick);
+      tickY(svg, box, y, tick, 7);
     }
     const axis = draw(inside, "line", { x1: x(0), x2: x(0), y1: box.top, y2: box.bottom, class: "boundary",
       "stroke-dasharray": "3 4" });
@@ -137,11 +137,11 @@ const run = {
     const x = scale([0, length], [box.left, box.right]);
     const y = scale([-TOP, TOP], [box.bottom, box.top]);
     for (const tick of [-2, -1, 0, 1, 2]) {
-      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: box.left - 7, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      ruleY(svg, box, y, tick);
+      tickY(svg, box, y, tick, 7);
     }
     for (const tick of [0, 2, 4, 6, 8]) {
-      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 17);
     }
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time");
     const clip = freshId("clip");

@@ -113,10 +113,10 @@ const plane = {
     const clip = freshId("clip");
     draw(draw(draw(svg, "defs"), "clipPath", { id: clip }), "rect", { x: box.left, y: box.top, width: side, height: side });
     for (const tick of [-1, 0, 1]) {
-      draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: tick ? "grid" : "axis" });
-      draw(svg, "line", { y1: y(tick), y2: y(tick), x1: box.left, x2: box.right, class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: x(tick), y: box.bottom + 16, "text-anchor": "middle", class: "tick" }, say(tick));
-      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      ruleX(svg, box, x, tick);
+      ruleY(svg, box, y, tick);
+      tickX(svg, box, x, tick, 16);
+      tickY(svg, box, y, tick, 6);
     }
     draw(svg, "text", { x: box.right, y: box.bottom + 31, "text-anchor": "end" }, "x_1");
     draw(svg, "text", { x: box.left - 6, y: y(0.5) + 4, "text-anchor": "end" }, "x_2");
@@ -193,12 +193,12 @@ const modes = {
     draw(svg, "rect", { ...area, class: "unstable" });
     draw(svg, "rect", { ...area, fill: hatch(svg, "unstable", 45) });
     for (const tick of [-5, -1, 0, 1]) {
-      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 17);
       if (tick) draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: "grid" });
     }
     for (const tick of [-1, 0, 1]) {
       draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, tick ? `${say(tick)}i` : "0");
-      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "axis" });
+      ruleY(svg, box, y, tick);
     }
     draw(svg, "line", { x1: x(0), x2: x(0), y1: box.top, y2: box.bottom, class: "boundary" });
     draw(svg, "text", { x: box.right - 4, y: box.top + 14, "text-anchor": "end", class: "quiet halo-text" }, "unstable");
@@ -228,11 +228,11 @@ const traces = {
     const x = scale([0, dt * steps], [box.left, box.right]);
     const y = scale([-1, 1], [box.bottom, box.top]);
     for (const tick of [0, 25, 50, 75, 100]) {
-      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 17);
     }
     for (const tick of [-1, 0, 1]) {
-      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      ruleY(svg, box, y, tick);
+      tickY(svg, box, y, tick, 6);
     }
     const curves = [FIRST, SECOND].map((style) => draw(svg, "path", { class: "curve", style }));
     const names = ["x_1", "x_2"].map((text) => draw(svg, "text", { x: box.right + 6 }, text));

@@ -213,7 +213,7 @@ const spectrum = {
     draw(svg, "line", { x1: box.left, x2: box.right, y1: y(0), y2: y(0), class: "axis" });
     for (const tick of TICKS.filter((tick) => tick >= axes.re[0])) {
       draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom + 4, class: tick ? "grid" : "boundary" });
-      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 17);
     }
     draw(svg, "text", { x: box.right, y: height - 5, "text-anchor": "end" }, "real part, per ms");
     draw(svg, "text", { x: box.left, y: box.top - 8, class: "quiet" }, "imaginary part ↑");
@@ -305,11 +305,11 @@ const descent = {
     draw(svg, "rect", { x: box.left, y: box.top, width: box.right - box.left, height: y(0) - box.top, class: "rising" });
     for (const tick of [-10, -1, -0.1, 0, 0.1, 1].filter((tick) => tick > axes.flow[0] && tick < axes.flow[1])) {
       draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "boundary" });
-      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      tickY(svg, box, y, tick, 6);
     }
     for (const tick of [0, 0.1, 0.5, 1, 2, 4, 6, 10].filter((tick) => tick <= end)) {
       draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.bottom, y2: box.bottom + 4, class: "axis" });
-      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 17);
     }
     draw(svg, "text", { x: box.right, y: height - 5, "text-anchor": "end" }, "time after the event, ms");
     draw(svg, "text", { x: box.right - 4, y: box.top + 13, class: "quiet", "text-anchor": "end" }, "V rises");

@@ -158,11 +158,11 @@ const speed = {
     const x = scale([0, 1], [box.left, box.right]);
     const y = scale([0, longest * 1.06], [box.bottom, box.top]);
     for (const tick of [0, 0.5, 1]) {
-      draw(svg, "text", { x: x(tick), y: box.bottom + 17, "text-anchor": "middle", class: "tick" }, say(tick));
+      tickX(svg, box, x, tick, 17);
     }
     for (const tick of [0, 5, 10]) {
-      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "axis" });
-      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
+      ruleY(svg, box, y, tick);
+      tickY(svg, box, y, tick, 6);
     }
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "input u");
     draw(svg, "text", { x: box.left - 26, y: 10, class: "quiet" }, "ms");

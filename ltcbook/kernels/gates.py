@@ -12,7 +12,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from .lanes import accumulate, add_sums, clamp, nearest_whole, power_of_two
+from .lanes import accumulate, add_sums, clamp, entry, nearest_whole, times_power_of_two
 
 INLINE = {"forceinline": True}
 
@@ -32,28 +32,37 @@ class Synapses(NamedTuple):
     ptr: np.ndarray
 
 
+def series(scale, degree):
+    """Coefficients of exp(scale r) as a polynomial in r, the highest power first."""
+    return tuple(scale**power / math.factorial(power) for power in range(degree, -1, -1))
+
+
+@register_jitable(**INLINE)
+def polynomial(r, coefficients):
+    """Lanes from the highest coefficient down."""
+    p = r * coefficients[0] + coefficients[1]
+    for a in coefficients[2:]:
+        p = p * r + a
+    return p
+
+
 def parts(x):
     """2**k and exp(r) - 1 with x = k log 2 + r and |r| <= log(2) / 2, so that exp(x) = 2**k exp(r)."""
 
 
 @overload(parts, jit_options=INLINE)
 def _parts(x):
-    single = x.real == types.float32
-    low, high, bits, degree = (-87.0, 88.0, 9, 7) if single else (-708.0, 709.0, 32, 13)
+    low, high, bits, degree = (-87.0, 88.0, 9, 7) if x.real == types.float32 else (-708.0, 709.0, 32, 13)
     per_two = 1 / math.log(2)
     two_high = round(math.log(2) * 2**bits) / 2**bits  # few digits, so that k * two_high is exact
     two_low = math.log(2) - two_high
-    taylor = tuple(1 / math.factorial(power) for power in range(degree - 1, 0, -1))
-    first = 1 / math.factorial(degree)
+    but_one = series(1, degree)[:-1]
 
     def implementation(x):
         x = clamp(x, low, high)
         k = nearest_whole(x * per_two)
         r = (x - k * two_high) - k * two_low
-        p = r * first + taylor[0]
-        for a in taylor[1:]:
-            p = p * r + a
-        return power_of_two(k), p * r
+        return times_power_of_two(1, k), polynomial(r, but_one) * r
 
     return implementation
 
@@ -72,10 +81,25 @@ def expm1(x):
     return (scale - 1) + scale * rest
 
 
-@register_jitable(**INLINE)
 def sigmoid(x):
-    """1 / (1 + exp(-x)) of lanes."""
-    return 1 / (1 + exp(-1 * x))
+    """1 / (1 + 2**y) of lanes, y = -x / log(2).
+
+    Most of the time goes here. A rounding error of y reaches s shrunk by s (1 - s) <= 1/4, so that one product
+    and fewer powers are enough, where exp needs more.
+    """
+
+
+@overload(sigmoid, jit_options=INLINE)
+def _sigmoid(x):
+    high, degree = (125.0, 6) if x.real == types.float32 else (1021.0, 13)
+    per_two, coefficients = -1 / math.log(2), series(math.log(2), degree)
+
+    def implementation(x):
+        y = clamp(x * per_two, -high, high)
+        k = nearest_whole(y)
+        return 1 / (1 + times_power_of_two(polynomial(y - k, coefficients), k))
+
+    return implementation
 
 
 def over_batch(load, store, gather, lanes):
@@ -87,11 +111,11 @@ def over_batch(load, store, gather, lanes):
         w, gamma, mu, e_rev, source, target, ptr = synapses
         for i in range(len(ptr) - 1):
             g_i, h_i = load(g0, i * lanes), load(h0, i * lanes)
-            for e in range(ptr[i], ptr[i + 1]):
-                s = sigmoid(gamma[e] * (load(x, source[e] * lanes) - mu[e]))
+            for e in range(entry(ptr, i), entry(ptr, i + 1)):
+                s = sigmoid(entry(gamma, e) * (load(x, entry(source, e) * lanes) - entry(mu, e)))
                 store(gates, e * lanes, s)
-                g_i += w[e] * s
-                h_i += (w[e] * e_rev[e]) * s
+                g_i += entry(w, e) * s
+                h_i += (entry(w, e) * entry(e_rev, e)) * s
             store(g, i * lanes, g_i)
             store(h, i * lanes, h_i)
 
@@ -105,13 +129,13 @@ def over_batch(load, store, gather, lanes):
         w, gamma, mu, e_rev, source, target, ptr = synapses
         for i in range(len(ptr) - 1):
             by_g_i, by_h_i = load(by_g, i * lanes), load(by_h, i * lanes)
-            for e in range(ptr[i], ptr[i + 1]):
-                j = source[e] * lanes
+            for e in range(entry(ptr, i), entry(ptr, i + 1)):
+                j = entry(source, e) * lanes
                 s = load(gates, e * lanes)
-                by_w = s * (by_g_i + e_rev[e] * by_h_i)
-                by_z = w[e] * by_w * (1 - s)
-                store(by_x, j, load(by_x, j) + gamma[e] * by_z)
-                add_sums(sums, 4 * e, by_w, s * by_h_i, by_z, by_z * (load(x, j) - mu[e]))
+                by_w = s * (by_g_i + entry(e_rev, e) * by_h_i)
+                by_z = entry(w, e) * by_w * (1 - s)
+                store(by_x, j, load(by_x, j) + entry(gamma, e) * by_z)
+                add_sums(sums, 4 * e, by_w, s * by_h_i, by_z, by_z * (load(x, j) - entry(mu, e)))
 
     return conductances, pull
 
@@ -125,10 +149,11 @@ def over_synapses(load, store, gather, lanes):
         for e in range(0, len(w), lanes):
             store(gates, e, sigmoid(load(gamma, e) * (gather(x, source, e) - load(mu, e))))
         for i in range(len(ptr) - 1):
-            g_i, h_i = g0[i], h0[i]
-            for e in range(ptr[i], ptr[i + 1]):
-                g_i += w[e] * gates[e]
-                h_i += w[e] * gates[e] * e_rev[e]
+            g_i, h_i = entry(g0, i), entry(h0, i)
+            for e in range(entry(ptr, i), entry(ptr, i + 1)):
+                ws = entry(w, e) * entry(gates, e)
+                g_i += ws
+                h_i += ws * entry(e_rev, e)
             g[i], h[i] = g_i, h_i
 
     @register_jitable

@@ -50,7 +50,7 @@ def _same_in_every_lane(context, builder, source, target, value):
 
 def _pick(builder, a, b, places):
     """The entries of a and b, one behind the other, that ``places`` names."""
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), list(places))
     return builder.shuffle_vector(a, b, mask)
 
 
@@ -128,6 +128,17 @@ def lanes_of(count):
 
 
 @intrinsic
+def entry(typingctx, array, at):
+    """array[at] where at >= 0 is known: in array[at] numba asks every time whether at counts from the end."""
+
+    def generate(context, builder, sig, args):
+        data = context.make_array(array)(context, builder, value=args[0]).data
+        return builder.load(builder.gep(data, [args[1]]))
+
+    return array.dtype(array, types.intp), generate
+
+
+@intrinsic
 def clamp(typingctx, x, low, high):
     """x, but not below low nor above high, lane by lane; NaN stays NaN."""
 
@@ -140,17 +151,16 @@ def clamp(typingctx, x, low, high):
 
 
 @intrinsic
-def power_of_two(typingctx, k):
-    """2**k, lane by lane, for whole k: the bits of k + bias moved to where a number keeps its exponent."""
-    mantissa, bias = (23, 127) if k.real == types.float32 else (52, 1023)
+def times_power_of_two(typingctx, p, k):
+    """p 2**k, lane by lane, for p > 0 and whole k, lanes or p a number: k is added to the bits where p keeps its exponent."""
+    mantissa = 23 if k.real == types.float32 else 52
 
     def generate(context, builder, sig, args):
         whole = ir.VectorType(ir.IntType(k.real.bitwidth), k.count)
-        exponent = builder.add(builder.fptosi(args[0], whole), ir.Constant(whole, [bias] * k.count))
-        bits = builder.shl(exponent, ir.Constant(whole, [mantissa] * k.count))
-        return builder.bitcast(bits, args[0].type)
+        shifted = builder.shl(builder.fptosi(args[1], whole), ir.Constant(whole, [mantissa] * k.count))
+        return builder.bitcast(builder.add(builder.bitcast(args[0], whole), shifted), args[0].type)
 
-    return k(k), generate
+    return k(k, k), generate
 
 
 @intrinsic
@@ -181,10 +191,14 @@ def add_sums(typingctx, sums, at, a, b, c, d):
     """sums[at : at + 4] += the sums over the lanes of a, b, c and d; ``sums`` is a flat float64 array."""
 
     def generate(context, builder, sig, args):
-        vectors, segments = list(args[2:]), 1
-        while len(vectors) > 1 or vectors[0].type.count > 4:
-            vectors, segments = _halve(builder, vectors, segments)
-        _add_to(context, builder, sums, *args[:2], vectors[0])
+        a, b, c, d = args[2:]
+        ab, cd = (_pairs(builder, *two, (0, 4, 1, 5), (2, 6, 3, 7)) for two in ((a, b), (c, d)))
+        total = _pairs(builder, ab, cd, (0, 1, 4, 5), (2, 3, 6, 7))  # a b c d, again and again
+        while total.type.count > 4:
+            half = total.type.count // 2
+            low, high = (_pick(builder, total, total, range(start, start + half)) for start in (0, half))
+            total = builder.fadd(low, high, flags=FLAGS)
+        _add_to(context, builder, sums, *args[:2], total)
         return context.get_dummy_value()
 
     return types.void(sums, types.intp, a, a, a, a), generate
@@ -199,16 +213,8 @@ def _add_to(context, builder, kind, array, at, value):
     old.align = written.align = 8
 
 
-def _halve(builder, vectors, segments):
-    """Add the two halves of every segment; two vectors become one of as many lanes, a single one shrinks."""
-    count = vectors[0].type.count
-    half = count // segments // 2
-    pairs = zip(vectors[::2], vectors[1::2], strict=True) if len(vectors) > 1 else [(vectors[0], None)]
-    out = []
-    for a, b in pairs:
-        starts = range(0, count * (1 if b is None else 2), 2 * half)
-        low = [s + k for s in starts for k in range(half)]
-        high = [s + half + k for s in starts for k in range(half)]
-        b = a if b is None else b
-        out.append(builder.fadd(_pick(builder, a, b, low), _pick(builder, a, b, high), flags=FLAGS))
-    return out, segments * 2 if len(vectors) > 1 else segments
+def _pairs(builder, a, b, *picks):
+    """The sum of two picks: of every four neighbours of a (places 0 to 3) and of b (4 to 7) four are picked."""
+    count = a.type.count
+    picks = [[first + (p if p < 4 else p - 4 + count) for first in range(0, count, 4) for p in pick] for pick in picks]
+    return builder.fadd(*(_pick(builder, a, b, places) for places in picks), flags=FLAGS)

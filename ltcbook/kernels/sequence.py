@@ -30,7 +30,7 @@ def build(method, dtype, across):
         size, T = len(c), u.shape[1]
         open_ = np.empty(max(len(recurrent.w), len(sensory.w)) * (L if across == "batch" else 1), real)
         for tile in range(first, last):
-            x, before, at, g, h, g0, h0 = np.zeros((7, size), real)
+            x, y, before, at, g, h, g0, h0 = np.zeros((8, size), real)
             x[:], g[:] = states[tile, 0], 1
             for t in range(T):
                 # what stands still while an input is held: the leak and the sensory synapses
@@ -44,11 +44,10 @@ def build(method, dtype, across):
                             x_i = load(x, i)
                             store(at, i, x_i * 1.5 - load(before, i) * 0.5)
                             store(before, i, x_i)
-                        conductances(at, recurrent, g0, h0, open_, g, h)
-                    else:
-                        conductances(x, recurrent, g0, h0, open_, g, h)
+                    conductances(at if ahead else x, recurrent, g0, h0, open_, g, h)
                     for i in range(0, size, L):
-                        store(x, i, step(load(x, i), load(g, i), load(h, i), load(c, i), step_dt))
+                        store(y, i, step(load(x, i), load(g, i), load(h, i), load(c, i), step_dt))
+                    x, y = y, x
                     if s % every == 0:
                         states[tile, s // every] = x
 
@@ -78,9 +77,7 @@ def build(method, dtype, across):
                     if ahead:
                         for i in range(0, size, L):
                             store(at, i, load(x, i) * 1.5 - load(before, i) * 0.5)
-                    else:
-                        at[:] = x
-                    conductances(at, recurrent, g0, h0, open_, g, h)
+                    conductances(at if ahead else x, recurrent, g0, h0, open_, g, h)
                     for i in range(0, size, L):
                         into_x, into_g, into_h, into_c = back(
                             load(by_next, i), load(y, i), load(x, i), load(g, i), load(h, i), load(c, i),
@@ -101,7 +98,7 @@ def build(method, dtype, across):
                             store(by_x, i, load(by_x, i) + load(by_at, i) + share)
                             store(carry, i, -1 * share)
                     else:
-                        pull(by_g, by_h, at, recurrent, open_, work, by_x, sums[tile])
+                        pull(by_g, by_h, x, recurrent, open_, work, by_x, sums[tile])
                     by_next[:] = by_x
                 pull(all_g, all_h, u[tile, t], sensory, open_in, work, by_u[tile, t], sums_in[tile])
                 for i in range(0, size, L):

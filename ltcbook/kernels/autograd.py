@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import torch
 from torch.autograd import forward_ad
 
 from . import missing
-from .wires import FIELDS
+from .wires import FIELDS, POSITIVE, listed, unlisted
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 
@@ -38,12 +39,13 @@ def problem(tensors, dt, method):
     return missing(method, str(dt.dtype).removeprefix("torch."))
 
 
-def trajectory(cell, wires, u, x0, dt, *, method, substeps):
+def trajectory(cell, wires, u, x0, dt, *, method, substeps, positive=None):
     """States (..., T, n) of a ``dynamics.LTC`` of tensors, as ``simulate.simulate`` gives them.
 
-    wires: ``Wires`` of the two masks; w and w_in may be flat, the values of the synapses that these list.
-    u (..., T, m); x0 (..., n); dt (T,) or (..., T), ms. First derivatives by everything but dt; they cannot
-    be differentiated again (a ValueError says so).
+    wires: ``Wires`` of the two masks. positive: None, or a function that turns the raw numbers which the cell
+    holds for its ``POSITIVE`` fields into values, one by one, and the function of its derivative.
+    u (..., T, m); x0 (..., n); dt (T,) or (..., T), ms.
+    First derivatives by everything but dt; they cannot be differentiated again (a ValueError says so).
     Raises ValueError when the solution leaves the finite numbers.
     """
     batch, steps = u.shape[:-2], u.shape[-2]
@@ -52,7 +54,7 @@ def trajectory(cell, wires, u, x0, dt, *, method, substeps):
     dt = dt if dt.ndim == 1 else flat(dt.expand(*batch, steps), steps)
     values = [getattr(cell, name) for name in FIELDS]
     u, x0 = flat(u, steps, u.shape[-1]), flat(x0, x0.shape[-1])
-    x = Sequence.apply(wires, dt, method, substeps, u, x0, *values)
+    x = Sequence.apply(wires, dt, method, substeps, positive, u, x0, *values)
     return x.reshape(*batch, steps, x.shape[-1])
 
 
@@ -60,29 +62,45 @@ class Sequence(torch.autograd.Function):
     """x (B, T, n) from u (B, T, m), x0 (B, n) and the parameters, in the order of ``FIELDS``."""
 
     @staticmethod
-    def forward(ctx, wires, dt, method, substeps, u, x0, *values):
+    def forward(ctx, wires, dt, method, substeps, positive, u, x0, *values):
         from .call import Call, check_finite  # needs numba
 
-        options = {"method": method, "substeps": substeps, "threads": torch.get_num_threads()}
-        call = Call(_Arrays(values), wires, _array(u), _array(dt), **options)
         kept = any(ctx.needs_input_grad)
+        arrays = [None if value is None else _array(value) for value in values]
+        fields = listed(dict(zip(FIELDS, arrays, strict=True)), wires)
+        slopes = {} if positive is None else _replace(fields, *positive)
+        options = {"method": method, "substeps": substeps, "threads": torch.get_num_threads()}
+        call = Call(fields, wires, _array(u), _array(dt), **options)
         states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype)
         x = call.forward(_array(x0), states.numpy())
         check_finite(x, method)
         if kept:
-            ctx.call = call
+            ctx.call, ctx.slopes = call, slopes
             ctx.save_for_backward(states)
         return torch.from_numpy(x)
 
     @staticmethod
     def backward(ctx, by_x):
         (states,) = ctx.saved_tensors
-        derivatives = [torch.from_numpy(d) for d in ctx.call.backward(_array(by_x), states.numpy())]
-        needed = ctx.needs_input_grad[4:]
-        derivatives = [d if wanted else None for d, wanted in zip(derivatives, needed, strict=True)]
+        by_u, by_x0, *by_fields = ctx.call.backward(_array(by_x), states.numpy())
+        by_fields = dict(zip(FIELDS, by_fields, strict=True))
+        for name, slope in ctx.slopes.items():
+            by_fields[name] *= slope
+        derivatives = [by_u, by_x0, *unlisted(by_fields, ctx.call.wires).values()]
+        needed = ctx.needs_input_grad[5:]
+        derivatives = [torch.from_numpy(d) if wanted else None for d, wanted in zip(derivatives, needed, strict=True)]
         if torch.is_grad_enabled():  # create_graph=True
             derivatives = _Last.apply(torch.zeros((), requires_grad=True), *derivatives)
-        return None, None, None, None, *derivatives
+        return None, None, None, None, None, *derivatives
+
+
+def _replace(fields, value, slope):
+    """Put values in the place of the raw numbers that stand for them; name -> the derivative of one by the other."""
+    ends = np.cumsum([len(fields[name]) for name in POSITIVE])[:-1]
+    raw = torch.from_numpy(np.concatenate([fields[name] for name in POSITIVE]))
+    values, slopes = (dict(zip(POSITIVE, np.split(f(raw).numpy(), ends), strict=True)) for f in (value, slope))
+    fields |= values
+    return slopes
 
 
 class _Last(torch.autograd.Function):
@@ -98,14 +116,6 @@ class _Last(torch.autograd.Function):
             "the numba kernels have first derivatives only; for second ones use backend='reference' "
             "(net.backend = 'reference')."
         )
-
-
-class _Arrays:
-    """The fields of a cell as NumPy arrays."""
-
-    def __init__(self, values):
-        for name, value in zip(FIELDS, values, strict=True):
-            setattr(self, name, None if value is None else _array(value))
 
 
 def _array(tensor):

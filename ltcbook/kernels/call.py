@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from . import not_finite, sequence
-from .wires import GATES, Wires
+from .wires import FIELDS, GATES, Wires, listed
 
 FEW = 2  # up to so many samples the lanes run over synapses; from three on, lanes over the batch are faster
 SMALL = 500_000  # gates per thread: less work than this is not worth the start of a thread (some 100 us)
@@ -30,7 +30,8 @@ def simulate(cell, u, x0, dt, *, method, substeps):
     batch = np.broadcast_shapes(x0.shape[:-1], u.shape[:-2], dt.shape[:-1])
     flat = lambda a, *last: np.broadcast_to(a, (*batch, *last)).reshape(math.prod(batch), *last)  # noqa: E731
     wires = Wires(cell.w), Wires(np.zeros((len(cell.c), 0)) if cell.w_in is None else cell.w_in)
-    call = Call(cell, wires, flat(u, *u.shape[-2:]), flat(dt, steps), method=method, substeps=substeps)
+    fields = listed({name: getattr(cell, name) for name in FIELDS}, wires)
+    call = Call(fields, wires, flat(u, *u.shape[-2:]), flat(dt, steps), method=method, substeps=substeps)
     x = call.forward(flat(x0, len(cell.c)), np.empty(call.states_shape(substeps=False), x0.dtype))
     check_finite(x, method)
     return x.reshape(*batch, *x.shape[-2:])
@@ -45,14 +46,14 @@ def check_finite(x, method):
 class Call:
     """What forward and backward of one call share; numbers are copied, so arrays may change later.
 
-    cell: the fields of ``dynamics.LTC`` as arrays of one dtype without batch axes (w, w_in may be flat).
-    wires: ``Wires`` between neurons and from the inputs. u: (B, T, m). dt: (T,) or (B, T), ms.
+    wires: ``Wires`` between neurons and from the inputs. fields: as ``wires.listed`` gives them, of one dtype.
+    u: (B, T, m). dt: (T,) or (B, T), ms.
     """
 
-    def __init__(self, cell, wires, u, dt, *, method, substeps, threads=1):
+    def __init__(self, fields, wires, u, dt, *, method, substeps, threads=1):
         self.wires, self.substeps, self.threads = wires, substeps, threads
         self.batch, self.steps, self.m = u.shape
-        self.n, self.dtype, lanes = len(cell.c), u.dtype, sequence.LANES
+        self.n, self.dtype, lanes = len(fields["c"]), u.dtype, sequence.LANES
         self.wide = self.batch > FEW  # lanes over the batch
         self.tiles = -(-self.batch // lanes) if self.wide else self.batch
         self.lanes, block = (lanes, 1) if self.wide else (1, lanes)
@@ -62,13 +63,13 @@ class Call:
         self.u = self._tiles(u)
         self.dt = self._tiles(np.broadcast_to(dt, u.shape[:2])[..., None], fill=1)
         self.dt = (self.dt if self.wide else np.repeat(self.dt, lanes, -1)).ravel()
-        leak = cell.g_leak, cell.g_leak * cell.e_leak, cell.e_leak
-        self.neurons = tuple(self._neurons(values) for values in (cell.c, *leak))
-        self.flat = cell.w.ndim == 1
-        self.synapses = []
-        for here, end in zip(wires, ("", "_in"), strict=True):
-            gates = [getattr(cell, name + end) if here.polarity.size else np.zeros(0) for name in GATES]
-            self.synapses.append(here.synapses(gates, self.dtype, block))
+        c, self.g_leak, e_leak = (fields[name] for name in ("c", "g_leak", "e_leak"))
+        neurons = np.ones((4, self.size), self.dtype)  # those that only fill up stay 1
+        for row, values in zip(neurons, (c, self.g_leak, self.g_leak * e_leak, e_leak), strict=True):
+            row[: self.n * self.lanes].reshape(self.n, self.lanes)[:] = values[:, None]
+        self.neurons = tuple(neurons)
+        self.synapses = [here.synapses([fields[name + end] for name in GATES], self.dtype, block)
+                         for here, end in zip(wires, ("", "_in"), strict=True)]
 
     def states_shape(self, substeps):
         """Shape for x0 and the states after each input, or after each substep, which ``backward`` needs."""
@@ -83,7 +84,7 @@ class Call:
         return self._samples(states[:, per_input::per_input], self.n)
 
     def backward(self, by_x, states):
-        """From the derivative by the trajectory: those by u, x0, c, g_leak, e_leak and the gates' fields."""
+        """From the derivative by the trajectory: those by u, x0 and all ``FIELDS``, listed as these."""
         by_u, by_x0 = np.zeros_like(self.u), np.zeros((self.tiles, 1, self.size), self.dtype)
         by_neurons = np.zeros((self.tiles, 3, self.size))
         sums = [np.zeros((self.tiles, 4 * len(here.w))) for here in self.synapses]
@@ -94,13 +95,14 @@ class Call:
         yield self._samples(by_u, self.m)
         yield self._samples(by_x0, self.n)[:, 0]
         by_c, by_g_leak, by_h_leak = by_neurons.sum(0).reshape(3, -1, self.lanes).sum(-1)[:, : self.n]
-        g_leak = self.neurons[1].reshape(-1, self.lanes)[: self.n, 0]
-        for values in (by_c, by_g_leak, g_leak * by_h_leak):
+        for values in (by_c, by_g_leak, self.g_leak * by_h_leak):
             yield values.astype(self.dtype)
         for wires, synapses, total in zip(self.wires, self.synapses, sums, strict=True):
             total = total.sum(0)
-            total = total.reshape(-1, 4).T if self.wide else total.reshape(4, -1)[:, : len(wires.place)]
-            yield from wires.derivatives(synapses, total, self.flat)
+            total = total.reshape(-1, 4).T if self.wide else total.reshape(4, -1)
+            by_w, by_e_rev, by_mu, by_gamma = total[:, : len(wires.place)].astype(self.dtype)
+            w, gamma = (values[: len(wires.place)] for values in (synapses.w, synapses.gamma))
+            yield from (by_w, by_gamma, -gamma * by_mu, w * by_e_rev)
 
     def _run(self, which, *arguments):
         """Forward (0) or backward (1): every thread takes some tiles; no two write to the same place."""
@@ -119,12 +121,16 @@ class Call:
         """(B, T, k) as (tiles, T, k * lanes), or (B, T, size) where a tile is a sample; pad: ``fill``."""
         batch, steps, k = values.shape
         if self.wide:
-            tiles = np.full((self.tiles * self.lanes, steps, k), fill, self.dtype)
-            tiles[:batch] = values
-            tiles = tiles.reshape(self.tiles, self.lanes, steps, k).transpose(0, 2, 3, 1)
-            return np.ascontiguousarray(tiles).reshape(self.tiles, steps, k * self.lanes)
-        tiles = np.full((batch, steps, max(k, size)), fill, self.dtype)
-        tiles[..., :k] = values
+            tiles = np.empty((self.tiles, steps, k, self.lanes), self.dtype)
+            full, rest = divmod(batch, self.lanes)
+            whole = values[: full * self.lanes].reshape(full, self.lanes, steps, k)
+            tiles[:full] = whole.transpose(0, 2, 3, 1)
+            if rest:
+                tiles[full] = fill
+                tiles[full, ..., :rest] = values[-rest:].transpose(1, 2, 0)
+            return tiles.reshape(self.tiles, steps, k * self.lanes)
+        tiles = np.empty((batch, steps, max(k, size)), self.dtype)
+        tiles[..., :k], tiles[..., k:] = values, fill
         return tiles
 
     def _samples(self, tiles, k):
@@ -134,8 +140,3 @@ class Call:
         steps = tiles.shape[1]
         samples = tiles.reshape(self.tiles, steps, k, self.lanes).transpose(0, 3, 1, 2)
         return np.ascontiguousarray(samples).reshape(self.tiles * self.lanes, steps, k)[: self.batch]
-
-    def _neurons(self, values):
-        """(n,) as (n * lanes,), each neuron's number in every lane; neurons that only fill up get 1."""
-        padding = np.ones(self.size - self.n * self.lanes, self.dtype)
-        return np.concatenate([np.repeat(values, self.lanes), padding])

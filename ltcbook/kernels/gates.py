@@ -143,7 +143,7 @@ def over_batch(load, store, gather, lanes):
 def over_synapses(load, store, gather, lanes):
     """The same two functions where the lanes are synapses of a sample; ``work`` has room for them all."""
 
-    @register_jitable
+    @register_jitable(**INLINE)
     def conductances(x, synapses, g0, h0, gates, g, h):
         w, gamma, mu, e_rev, source, target, ptr = synapses
         for e in range(0, len(w), lanes):
@@ -156,7 +156,7 @@ def over_synapses(load, store, gather, lanes):
                 h_i += ws * entry(e_rev, e)
             g[i], h[i] = g_i, h_i
 
-    @register_jitable
+    @register_jitable(**INLINE)
     def pull(by_g, by_h, x, synapses, gates, work, by_x, sums):
         w, gamma, mu, e_rev, source, target, ptr = synapses
         size = len(w)

@@ -152,7 +152,7 @@ def clamp(typingctx, x, low, high):
 
 @intrinsic
 def times_power_of_two(typingctx, p, k):
-    """p 2**k, lane by lane, for p > 0 and whole k, lanes or p a number: k is added to the bits where p keeps its exponent."""
+    """p 2**k, lane by lane, for p > 0 and whole k: k is added to the bits in which p keeps its exponent."""
     mantissa = 23 if k.real == types.float32 else 52
 
     def generate(context, builder, sig, args):
@@ -214,7 +214,7 @@ def _add_to(context, builder, kind, array, at, value):
 
 
 def _pairs(builder, a, b, *picks):
-    """The sum of two picks: of every four neighbours of a (places 0 to 3) and of b (4 to 7) four are picked."""
+    """The sum of two picks, each of four out of every four neighbours of a (0 to 3) and of b (4 to 7)."""
     count = a.type.count
-    picks = [[first + (p if p < 4 else p - 4 + count) for first in range(0, count, 4) for p in pick] for pick in picks]
+    picks = [[first + p % 4 + count * (p > 3) for first in range(0, count, 4) for p in pick] for pick in picks]
     return builder.fadd(*(_pick(builder, a, b, places) for places in picks), flags=FLAGS)

@@ -4,6 +4,24 @@ import numpy as np
 
 FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")  # of ``dynamics.LTC``
 GATES = ("w", "gamma", "mu", "e_rev")
+POSITIVE = ("c", "g_leak", "w", "w_in")  # never below 0; a network that trains holds raw numbers for them
+
+
+def listed(fields, wires):
+    """Fields as NumPy arrays by name, every matrix (n, m) as the list (E,) of its synapses.
+
+    wires: ``Wires`` of the synapses between neurons and of those from the inputs.
+    """
+    return fields | {name: here.take(fields[name]) for name, here in _places(wires)}
+
+
+def unlisted(fields, wires):
+    """``listed`` undone: matrices with 0 where no synapse is."""
+    return fields | {name: here.put(fields[name]) for name, here in _places(wires)}
+
+
+def _places(wires):
+    return [(name + end, here) for end, here in zip(("", "_in"), wires, strict=True) for name in GATES]
 
 
 class Wires:
@@ -11,7 +29,7 @@ class Wires:
 
     def __init__(self, polarity):
         self.polarity = np.array(polarity)
-        self.carried = {}
+        self.carried, self.padded = {}, {}
         self.place = np.flatnonzero(polarity)
         self.target, self.source = np.divmod(self.place, max(polarity.shape[1], 1))
         self.ptr = np.concatenate([[0], np.cumsum(np.bincount(self.target, minlength=len(polarity)))])
@@ -24,24 +42,24 @@ class Wires:
             self.carried[device] = [torch.as_tensor(a, device=device) for a in (self.place, self.target, self.source)]
         return self.carried[device]
 
-    def synapses(self, matrices, dtype, block):
-        """``Synapses`` of w, gamma, mu, e_rev, each (n, m) or flat (E,), padded to full blocks."""
-        table = np.zeros((len(GATES), -(-len(self.place) // block) * block), dtype)
-        for row, matrix in zip(table, matrices, strict=True):
-            row[: len(self.place)] = matrix if matrix.ndim == 1 else matrix.take(self.place)
-        padding = (0, table.shape[1] - len(self.place))
+    def take(self, matrix):
+        """The values (E,) of the synapses in a matrix (n, m), or None where it is None: no inputs, no synapses."""
+        return np.zeros(0) if matrix is None else matrix.take(self.place)
+
+    def put(self, values):
+        """The matrix (n, m) with these values (E,) at the synapses, 0 elsewhere."""
+        matrix = np.zeros(self.polarity.shape, values.dtype)
+        matrix.ravel()[self.place] = values
+        return matrix
+
+    def synapses(self, gates, dtype, block):
+        """``Synapses`` of w, gamma, mu, e_rev, each (E,), padded to full blocks."""
         from .gates import Synapses  # needs numba
 
-        return Synapses(*table, np.pad(self.source, padding), np.pad(self.target, padding), self.ptr)
-
-    def derivatives(self, synapses, sums, flat):
-        """Those by w (or flat), gamma, mu, e_rev, (n, m), from four sums per synapse, (4, E)."""
-        by_w, by_e_rev, by_mu, by_gamma = sums
-        w, gamma = (values[: len(self.place)] for values in (synapses.w, synapses.gamma))
-        for values in (by_w, by_gamma, -gamma * by_mu, w * by_e_rev):
-            if flat and values is by_w:
-                yield values.astype(w.dtype)
-                continue
-            dense = np.zeros(self.polarity.shape, w.dtype)
-            dense.ravel()[self.place] = values
-            yield dense
+        if block not in self.padded:
+            padding = (0, -len(self.place) % block)
+            self.padded[block] = np.pad(self.source, padding), np.pad(self.target, padding)
+        source, target = self.padded[block]
+        table = np.zeros((len(GATES), len(source)), dtype)
+        table[:, : len(self.place)] = gates
+        return Synapses(*table, source, target, self.ptr)

@@ -1,5 +1,7 @@
 """What every model shares: one call signature, one boundary that checks it, one way to load weights."""
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
@@ -106,6 +108,7 @@ def check_call(net, u, x0, dt):
         )
     batch, steps = u.shape[:-2], u.shape[-2]
 
+    given = {"u": u}
     if x0 is None:
         x0 = u.new_zeros((*batch, net.state_size))
     elif (
@@ -120,7 +123,7 @@ def check_call(net, u, x0, dt):
             f"{(*batch, net.state_size)}."
         )
     else:
-        x0 = x0.to(u.dtype).expand(*batch, net.state_size)
+        given["x0"] = x0 = x0.to(u.dtype).expand(*batch, net.state_size)
 
     try:
         dt = torch.as_tensor(dt, dtype=u.dtype, device=u.device)
@@ -132,12 +135,13 @@ def check_call(net, u, x0, dt):
         raise ValueError(f"dt has shape {tuple(dt.shape)} but u has shape {tuple(u.shape)}; give a number, "
                          f"({steps},) or {(*batch, steps)}.")
     if not tracing(u, x0, dt):
-        for name, value in (("u", u), ("x0", x0)):
-            if not bool(torch.isfinite(value).all()):
+        for name, value in given.items():
+            # a sum is quick, and finite only where all values are; it may overflow where they are
+            if not (math.isfinite(value.detach().sum()) or bool(torch.isfinite(value).all())):
                 raise ValueError(
                     f"{name} holds {int((~torch.isfinite(value)).sum())} values that are NaN or infinite."
                 )
-        if not bool((torch.isfinite(dt) & (dt > 0)).all()):
+        if not bool(((dt > 0) & (dt < math.inf)).all()):
             came = f"{dt.item():g}" if dt.ndim == 0 else f"a tensor with smallest value {dt.min().item():g}"
             raise ValueError(f"dt is {came}; every time step must be a finite number of milliseconds > 0.")
     return u, x0, dt if dt.ndim else dt.expand(steps)

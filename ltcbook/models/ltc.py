@@ -88,6 +88,10 @@ class LTCNet(Net):
         """Value >= 0 behind a raw parameter, same shape: softplus(raw), or abs(raw) where explicit."""
         return ops.softplus(raw) if self.constraint == "implicit" else torch.where(raw < 0, -raw, raw)
 
+    def slope(self, raw):
+        """Derivative of ``positive`` by raw, same shape."""
+        return ops.sigmoid(raw) if self.constraint == "implicit" else torch.where(raw < 0, -1.0, 1.0).to(raw.dtype)
+
     def raw(self, value):
         """Raw parameter behind values >= 0, same shape, NumPy; at least 1e-6 where softplus."""
         return inverse_softplus(value) if self.constraint == "implicit" else np.asarray(value, float)

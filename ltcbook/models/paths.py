@@ -7,12 +7,11 @@ import numpy as np
 import torch
 
 from .. import dynamics, kernels, simulate
-from ..kernels.wires import FIELDS, GATES, Wires
+from ..kernels.wires import FIELDS, GATES, POSITIVE, Wires
 from .base import tracing
 
 BACKENDS = ("auto", "reference", "edges", "parallel", "numba")
-POSITIVE = ("c", "g_leak", "w", "w_in")  # kept >= 0 by parametrisation: their parameters are called raw_...
-KEPT = {"reference": 3.1, "edges": 4.4, "parallel": 3.8}
+KEPT = {"reference": 3.1, "edges": 2.75, "parallel": 2.7}
 SPARSE = 0.5  # below this share of synapses "auto" lists them where the kernels cannot serve
 
 
@@ -26,7 +25,7 @@ def mover(net, u, x0, dt):
     if path == "numba":
         from ..kernels.autograd import trajectory
 
-        cell, wires = listed(net)
+        cell, wires, options["positive"] = in_lists(net)
         return lambda u, x0, dt: trajectory(cell, wires, u, x0, dt, **options)
     cell = net.cell() if path == "reference" else on_edges(net)
     check_memory(net, cell, x0, dt, path)
@@ -51,16 +50,15 @@ def chosen(net, u, x0, dt):
         return "reference"
     from ..kernels import autograd
 
-    tensors = (u, x0, dt, *net.parameters())
-    seen = autograd.looked_into(tensors)
+    tensors = (u, x0, dt, *net.parameters(recurse=net.memory is not None))
     if net.backend in ("auto", "numba"):
         if kernels.choose(net.backend, autograd.problem(tensors, dt, net.solver)):
             return "numba"
-        if seen or replaced(net):
+        if autograd.looked_into(tensors) or replaced(net):
             return "reference"
         synapses = sum(len(here.place) for here in wires_of(net))
         return "edges" if synapses < SPARSE * net.n * (net.n + net.m) else "reference"
-    problem = seen or ("its cell was replaced, perhaps by one without a wiring" if replaced(net) else None)
+    problem = autograd.looked_into(tensors) or ("its cell was replaced, perhaps by one without a wiring" if replaced(net) else None)
     if net.backend == "parallel" and problem is None:
         from ..kernels.parallel import STEPS
 
@@ -78,10 +76,10 @@ def check_memory(net, cell, x0, dt, path):
     """
     if not torch.is_grad_enabled() or tracing(x0, dt):
         return
-    synapses = cell.w.numel() + (cell.w_in.numel() if net.m else 0)
     reads = net.substeps * (4 if net.solver == "rk4" else 1)
+    heard = (cell.w_in.numel() if net.m else 0) * (reads if path == "reference" else 1)
     samples = x0[..., 0].numel() * dt.shape[-1]
-    need = KEPT[path] * samples * reads * synapses * x0.element_size()
+    need = KEPT[path] * samples * (reads * cell.w.numel() + heard) * x0.element_size()
     have = memory(x0.device)
     if need > have:
         raise ValueError(f"training on {samples} inputs would keep about {need / 1e9:.0f} GB on the {path} path; {x0.device} "
@@ -101,31 +99,27 @@ def replaced(net):
     return "cell" in vars(net)
 
 
-def listed(net):
-    """For the kernels: the fields of the cell of now, w and w_in on their synapses only, and the two ``Wires``."""
+def in_lists(net):
+    """For the kernels: a cell, the two ``Wires``, and (function, derivative) of what its raw numbers stand for, or None."""
     if replaced(net):
-        return net.cell(), tuple(Wires(np.ones(mask.shape, np.int8)) for mask in (net.polarity, net.polarity_in))
-    wires = wires_of(net)
-    values = {name: getattr(net, net.parameter_of(name)) for name in FIELDS}
-    for name, here in zip(("w", "w_in"), wires, strict=True):
-        values[name] = values[name].flatten().index_select(0, torch.from_numpy(here.place))
-    return SimpleNamespace(**positive(net, values)), wires
+        return net.cell(), tuple(Wires(np.ones(mask.shape, np.int8)) for mask in (net.polarity, net.polarity_in)), None
+    return SimpleNamespace(**parameters(net)), wires_of(net), (net.positive, net.slope)
+
+
+def parameters(net):
+    """Field of ``dynamics.LTC`` -> the parameter that holds or stands for it."""
+    return {name: getattr(net, net.parameter_of(name)) for name in FIELDS}
 
 
 def on_edges(net):
     """The cell of now as a ``dynamics.EdgeLTC``: every field of a synapse is read where one is, and only there."""
-    values = {name: getattr(net, net.parameter_of(name)) for name in FIELDS}
-    places = {}
+    values, places = parameters(net), {}
     for end, here in zip(("", "_in"), wires_of(net), strict=True):
         place, target, source = here.tensors(net.raw_w.device)
         places |= {"target" + end: target, "source" + end: source}
         values.update({name + end: values[name + end].flatten().index_select(0, place) for name in GATES})
-    return dynamics.EdgeLTC(**positive(net, values), **places, m=net.m)
-
-
-def positive(net, values):
-    """The values with those that are kept positive behind their raw parameters."""
-    return values | {name: net.positive(values[name]) for name in POSITIVE}
+    values |= {name: net.positive(values[name]) for name in POSITIVE}
+    return dynamics.EdgeLTC(**values, **places, m=net.m)
 
 
 def wires_of(net):

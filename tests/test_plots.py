@@ -97,6 +97,45 @@ def test_png_decodes_on_white_for_print():
     assert (pixels[0, 0] == 255).all() and pixels.std() > 10  # white at the corner, and something drawn
 
 
+def row(columns=2, **options):
+    fig, axes = plots.figure(6, 2.5, ncols=columns, **options)
+    for ax in axes:
+        ax.plot([0, 1], [0, 3])
+    axes[0].set_ylabel("loss")
+    return fig
+
+
+def test_panels_of_one_row_also_stand_one_below_the_other_for_a_phone():
+    fig = row(sharey=True)
+    state = lambda: (*fig.get_size_inches(), *((ax.get_ylabel(), ax.get_subplotspec()) for ax in fig.axes))  # noqa: E731
+    before = state()
+    page = plots.picture(fig, alt="Left: a line. Right: the same")._repr_mimebundle_()["text/html"]
+    desk, phone = (ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page, flags=re.S))
+    assert (desk.get("class"), phone.get("class")) == ("ltc-figure ltc-desk", "ltc-figure ltc-phone")
+    assert (desk.get("viewBox"), phone.get("viewBox")) == ("0 0 432 180", "0 0 302.4 360")
+    assert (desk.get("aria-label"), phone.get("aria-label")) == ("Left: a line. Right: the same", "Above: a line. Below: the same")
+    words = [["".join(node.itertext()).strip() for node in svg.iter(SVG + "text")] for svg in (desk, phone)]
+    assert (words[0].count("loss"), words[1].count("loss")) == (1, 2)  # below each other, each needs its own numbers
+    assert (words[0].count("3.0"), words[1].count("3.0")) == (1, 2)
+    assert not {e.get("id") for e in desk.iter() if e.get("id")} & {e.get("id") for e in phone.iter()}
+    assert state() == before, "the figure was changed"
+
+
+@pytest.mark.parametrize("other", [
+    lambda: drawing(), lambda: plots.figure(6, 4, nrows=2)[0], lambda: plots.figure(6, 4, nrows=2, ncols=2)[0],
+])
+def test_other_figures_are_drawn_once(other):
+    page = plots.picture(other(), alt="Some panels with axes")._repr_mimebundle_()["text/html"]
+    assert page.count("<svg") == 1 and 'class="ltc-figure"' in page
+
+
+def test_a_figure_with_a_colour_bar_is_drawn_once():
+    fig = row()
+    image = fig.axes[1].imshow([[0, 1]])
+    fig.colorbar(image, ax=fig.axes[1])
+    assert plots.picture(fig, alt="Two panels and a bar").pages().count("<svg") == 1
+
+
 # -------------------------------------------------------------------------------------------------------------- wirings
 
 

@@ -16,6 +16,14 @@ AXE = Axe()
 # a fingerprint of everything that is drawn inside one explorer
 DRAWING = """widget => [...widget.querySelectorAll("svg, canvas")].map(
     part => part.tagName === "CANVAS" ? part.toDataURL() : part.outerHTML).join("\\n")"""
+# of figures whose panels stand side by side or one below the other: how many of each kind show, and their smallest letters
+FIGURES = """() => {
+    const shown = [".ltc-desk", ".ltc-phone"].map(kind => [...document.querySelectorAll(`svg${kind}`)].filter(
+        svg => svg.getClientRects().length));
+    const letters = shown.flat().flatMap(svg => [...svg.querySelectorAll("text")].map(
+        text => parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width));
+    return {desk: shown[0].length, phone: shown[1].length, letters: Math.min(...letters, 99)};
+}"""
 TYPESET = "() => window.MathJax?.startup?.promise?.then(() => true) ?? true"
 
 
@@ -89,9 +97,11 @@ def seen(browser, served, site, names):
                 page, record = visit.page, {}
                 if place == "http":
                     record["axe"] = findings(page)
+                    record["on a desk"] = page.evaluate(FIGURES)
                     page.set_viewport_size(PHONE)
                     page.wait_for_timeout(150)
                     record["width"] = page.evaluate("document.documentElement.scrollWidth")
+                    record["on a phone"] = page.evaluate(FIGURES)
                 record |= page.evaluate("""() => ({
                     formulas: document.querySelectorAll(".bd-article .math").length,
                     typeset: document.querySelectorAll(".bd-article .math mjx-container").length,
@@ -128,6 +138,14 @@ def test_axe_finds_no_accessibility_fault_in_light_or_dark(seen):
 
 def test_no_page_scrolls_sideways_on_a_phone(seen):
     report(seen, "width", lambda width: width > PHONE["width"])
+
+
+def test_panels_stand_one_below_the_other_on_a_phone_and_their_letters_can_be_read(seen):
+    report(seen, "on a desk", lambda shown: shown["phone"])
+    report(seen, "on a phone", lambda shown: shown["desk"] or shown["letters"] < 8)
+    there = {place: (record["on a desk"], record["on a phone"]) for place, record in seen.items() if "on a desk" in record}
+    assert sum(desk["desk"] for desk, _ in there.values()) > 20
+    assert all(desk["desk"] == phone["phone"] for desk, phone in there.values()), there
 
 
 def test_every_formula_is_typeset_without_an_error(seen):
@@ -186,6 +204,11 @@ def test_launch_buttons_are_there_only_with_an_address_and_lead_to_it(soups):
             assert f"https://colab.research.google.com/github/{owner}/blob/main/{notebook}" in links
         elif not address:
             assert not links, f"{name}: a launch button, but no address is set"
+
+
+def test_no_page_shows_what_a_chapter_complained_about(soups):
+    shown = {name: found[0].get_text()[:200] for name, soup in soups.items() if (found := soup.select(".output.stderr"))}
+    assert not shown, shown
 
 
 def test_every_image_has_alt_text(soups):

@@ -1,6 +1,7 @@
 """The book's style, and pictures that follow the page: inline SVG whose ink is the reader's text colour, PNG for print."""
 
 import base64
+import contextlib
 import functools
 import hashlib
 import html
@@ -10,6 +11,7 @@ import re
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 
 # Okabe & Ito (2008), readable for colour-blind readers on white and on dark grounds
 BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7"
@@ -69,8 +71,45 @@ def figure(width=7.2, height=3.0, **subplots):
 # the palette of the book's dark pages (site/static/book.css), for notebooks, where that style sheet is not
 DARK = {"blue": "#5fb4ec", "vermillion": "#ff8a4c", "green": "#3fc99a", "orange": "#f0b73a", "sky": "#8fd0f5",
         "purple": "#e29bc4", "grey": "#9aa3ad"}
-NOTEBOOK = ('<style>body[data-jp-theme-light="false"] .ltc-figure,html[theme="dark"] .ltc-figure{'
+PHONE = 560  # pixels; on screens that are not wider, panels of one row stand one below the other
+NOTEBOOK = ("<style>.ltc-figure{display:block}.ltc-phone{display:none}"
+            f"@media(max-width:{PHONE}px){{.ltc-desk{{display:none}}.ltc-phone{{display:block}}}}"
+            'body[data-jp-theme-light="false"] .ltc-figure,html[theme="dark"] .ltc-figure{'
             + ";".join(f"--ltc-{name}:{colour}" for name, colour in DARK.items()) + "}</style>")
+
+BELOW = {"Left": "Above", "Right": "Below"}  # in the words for panels that stand one below the other
+
+
+def in_one_row(fig):
+    """Whether the figure is several panels side by side and nothing else."""
+    places = [ax.get_subplotspec() for ax in fig.axes]
+    if len(places) < 2 or None in places:
+        return False
+    grid = places[0].get_gridspec()
+    return (grid.nrows, grid.ncols) == (1, len(places)) and all(place.get_gridspec() is grid for place in places)
+
+
+@contextlib.contextmanager
+def stacked(fig, width=4.2):
+    """For a while the panels of a row stand one below the other, each as high as it was, ``width`` inches wide."""
+    size, places, first = fig.get_size_inches().copy(), [ax.get_subplotspec() for ax in fig.axes], fig.axes[0]
+    inner = [(ax, ax.get_ylabel()) for ax in fig.axes[1:] if first.get_shared_y_axes().joined(first, ax)]
+    column = GridSpec(len(places), 1, figure=fig)
+    fig.set_size_inches(width, size[1] * len(places))
+    for k, ax in enumerate(fig.axes):
+        ax.set_subplotspec(column[k])
+    for ax, label in inner:  # in a row the first panel's numbers serve all
+        ax.set_ylabel(label or first.get_ylabel())
+        ax.tick_params(labelleft=True)
+    try:
+        yield
+    finally:
+        fig.set_size_inches(*size)
+        for place, ax in zip(places, fig.axes, strict=True):
+            ax.set_subplotspec(place)
+        for ax, label in inner:
+            ax.set_ylabel(label)
+            ax.tick_params(labelleft=False)
 
 
 def picture(fig, *, alt):
@@ -81,6 +120,7 @@ def picture(fig, *, alt):
 class Picture:
     """A finished figure: inline SVG for pages and notebooks, PNG for print. ``alt`` says what a reader would see.
 
+    Panels of one row are also drawn one below the other, for a phone; a page shows one of the two.
     Raises ValueError for an alt of fewer than four words.
     """
 
@@ -91,24 +131,24 @@ class Picture:
         for legend in filter(None, (ax.get_legend() for ax in fig.axes)):
             legend.set_frame_on(False)  # a frame would be a white box on a dark page
 
-    def svg(self):
-        """The SVG element: text stays text, ids cannot clash with another picture's, colours become the page's own.
+    def svg(self, where="", alt=None):
+        """The SVG element, with one more class and another alt if given: text stays text, ids cannot clash with another picture's, colours become the page's own.
 
         INK becomes currentColor, a palette colour ``var(--ltc-blue, #0072B2)``, which a dark page may set lighter.
         """
-        buffer = io.StringIO()
+        alt, buffer = self.alt if alt is None else alt, io.StringIO()
         with mpl.rc_context(STYLE):
             self.fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         svg = buffer.getvalue()
         svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg[svg.index("<svg"):], flags=re.S)
-        key = "f" + hashlib.sha256((self.alt + svg).encode()).hexdigest()[:8]
+        key = "f" + hashlib.sha256((alt + svg).encode()).hexdigest()[:8]
         svg = re.sub(r'\bid="', f'id="{key}-', svg)
         svg = re.sub(r'(href="|url\()#', rf"\1#{key}-", svg)
         for colour, paint in PAINT.items():
             svg = svg.replace(colour.lower(), paint)
         svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), svg)  # coordinates, never the text
         width, height = self.fig.get_size_inches() * 72
-        head = (f'<svg class="ltc-figure" role="img" aria-label="{html.escape(self.alt)}" viewBox="0 0 {width:g} {height:g}" '
+        head = (f'<svg class="{" ".join(("ltc-figure", *where.split()))}" role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}" '
                 f'style="max-width:{width * 4 / 3:g}px;width:100%;height:auto;stroke-linejoin:round;fill:currentColor" '
                 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">')
         return re.sub(r"\n\s*", "\n", re.sub(r"<svg\b.*?>", lambda _: head, svg, count=1, flags=re.S))
@@ -120,5 +160,13 @@ class Picture:
             self.fig.savefig(buffer, format="png", dpi=160, facecolor="white")
         return buffer.getvalue()
 
+    def pages(self):
+        """What a page shows: the SVG element, or two of which it shows one, by the width of the screen."""
+        if not in_one_row(self.fig):
+            return self.svg()
+        desk = self.svg("ltc-desk")
+        with stacked(self.fig):
+            return desk + self.svg("ltc-phone", re.sub(r"\b(Left|Right)\b", lambda side: BELOW[side[0]], self.alt))
+
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/html": NOTEBOOK + self.svg(), "image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
+        return {"text/html": NOTEBOOK + self.pages(), "image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}

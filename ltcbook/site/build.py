@@ -45,7 +45,9 @@ def main():
 
 def rendered(command):
     """Run jupyter-book, showing what the reader wants to know: chapters as they run, and what went wrong."""
-    environment = {**os.environ, "IPYTHONDIR": str(quiet_ipython())}
+    environment = os.environ | {"IPYTHONDIR": str(quiet_ipython()), "MPLCONFIGDIR": str(BUILD / "cache" / "matplotlib")}
+    # matplotlib lists the fonts at its first import, and may say so: not inside a chapter
+    subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], env=environment, stderr=subprocess.DEVNULL, check=True)
     with open(BUILD / "cache" / "complaints.log", "w+", encoding="utf8") as log:
         with subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
@@ -68,7 +70,7 @@ def condensed(complaints):
 
 
 def quiet_ipython():
-    """A fresh IPython folder: the reader's own start-up files stay out of the book."""
+    """A fresh IPython folder: the reader's own start-up files stay out of the book, as matplotlib's settings do."""
     profile = BUILD / "cache" / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text(

@@ -22,7 +22,7 @@ LATEX = build.STAGE / "latex"
 SOURCE, PRINTED = LATEX / "ltcbook.tex", build.BUILD / "ltcbook.pdf"
 PASSES = 4
 EXPLORER = re.compile(r'<div class="ltc-widget".*?<img class="ltc-fallback" alt="([^"]*)"', re.DOTALL)
-PICTURE = re.compile(r'<svg class="ltc-figure" role="img" aria-label="([^"]*)" viewBox="0 0 ([0-9.]+) ')
+PICTURE = re.compile(r'<svg class="ltc-figure(?: ltc-desk)?" role="img" aria-label="([^"]*)" viewBox="0 0 ([0-9.]+) ')
 WIDEST, SHRUNK = 453, 0.92  # points: the text's width; a figure is drawn for a screen, paper takes it a little smaller
 SUMMARY = re.compile(r"<details\b[^>]*>\s*<summary>(.*?)</summary>", re.DOTALL)
 ONLINE = "An explorer: in print it shows its first state, on the page it moves."

@@ -376,5 +376,54 @@ def test_a_later_process_reads_compiled_code_and_a_changed_constant_is_never_rea
     assert abs(changed / first - 1) > 0.1 and set(more) > set(made)
 
 
+@pytest.mark.parametrize("broken", [AttributeError, OSError])
+def test_where_nothing_can_be_kept_every_process_compiles_for_itself(broken, monkeypatch):
+    def refuse(function, name):
+        raise broken
+
+    monkeypatch.setattr(cache, "_Kept", refuse)
+    add = cache.compiled(lambda a, b: a + b, ("add",))
+    assert add(1, 2) == 3 and add.signatures and add.nopython_signatures
+
+
+# ------------------------------------------------------------------------------------------------------ lanes
+
+
 def test_lanes_are_a_power_of_two_of_at_least_four():
     assert sequence.LANES in (4, 8, 16, 32)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["exp", "expm1", "sigmoid"])
+def test_functions_of_lanes_are_right_to_a_few_roundings_everywhere(name, dtype):
+    import numba
+
+    from ltcbook import ops
+    from ltcbook.kernels import gates, lanes
+
+    load, store, _ = lanes.lanes_of(16)
+    function = getattr(gates, name)
+
+    @numba.njit
+    def evaluate(x, y):
+        for i in range(0, len(x), 16):
+            store(y, i, function(load(x, i)))
+
+    top = 87 if dtype == np.float32 else 700
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.uniform(-top, top, 4000), rng.uniform(-1, 1, 4000), 10.0 ** rng.uniform(-30, 0, 2000)])
+    x, y = np.resize(x, 10_000 // 16 * 16).astype(dtype), np.empty(10_000 // 16 * 16, dtype)
+    evaluate(x, y)
+    true = {"exp": np.exp, "expm1": np.expm1, "sigmoid": ops.sigmoid}[name](x.astype(np.longdouble))
+    # a gate only has to be right beside 1, the size of the sums that it enters
+    error = np.abs(y - true) / (1 if name == "sigmoid" else np.maximum(np.abs(true), np.finfo(dtype).tiny))
+    assert error.max() < (1.0 if name == "sigmoid" else 3.0) * np.finfo(dtype).eps
+
+
+def test_a_gate_beyond_all_numbers_is_open_or_shut():
+    net, u, x0, dt = case(batch=(4,), backend="numba", solver="fused")
+    for size in (1e4, 1e30):
+        shut = net(torch.full_like(u, -size), x0, dt)[1]
+        true = copy.deepcopy(net)
+        true.backend = "reference"
+        torch.testing.assert_close(shut, true(torch.full_like(u, -size), x0, dt)[1], rtol=0, atol=1e-12)

@@ -211,10 +211,19 @@ def test_cross_entropy_is_minus_the_mean_logarithm_of_the_right_class():
     assert train.evaluate(model, (inputs, classes[:, -1]), loss="cross_entropy") == pytest.approx(-right[:, -1].mean(), rel=1e-6)
 
 
-def test_the_device_finds_itself_and_wrong_ones_are_named():
+def test_the_device_finds_itself_and_wrong_ones_are_named(monkeypatch):
     model = net()
     fit(model, epochs=1)
-    assert next(model.parameters()).device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert next(model.parameters()).device.type == "cpu"  # its kernels are faster there than a GPU's steps
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert model.compiled and train.loop.found_device(model).type == "cpu"
+    for change in ({"backend": "edges"}, {"solver": "rk4"}):
+        other = net()
+        vars(other).update({"_" * (name == "backend") + name: value for name, value in change.items()})
+        assert not other.compiled and train.loop.found_device(other).type == "cuda"
+    assert train.loop.found_device(torch.nn.Linear(2, 2)).type == "cuda"
+    assert train.loop.found_device(net().to("meta")).type == "meta"  # who has moved it knows why
+    monkeypatch.undo()
     for device in ("abacus", "cuda:99", 3.5):
         with pytest.raises(ValueError, match="not to be had"):
             fit(model, device=device)

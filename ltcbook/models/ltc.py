@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from ..boundary import choice, whole
-from .. import dynamics, ops, pruning, simulate
+from .. import dynamics, kernels, ops, pruning, simulate
 from ..wiring import Wiring
 from . import memory as lstm
 from .base import Net, inverse_softplus, numpy_rng, parameter, to_numpy
@@ -133,6 +133,11 @@ class LTCNet(Net):
             return move(self.map_input(u_t[..., None, :]), x, dt_t[..., None])[..., 0, :]
 
         return lstm.run(self.memory, step, u, x0, dt)
+
+    @property
+    def compiled(self):
+        """Whether the compiled kernels compute this network wherever it is on a CPU."""
+        return self.backend in ("auto", "numba") and kernels.missing(self.solver, str(self.dtype).removeprefix("torch.")) is None
 
     @property
     def backend(self):

@@ -51,7 +51,9 @@ def fit(model, data, *, epochs=20, batch_size=32, lr=1e-2, loss="mse", validatio
     ``reset_moments`` makes Adam forget what was cut and grown. patience: stop after so many epochs without a better
     validation loss. callbacks: {name: function(model)}, called after every epoch (in eval mode) and recorded, see
     ``recorders``. checkpoint: a file, written after every epoch; where it exists, training resumes from it, rng included,
-    and arrives at the same numbers. device: None takes the GPU where there is one; the model stays there. progress: a bar.
+    and arrives at the same numbers. device: where to train, and where the model stays; None: the GPU where there is one,
+    but on the CPU a model that its kernels serve (``LTCNet.compiled``), which are faster there than its steps on a GPU.
+    progress: a bar.
     rng: NumPy generator that orders the batches, drives the method and seeds torch inside; on a CPU, equal generators give
     equal bits. torch's own generator is left as it was.
 
@@ -205,6 +207,14 @@ class _Run:
             self.method = self.method.starting_at(replace(self.model.wiring, polarity=polarity, polarity_in=polarity_in))
 
 
+def found_device(model):
+    """Where ``fit`` trains a model if nobody says: where it is, if not on the CPU, else by what serves it best."""
+    here = next(model.parameters()).device
+    if here.type != "cpu" or getattr(model, "compiled", False) or not torch.cuda.is_available():
+        return here
+    return torch.device("cuda")
+
+
 def _check(model, epochs, batch_size, lr, validation, method, patience, clip, callbacks, checkpoint, device, rng):
     """The device to train on; ValueError for options out of range."""
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", 1 if patience is None else patience)):
@@ -220,7 +230,7 @@ def _check(model, epochs, batch_size, lr, validation, method, patience, clip, ca
     if checkpoint is not None and not Path(checkpoint).absolute().parent.is_dir():
         raise ValueError(f"checkpoint is {str(checkpoint)!r}, and its folder does not exist: make it first.")
     try:
-        device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        device = torch.device(device or found_device(model))
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, TypeError) as error:
         raise ValueError(f"device {device!r} is not to be had here ({error}); None takes what there is.") from None

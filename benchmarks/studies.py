@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import torch
 from tqdm import tqdm
 
-from . import accuracy, gpu, measure, peers, table, workloads
+from . import accuracy, gpu, launches, measure, peers, table, workloads
 from .workloads import UNFOLDS, WORKLOADS
 
 TRAINED = ("W1", "W2", "W3", "W4")
@@ -110,6 +110,9 @@ def listed(plan, results):
         yield put("start", "first", first_call)
     for work in works:
         yield put("memory", work.name, memory, work, plan)
+    for work in [w for w in (*works, WORKLOADS["W5"]) if w.name in launches.WORKS]:
+        steps = work.quick if plan.quick else work.steps
+        yield put("launches", work.name, launches.count, work, steps)
     for density in DENSITIES[::3] if plan.quick else DENSITIES:
         yield put("density", f"{density:g}", by_density, density, plan)
     if torch.cuda.is_available():

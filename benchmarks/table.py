@@ -178,6 +178,12 @@ def at_cost(curves, name, cost=6):
     return wrong if evaluations == cost else f"{wrong} (with {evaluations:.0f})"
 
 
+def fewer(entry, name):
+    """Kernels started, times fewer than ncps starts, and how often the CPU waits."""
+    starts, reads = entry[name]["starts"], entry[name]["reads"]
+    return f"{starts:,} ({short(entry[BASE]['starts'] / starts)}x), {reads} reads"
+
+
 def lines(results):
     """(heading, columns, rows) of every part of the table."""
     works = [name for name in results["workloads"] if name != "W5"]
@@ -237,6 +243,14 @@ def lines(results):
         "256 units by density: time and memory of a training step",
         [f"{100 * float(share):g} %" for share in density],
         table,
+    )
+
+    launches = results.get("launches", {})
+    names = dict.fromkeys(name for entry in launches.values() for name in entry)
+    yield (
+        "Kernels that a training step would start on a GPU (times fewer than ncps): counted, not timed",
+        list(launches),
+        [(name, [fewer(entry, name) for entry in launches.values()]) for name in names],
     )
 
     gpu = results.get("gpu") or {}

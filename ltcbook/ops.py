@@ -75,10 +75,15 @@ def stack(arrays, axis):
     return np.stack(list(arrays), axis=axis)
 
 
+def take(values, place):
+    """The values (..., n) at place (E,), whole numbers: (..., E). NumPy and torch."""
+    return values.gather(-1, place.expand(*values.shape[:-1], -1)) if is_torch(values) else values[..., place]
+
+
 def sum_at(values, place, n):
     """Sums of values (..., E) by place (E,), whole numbers below n: (..., n), 0 where no place points. NumPy and torch."""
     if is_torch(values):
-        return values.new_zeros((*values.shape[:-1], n)).index_add(-1, place, values)
+        return values.new_zeros((*values.shape[:-1], n)).scatter_add_(-1, place.expand(values.shape), values)
     sums = np.zeros((*values.shape[:-1], n), values.dtype)
     np.add.at(sums, (..., place), values)
     return sums

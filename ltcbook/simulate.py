@@ -91,6 +91,8 @@ def _on_kernels(backend, cell, u, x0, dt, method, substeps):
 
 def _hold(method, x, u, cell, dt, parts):
     """The state after u was held for so many parts of dt ms each."""
+    if hasattr(cell, "holding"):
+        cell, u = cell.holding(u), None
     before = None
     for _ in range(parts):
         if method == "extrapolated":

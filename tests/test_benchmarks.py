@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("ncps")
 pytest.importorskip("nn4n")
 
-from benchmarks import accuracy, gpu, measure, peers, studies, table, workloads  # noqa: E402
+from benchmarks import accuracy, gpu, launches, measure, peers, studies, table, workloads  # noqa: E402
 from benchmarks.workloads import WORKLOADS  # noqa: E402
 from ltcbook import dynamics, simulate  # noqa: E402
 from ltcbook.models import paths  # noqa: E402
@@ -245,6 +245,12 @@ def result():
         "memory": {
             "W3": {"ncps LTC": 4000.0, "ltcbook numba": 3.0, "ltcbook reference": "not measured: too large"}
         },
+        "launches": {
+            "W1": {
+                "ncps LTC": {"starts": 20_000, "reads": 0},
+                "ltcbook parallel": {"starts": 1000, "reads": 21},
+            }
+        },
         "density": {
             "0.1": {
                 "synapses": 10,
@@ -270,6 +276,7 @@ def test_the_table_shows_every_number_and_what_is_missing(result):
         "1.0e-02",
         "5.0e-02 (with 16)",
         "10 %",
+        "1,000 (20x), 21 reads",
     ):
         assert shown in text, f"{shown!r} is not in\n{text}"
 
@@ -329,6 +336,7 @@ SCHEMA = {
         "two_threads",
         "start",
         "memory",
+        "launches",
         "density",
         "goals",
     ],
@@ -358,6 +366,18 @@ SCHEMA = {
         "inference": WORKS(TIMED, *WORKLOADS),
         "two_threads": WORKS({"anyOf": [TIMED, {"maxProperties": 0}]}, *studies.TRAINED),
         "memory": WORKS({"type": "object", "required": ["ncps LTC", "ltcbook numba"]}, *studies.TRAINED),
+        "launches": WORKS(
+            {
+                "type": "object",
+                "required": ["ncps LTC", *(f"ltcbook {name}" for name in launches.BACKENDS)],
+                "additionalProperties": {
+                    "type": "object",
+                    "required": ["starts", "reads"],
+                    "additionalProperties": {"type": "integer", "minimum": 0},
+                },
+            },
+            *launches.WORKS,
+        ),
         "density": WORKS(
             {"type": "object", "required": ["synapses", "possible", "seconds", "memory"]},
             *(f"{density:g}" for density in studies.DENSITIES),

@@ -1,5 +1,7 @@
 """An LTC on the list of its synapses: the numbers of the dense cell, and its gradients where synapses are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -72,3 +74,45 @@ def test_float32_stays_float32():
 def test_only_one_ltc_can_stand_on_a_list(cell):
     with pytest.raises(ValueError, match=f"cell is {type(cell).__name__}; only one dynamics.LTC"):
         EdgeLTC.of(cell)
+
+
+@given(seed=seeds)
+def test_a_held_input_is_one_more_leak(seed):
+    cell, x, u = case(seed, 3)
+    few = EdgeLTC.of(cell)
+    held = few.holding(u)
+    assert held.m == 0 and held.g_leak.shape == (x.shape if cell.m else x.shape[-1:])
+    np.testing.assert_allclose(held.terms(x), cell.terms(x, u), **ROUNDING)
+
+
+def test_a_neuron_whose_leak_has_shrunk_to_nothing_may_have_no_synapse():
+    cell, x, u = case(0, 3)
+    few = EdgeLTC.of(replace(cell, w=0 * cell.w, w_in=0 * cell.w_in))
+    few = replace(few, g_leak=0 * few.g_leak)  # in training no boundary looks at it
+    np.testing.assert_array_equal(few.holding(u).terms(x), few.terms(x, u))
+
+
+def test_inputs_are_read_once_while_they_are_held(monkeypatch):
+    cell, x, u = case(0, 3)
+    few, read, original = EdgeLTC.of(cell), [], EdgeLTC._heard
+    monkeypatch.setattr(EdgeLTC, "_heard", lambda self, u: read.append(1) or original(self, u))
+    simulate.simulate(few, np.stack(4 * [u], -2), x, 0.3, method="rk4", substeps=5)
+    assert cell.m and len(read) == 4
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+def test_a_list_may_be_empty(kind):
+    cell, x, u = case(0, 3)
+    bare = {f: kind(getattr(cell, f)) for f in vars(cell)} | {"w": kind(0 * cell.w), "w_in": kind(0 * cell.w_in)}
+    few, x, u = EdgeLTC.of(LTC(**bare)), kind(x), kind(u)
+    assert len(few.w) == len(few.w_in) == 0
+    for g, h in (few.terms(x, u), few.holding(u).terms(x)):
+        np.testing.assert_allclose(g, 0 * x + few.g_leak, **ROUNDING)
+        np.testing.assert_allclose(h, 0 * x + few.g_leak * few.e_leak, **ROUNDING)
+
+
+def test_vmap_goes_over_a_list():
+    cell, x, u = case(0, 3)
+    few, x, u = EdgeLTC.of(to_torch(cell)), torch.tensor(x), torch.tensor(u)
+    for a, b in zip(torch.vmap(few.terms)(x, u), few.terms(x, u), strict=True):
+        torch.testing.assert_close(a, b, **ROUNDING)

@@ -10,7 +10,7 @@ from hypothesis import given
 from strategies import few, kinds, random_cell, random_input, seeds, to_torch
 
 from ltcbook import simulate
-from ltcbook.dynamics import LTC
+from ltcbook.dynamics import LTC, EdgeLTC
 from ltcbook.kernels import parallel
 
 METHODS = pytest.mark.parametrize("method", parallel.STEPS)
@@ -41,7 +41,8 @@ def test_scan_is_the_loop(length):
     for r in range(length):
         y = a[:, r] * y + b[:, r]
         loop.append(y)
-    torch.testing.assert_close(parallel.scan(a, b), torch.stack(loop, 1), rtol=1e-11, atol=1e-11)
+    got = parallel.scan(parallel.products(a), b.clone())
+    torch.testing.assert_close(got, torch.stack(loop, 1), rtol=1e-11, atol=1e-11)
 
 
 @METHODS
@@ -91,6 +92,42 @@ def test_windows_of_time_join_without_a_seam(method, monkeypatch):
     torch.testing.assert_close(got, expected, **CLOSE)
     torch.testing.assert_close(torch.autograd.grad(got[..., -1, :].sum(), leaf)[0],
                                torch.autograd.grad(expected[..., -1, :].sum(), leaf)[0], **CLOSE)
+
+
+def windows(monkeypatch):
+    """A list that will hold the steps of every window."""
+    seen, original = [], parallel._window
+    observed = lambda cell, u, x0, dt, *rest: seen.append(dt.shape[-1]) or original(cell, u, x0, dt, *rest)
+    monkeypatch.setattr(parallel, "_window", observed)
+    return seen
+
+
+def test_a_window_is_as_long_as_the_gates_that_are_there_allow(monkeypatch):
+    cell, u, x0, dt = case(2, T=24, batch=(2,))
+    there = torch.rand(cell.w.shape, generator=torch.Generator().manual_seed(0)) < 0.5
+    cell = replace(cell, w=cell.w * there)
+    few, seen = EdgeLTC.of(cell), windows(monkeypatch)
+    assert cell.n <= len(few.w) < cell.n**2
+    for one, gates in ((cell, cell.n**2), (few, len(few.w))):
+        monkeypatch.setattr(parallel, "ELEMENTS", 2 * 2 * 6 * gates)  # two samples, two parts, six steps
+        solve(one, u, x0, dt, "fused")
+    assert seen == 8 * [6]
+
+
+def test_inputs_are_read_once_in_a_window(monkeypatch):
+    cell, u, x0, dt = case(2, T=12, batch=(2,))
+    read, original = [], EdgeLTC._heard
+    monkeypatch.setattr(EdgeLTC, "_heard", lambda self, u: read.append(u.shape) or original(self, u))
+    solve(EdgeLTC.of(cell), u, x0.requires_grad_(), dt, "fused").sum().backward()
+    assert read == [(2, 12, 1, cell.m)]
+
+
+def test_what_grows_beyond_all_numbers_ends_at_once_and_nothing_at_all_settles():
+    calls, one = [], torch.ones(3, 2)
+    for bad in (float("nan"), float("inf")):
+        assert parallel._settle(lambda y, bad=bad: calls.append(bad) or y * bad, one) is None
+    assert len(calls) == 2
+    assert torch.equal(parallel._settle(lambda y: 0 * y, 0 * one), 0 * one)
 
 
 def test_a_window_that_does_not_settle_is_solved_step_by_step_with_a_warning(monkeypatch):

@@ -1,6 +1,6 @@
 """An LTC on the list of its synapses: the same neurons, at the cost of the synapses that exist."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,14 +66,26 @@ class EdgeLTC:
 
     def terms(self, x, u=None):
         """Total conductance g (µS) and drive h (nA), each (..., n)."""
-        open_ = self.w * ops.sigmoid(self.gamma * (x[..., self.source] - self.mu))
-        g, h = ops.sum_at(open_, self.target, self.n), ops.sum_at(open_ * self.e_rev, self.target, self.n)
+        g, h = _sums(x, self.w, self.gamma, self.mu, self.e_rev, self.target, self.source, self.n)
         g, h = self.g_leak + g, self.g_leak * self.e_leak + h
         if self.m:
-            open_ = self.w_in * ops.sigmoid(self.gamma_in * (u[..., self.source_in] - self.mu_in))
-            g = g + ops.sum_at(open_, self.target_in, self.n)
-            h = h + ops.sum_at(open_ * self.e_rev_in, self.target_in, self.n)
+            g_in, h_in = self._heard(u)
+            g, h = g + g_in, h + h_in
         return g, h
+
+    def _heard(self, u):
+        """What the sensory synapses add to g and h, each (..., n)."""
+        values = self.w_in, self.gamma_in, self.mu_in, self.e_rev_in
+        return _sums(u, *values, self.target_in, self.source_in, self.n)
+
+    def holding(self, u):
+        """These neurons while u (..., m) is held: no inputs, but their synapses as one more leak, (..., n)."""
+        if not self.m:
+            return self
+        g, h = self._heard(u)
+        leak = self.g_leak + g
+        rest = (self.g_leak * self.e_leak + h) / (leak + (leak == 0))  # where nothing leaks, any rest will do
+        return replace(self, g_leak=leak, e_leak=rest, m=0)
 
     def terms_jacobian(self, x, u=None):
         """Derivatives dg_i/dx_j and dh_i/dx_j, each (..., n, n)."""
@@ -81,3 +93,10 @@ class EdgeLTC:
         slope, place = self.w * self.gamma * s * (1 - s), self.target * self.n + self.source
         dense = lambda v: ops.sum_at(v, place, self.n**2).reshape((*x.shape[:-1], self.n, self.n))  # noqa: E731
         return dense(slope), dense(slope * self.e_rev)
+
+
+def _sums(x, w, gamma, mu, e_rev, target, source, n):
+    """Conductance and drive that synapses bring to n neurons, (2, ..., n), from states or inputs x."""
+    gates = ops.sigmoid(gamma * (ops.take(x, source) - mu))
+    both = ops.stack([w, w * e_rev], 0).reshape((2, *[1] * (x.ndim - 1), len(w)))
+    return ops.sum_at(both * gates, target, n)

@@ -4,9 +4,9 @@ With frozen gates a step of a cell is affine, x_{r+1} = a_r x_r + b_r, and compo
 follow from one scan of logarithmic depth instead of a loop over time. The next guess is right at least one step further, so
 the repetition ends with the sequential solution; for most networks after some ten sweeps, however long the sequence.
 
->>> from ltcbook.kernels.parallel import scan
+>>> from ltcbook.kernels.parallel import products, scan
 >>> a, b = torch.tensor([[0.5], [2.0], [1.0]]), torch.ones(3, 1)
->>> scan(a, b)[:, 0]  # y = 1, 2 * 1 + 1, 3 + 1
+>>> scan(products(a), b)[:, 0]  # y = 1, 2 * 1 + 1, 3 + 1
 tensor([1., 3., 4.])
 """
 
@@ -15,43 +15,58 @@ import warnings
 import torch
 
 SWEEPS = 100  # after so many without an end the sequence is solved step by step
-ELEMENTS = 2**25  # gates that one window of time may hold at once
+ELEMENTS = 2**21  # gates that one window of time may hold at once: many more would leave a CPU's cache
+ELEMENTS_GPU = 2**27  # there memory is the limit, and every window costs launches
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-13}
 
 
-def fused(x, g, h, c, dt):
+def fused(x, g, h, rate):
     """``dynamics.fused_step`` with frozen gates, (..., n): its factor a in x -> a x + b, and the new state.
 
-    Written as old state plus change: where a parameter's derivative is a sum over all times, it must not be the small
-    difference of two large sums.
+    rate: dt / c. Written as old state plus change: where a parameter's derivative is a sum over all times, it
+    must not be the small difference of two large sums.
     """
-    return c / (c + dt * g), x + dt * (h - g * x) / (c + dt * g)
+    a = (1 + rate * g).reciprocal()
+    return a, x + rate * a * (h - g * x)
 
 
-def exponential(x, g, h, c, dt):
+def exponential(x, g, h, rate):
     """``dynamics.exponential_step`` with frozen gates, in the same two parts."""
-    z = -g / c * dt
+    z = -rate * g
     return torch.exp(z), x - (h / g - x) * torch.expm1(z)
 
 
 STEPS = {"fused": fused, "exponential": exponential, "extrapolated": exponential}
 
 
-def scan(a, b):
-    """y with y_r = a_r y_{r-1} + b_r and y_{-1} = 0, all shapes (..., R, n); about 2 log2(R) operations on tensors.
+def products(a):
+    """Of a (..., R, n) itself, the products of its neighbours, of neighbouring pairs, ..., down to one."""
+    levels = [a]
+    while a.shape[-2] > 1:
+        a = a[..., 1::2, :] * a[..., : a.shape[-2] // 2 * 2 : 2, :]
+        levels.append(a)
+    return levels
 
-    Neighbours are composed in pairs; the scan of the pairs is y at every second place; the places between follow.
+
+def scan(levels, y):
+    """Turn b into y with y_r = a_r y_{r-1} + b_r and y_{-1} = 0, in place, (..., R, n).
+
+    levels: the ``products`` of a. A step takes up what d steps before it is carried, d = 1, 2, 4, ...: first
+    where that makes whole pieces, then at the places between. So 2 log2(R) operations on tensors.
     Source: Blelloch (1990), "Prefix sums and their applications".
     """
-    pairs = a.shape[-2] // 2
-    if pairs == 0:
-        return b
-    first, second = slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
-    upper = scan(a[..., second, :] * a[..., first, :], a[..., second, :] * b[..., first, :] + b[..., second, :])
-    reached = torch.cat([torch.zeros_like(b[..., :1, :]), upper], -2)[..., : b.shape[-2] - pairs, :]
-    lower = torch.addcmul(b[..., ::2, :], a[..., ::2, :], reached)
-    both = torch.stack([lower[..., :pairs, :], upper], -2).flatten(-3, -2)
-    return torch.cat([both, lower[..., pairs:, :]], -2)
+    def carry(k, odd):
+        d = 2**k
+        to = y[..., (2 + odd) * d - 1 :: 2 * d, :]
+        of = y[..., (1 + odd) * d - 1 :: 2 * d, :][..., : to.shape[-2], :]
+        to.addcmul_(levels[k][..., 1 + odd :: 2, :], of)
+
+    for k in range(len(levels) - 1):
+        carry(k, 0)
+    for k in reversed(range(len(levels) - 1)):
+        if levels[k].shape[-2] > 2:  # of two pieces none lies between
+            carry(k, 1)
+    return y
 
 
 def trajectory(cell, u, x0, dt, *, method, substeps, sequential):
@@ -62,7 +77,8 @@ def trajectory(cell, u, x0, dt, *, method, substeps, sequential):
     but dt come from the adjoint, solved by the same sweeps backwards in time, to the same tolerance.
     """
     steps, n = dt.shape[-1], x0.shape[-1]
-    width = max(1, ELEMENTS // (substeps * n * n * max(1, x0[..., 0].numel())))
+    room = ELEMENTS if x0.device.type == "cpu" else ELEMENTS_GPU
+    width = max(1, room // (substeps * max(n, cell.w.numel()) * max(1, x0[..., 0].numel())))
     pieces, failed = [], 0
     for start in range(0, steps, width):
         part = slice(start, start + width)
@@ -83,74 +99,86 @@ def trajectory(cell, u, x0, dt, *, method, substeps, sequential):
 def _window(cell, u, x0, dt, step, parts, extrapolated):
     """The states after each of the T steps of one window, or None where the sweeps do not settle."""
     u = None if u is None else u[..., None, :]
-    dt = (dt / parts)[..., None, None]
-    shape = (*x0.shape[:-1], dt.shape[-3], parts, x0.shape[-1])
+    if hasattr(cell, "holding"):
+        cell, u = cell.holding(u), None
+    rate = (dt / parts)[..., None, None] / cell.c
+    shape = (*x0.shape[:-1], dt.shape[-1], parts, x0.shape[-1])
 
     def stepped(before, at):
-        """Every state from the one before it, gates read at ``at``, (..., R, n): factors and new states."""
+        """Every state from the one before it, gates read at ``at``: factors, states (..., R, n), g and h."""
         if extrapolated:  # halfway ahead, but for the first part of an input
             at = at.reshape(shape)
             at = torch.cat([at[..., :1, :], (3 * at[..., 1:, :] - at[..., :-1, :]) / 2], -2)
         terms = cell.terms(at.reshape(shape), u)
-        a, new = step(before.reshape(shape), *terms, cell.c, dt)
-        return a.expand(shape).flatten(-3, -2), new.expand(shape).flatten(-3, -2)
+        a, new = step(before.reshape(shape), *terms, rate)
+        return a.expand(shape).flatten(-3, -2), new.expand(shape).flatten(-3, -2), terms
 
     def earlier(y):
         return torch.cat([x0[..., None, :], y[..., :-1, :]], -2)
 
-    def sweep(y):
-        """All states anew: gates along the guess y (..., R, n), the rest exactly."""
+    def errors(y):
+        """What the guess y (..., R, n) lacks, gates along it: the errors of its steps, carried on."""
         before = earlier(y)
-        a, new = stepped(before, before)
-        return y + scan(a, new - y)  # y + the errors of its steps, carried on
+        a, new, _ = stepped(before, before)
+        return scan(products(a), new - y)
 
     with torch.no_grad():
-        y = _settle(sweep, x0[..., None, :].expand(*x0.shape[:-1], shape[-3] * parts, x0.shape[-1]))
+        y = _settle(errors, x0[..., None, :].expand(*x0.shape[:-1], shape[-3] * parts, x0.shape[-1]))
     if y is None:
         return None
     leaves = [x0, u, *vars(cell).values()]
     if torch.is_grad_enabled() and any(torch.is_tensor(v) and v.requires_grad for v in leaves):
         guess = y.detach().requires_grad_()
-        a, last = stepped(earlier(y.detach()), earlier(guess))
-        y = _Adjoint.apply(last, guess, a.detach())
+        a, last, terms = stepped(earlier(y.detach()), earlier(guess))
+        y = _Adjoint.apply(last, guess, terms, a.detach())
     return y.reshape(shape)[..., -1, :]
 
 
-def _settle(function, y):
-    """The fixed point of a function by repetition, or None after ``SWEEPS`` of them."""
+def _settle(errors, y):
+    """y plus its errors, until they vanish beside it, or None where ``SWEEPS`` repetitions do not do."""
     for _ in range(SWEEPS):
-        old, y = y, function(y)
-        size = float(y.abs().max())
-        if not size < float("inf"):
-            return None
-        if float((y - old).abs().max()) <= TOLERANCE.get(y.dtype, 1e-6) * max(size, 1e-30):
+        change = errors(y)
+        y = y + change
+        beyond = torch.sub(_size(change), _size(y), alpha=TOLERANCE.get(y.dtype, 1e-6)).item()  # a GPU waits
+        if beyond <= 0:
             return y
+        if not beyond < float("inf"):
+            return None
     return None
+
+
+def _size(y):
+    """The largest number in y without its sign, as a tensor."""
+    return y.abs().max()
 
 
 class _Adjoint(torch.autograd.Function):
     """The identity forwards; backwards the adjoint of all times, m_r = gradient_r + a_{r+1} m_{r+1} + what gates hand back.
 
-    last: the states, each from the one before, which carry the parameters; guess: where their gates were read.
+    last: the states, each from the one before, which carry the parameters; guess: where their gates were
+    read; terms: g and h there. A state depends on its own g and h alone, so that derivative is taken once.
     """
 
     @staticmethod
-    def forward(ctx, last, guess, a):
-        ctx.graph = last, guess, torch.cat([torch.zeros_like(a[..., :1, :]), a.flip(-2)[..., :-1, :]], -2)
+    def forward(ctx, last, guess, terms, a):
+        carried = torch.cat([torch.zeros_like(a[..., :1, :]), a.flip(-2)[..., :-1, :]], -2)
+        ctx.graph = last, guess, terms, carried
         return last.clone()
 
     @staticmethod
     def backward(ctx, gradient):
         if torch.is_grad_enabled():  # create_graph=True
             raise RuntimeError("the time-parallel path has no second derivatives; take backend='reference'.")
-        last, guess, a = ctx.graph
+        last, guess, terms, carried = ctx.graph
+        by_terms = torch.autograd.grad(last, terms, torch.ones_like(last), retain_graph=True)
+        levels = products(carried)
 
-        def pull(adjoint):
-            with torch.enable_grad():
-                (handed_back,) = torch.autograd.grad(last, guess, adjoint, retain_graph=True)
-            return scan(a, (gradient + handed_back).flip(-2)).flip(-2)
+        def errors(adjoint):
+            pulls = [by * adjoint.view_as(by) for by in by_terms]
+            (handed_back,) = torch.autograd.grad(terms, guess, pulls, retain_graph=True)
+            return scan(levels, (gradient + handed_back).flip(-2)).flip(-2) - adjoint
 
-        adjoint = _settle(pull, gradient)
+        adjoint = _settle(errors, gradient)
         if adjoint is None:
             raise RuntimeError(f"the adjoint did not settle within {SWEEPS} sweeps; train this network with backend='auto'.")
-        return adjoint, None, None
+        return adjoint, None, None, None

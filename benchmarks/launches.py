@@ -1,0 +1,80 @@
+"""How many kernels a training step would start on a GPU, and how often it would wait for one: no times.
+
+Counted on a CPU, where torch runs the same operations. On a GPU a few of them start more than one kernel (a
+slice's derivative fills, then copies), for every peer alike; a layer that cuDNN computes whole, such as
+``nn.GRU``, could not be counted so.
+"""
+
+from unittest.mock import patch
+
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ltcbook.kernels import parallel
+
+from . import peers, workloads
+
+WORKS = ("W1", "W2", "W3", "W5")
+BACKENDS = ("reference", "edges", "parallel")
+SHORT = (20, 40, 60)  # steps from which a long stepwise run is continued in a straight line
+LONG = 1000  # from so many steps on
+ROOM = ("empty", "new_empty", "_unsafe_view", "lift")  # names that begin so: memory, or another look at it
+READS = ("_local_scalar_dense", "equal", "nonzero")
+
+
+class Launches(TorchDispatchMode):
+    """Counts torch's operations while it is active, whatever the device.
+
+    starts: those that compute or copy numbers, so all but views, empty memory and reads. reads: values that
+    Python asks for, so that it waits until a GPU has them.
+    """
+
+    def __enter__(self):
+        self.starts = self.reads = 0
+        return super().__enter__()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func._schema.name.removeprefix("aten::")
+        read = name in READS
+        self.reads += read
+        self.starts += not (read or func.is_view or name.startswith(ROOM))
+        return func(*args, **(kwargs or {}))
+
+
+def counted(peer, u, steps):
+    """Starts and reads of one training step on so many steps, after another one of a single input."""
+    peer.train(u[:, :1])
+    with Launches() as seen:
+        peer.train(u[:, :steps])
+    return {"starts": seen.starts, "reads": seen.reads}
+
+
+def straight(peer, u, steps):
+    """``counted`` for more steps than are run; ValueError unless it grows in a straight line with them."""
+    first, middle, last = (counted(peer, u, short) for short in SHORT)
+    found = {}
+    for what in first:
+        slope, rest = divmod(middle[what] - first[what], SHORT[1] - SHORT[0])
+        found[what] = first[what] + slope * (steps - SHORT[0])
+        if rest or last[what] != first[what] + slope * (SHORT[2] - SHORT[0]):
+            raise ValueError(f"{peer.name}: {what} do not grow evenly with the steps.")
+    return found
+
+
+def count(work, steps):
+    """Name -> starts and reads of a training step, of ncps and of our backends that a GPU can run.
+
+    Those that go step by step are counted with two samples, since more change nothing, and on many steps by
+    ``straight``.
+    """
+    graph = work.wired()
+    source, found = workloads.source(graph), {}
+    everybody = [
+        peers.ncps(source),
+        *(peers.ltc(f"ltcbook {name}", peers.SAME, source, backend=name) for name in BACKENDS),
+    ]
+    for peer in everybody:
+        at_once = peer.name == "ltcbook parallel"
+        u = workloads.waves(work.batch if at_once else min(work.batch, 2), steps, graph.m)
+        with patch.object(parallel, "ELEMENTS", parallel.ELEMENTS_GPU):  # windows of time as on a GPU
+            found[peer.name] = (counted if at_once or steps < LONG else straight)(peer, u, steps)
+    return found

@@ -1,0 +1,276 @@
+"""On a pretended GPU, see ``pretend``: what the CPU gives, bit for bit, and no two devices ever meet."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from pretend import GPU, Far
+from test_models import MAKERS, case
+
+from ltcbook import models, pruning, tasks, train, wiring
+from ltcbook.kernels import autograd, parallel
+from ltcbook.models import paths
+
+BACKENDS = pytest.mark.parametrize("backend", ["reference", "edges", "parallel"])
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """The pretended GPU, with memory, and for the backends an ordinary tensor.
+
+    In truth its tensors are of a class of their own, and such are sent to the reference: ``PLAIN`` is widened
+    for the test.
+    """
+    monkeypatch.setattr(autograd, "PLAIN", (*autograd.PLAIN, Far))
+    monkeypatch.setattr(paths, "memory", lambda device: float("inf"))
+    begin = torch.random.fork_rng  # a GPU's random numbers are not imitated
+    monkeypatch.setattr(torch.random, "fork_rng", lambda devices: begin([]))
+    with GPU() as device:
+        yield device
+
+
+def both(net, do):
+    """What ``do(net, to)`` gives on the CPU and on the GPU, all brought to the CPU; to: carries a tensor."""
+    here = do(copy.deepcopy(net), lambda t: t.clone())
+    there = do(copy.deepcopy(net).to("cuda"), lambda t: t.to("cuda"))
+    return here, {name: t if t is None else fetched(t) for name, t in there.items()}
+
+
+def fetched(t):
+    """A tensor that has to lie on the GPU, on the CPU."""
+    assert t.is_cuda, "it was made on the CPU"
+    return t.cpu()
+
+
+def same(here, there):
+    """Equal bits under every name."""
+    assert set(here) == set(there)
+    for name, t in here.items():
+        assert (t is None) == (there[name] is None) and (t is None or torch.equal(t, there[name])), name
+
+
+def trained(net, u, x0, dt):
+    """Outputs, states and all derivatives of one call."""
+    leaves = [None if t is None else t.requires_grad_() for t in (u, x0)]
+    y, x = net(u, x0, dt)
+    (y.square().sum() + x.sin().sum()).backward()
+    derivatives = {f"by {k}": t.grad for k, t in enumerate(leaves) if t is not None}
+    return (
+        {"y": y.detach(), "x": x.detach()}
+        | derivatives
+        | {name: p.grad for name, p in net.named_parameters()}
+    )
+
+
+# --- the pretence ---------------------------------------------------------------------------------------
+
+
+def test_the_pretended_gpu_keeps_a_gpus_rules(gpu):
+    far, near = torch.arange(3.0, device="cuda"), torch.arange(3.0)
+    for mixed in (
+        lambda: far + near,
+        lambda: near + far.sum(),
+        lambda: torch.cat([near, far]),
+        lambda: far.add_(near),
+        lambda: near[far.long()],
+        lambda: far.index_add(0, torch.tensor([0]), far[:1]),
+        lambda: near.addcmul(far, far),
+    ):
+        with pytest.raises(RuntimeError, match="Expected all tensors to be on the same device"):
+            mixed()
+    with pytest.raises((RuntimeError, TypeError), match="numpy"):
+        far.numpy()
+    assert (far + torch.tensor(2.0)).tolist() == [2, 3, 4] and far[torch.tensor([2, 0])].tolist() == [2, 0]
+    far[torch.tensor([1])] = 7.0
+    far[1:] += 1
+    assert far.is_cuda and far.cpu().tolist() == [0, 8, 3] and near.copy_(far).tolist() == [0, 8, 3]
+    for made in (
+        torch.tensor([1.0], device="cuda"),
+        torch.as_tensor(np.ones(2), device=far.device),
+        far.new_zeros(2),
+        near.cuda(),
+        torch.as_tensor(0.5, device="cuda"),
+        torch.zeros(2, device="cuda"),
+        far.new_tensor([1.0]),
+        torch.ones_like(far),
+    ):
+        assert isinstance(made, Far) and made.device == torch.device("cuda:0")
+    assert not torch.zeros(2).is_cuda
+
+
+def test_derivatives_cross_to_the_pretended_gpu_and_back(gpu):
+    near = torch.arange(3.0, requires_grad=True)
+    near.cuda().square().cpu().sum().backward()
+    assert near.grad.tolist() == [0, 2, 4]
+
+
+# --- models ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_model_gives_the_cpus_bits(name, gpu):
+    net, u, x0, dt = case(name, 3)
+    for part in net.modules():
+        if isinstance(part, models.LTCNet):
+            part.backend = (
+                "edges"  # the one that "auto" takes on a GPU; on the CPU it would be numba, not bit for bit
+            )
+    for given in ((u, x0, dt), (u, None, 0.5), (u, x0[0], dt[0]), (u[0], None, dt[0])):
+        same(
+            *both(
+                net,
+                lambda net, to, given=given: trained(
+                    net, *(to(t) if torch.is_tensor(t) else t for t in given)
+                ),
+            )
+        )
+
+
+def on_gpu(backend, **options):
+    """An ``LTCNet``, and u, x0, dt for it."""
+    rng = np.random.default_rng(1)
+    net = models.LTCNet(
+        wiring.auto_ncp(12, 2, sensory=3, rng=rng),
+        backend=backend,
+        substeps=2,
+        generator=torch.Generator().manual_seed(1),
+        **options,
+    )
+    u, x0 = (
+        torch.tensor(rng.normal(size=(4, 6, 3))).float(),
+        torch.tensor(rng.uniform(-1, 1, (4, net.state_size))).float(),
+    )
+    return net, u, x0, torch.tensor(rng.uniform(0.2, 1.2, (4, 6))).float()
+
+
+@BACKENDS
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"solver": "fused"}, {"solver": "exponential", "constraint": "explicit"}, {"memory": "lstm"}],
+)
+def test_every_backend_gives_the_cpus_bits(backend, options, gpu):
+    net, *given = on_gpu(backend, **options)
+    same(*both(net, lambda net, to: trained(net, *map(to, given))))
+
+
+@BACKENDS
+def test_a_network_without_inputs_moves_on_a_gpu(backend, gpu):
+    net = models.LTCNet(
+        wiring.random_sparse(6, sensory=0, sparsity=0.6, rng=np.random.default_rng(0)), backend=backend
+    )
+    same(*both(net, lambda net, to: trained(net, to(torch.zeros(3, 5, 0)), to(torch.full((3, 6), 0.3)), 0.5)))
+
+
+@BACKENDS
+def test_step_after_step_is_the_whole_sequence_on_a_gpu(backend, gpu):
+    net, u, x0, dt = on_gpu(backend)
+
+    def do(net, to):
+        x, found = to(x0), {}
+        for t in range(6):
+            found[f"{t}"], states = net(to(u)[:, t : t + 1], x, to(dt)[:, t : t + 1])
+            x = states[:, -1].detach()
+        return found
+
+    same(*both(net, do))
+
+
+def test_auto_goes_by_the_list_of_synapses_on_a_gpu(gpu, monkeypatch):
+    seen, original = [], paths.on_edges
+    monkeypatch.setattr(paths, "on_edges", lambda net: seen.append(1) or original(net))
+    net, *given = on_gpu("auto")
+    net.to("cuda")(*(t.to("cuda") for t in given))
+    assert seen == [1]
+
+
+def test_windows_of_time_are_longer_on_a_gpu(gpu, monkeypatch):
+    seen, original = [], parallel._window
+    monkeypatch.setattr(
+        parallel,
+        "_window",
+        lambda cell, u, x0, dt, *rest: seen.append(dt.device.type) or original(cell, u, x0, dt, *rest),
+    )
+    monkeypatch.setattr(parallel, "ELEMENTS", 1)
+    net, *given = on_gpu("parallel")
+    both(net, lambda net, to: trained(net, *map(to, given)))
+    assert seen == 6 * ["cpu"] + ["cuda"]
+
+
+def test_inputs_on_the_wrong_device_are_refused(gpu):
+    net, u, *_ = on_gpu("reference")
+    with pytest.raises(RuntimeError, match="same device"):
+        net.to("cuda")(u)
+
+
+# --- training and rewiring ------------------------------------------------------------------------------
+
+
+@BACKENDS
+def test_training_with_pruning_events_gives_the_cpus_bits(backend, gpu):
+    u, y = tasks.sine(8)
+    method = pruning.PruneRewire(every=2, threshold=0.5)
+    history = {}
+
+    def do(net, to):
+        device = to(torch.zeros(1)).device.type
+        history[device] = train.fit(
+            net,
+            (u[:, :6], y[:, :6]),
+            epochs=3,
+            batch_size=4,
+            method=method,
+            device=device,
+            progress=False,
+            rng=np.random.default_rng(5),
+        )
+        return dict(net.state_dict())
+
+    net = models.LTCNet(
+        wiring.auto_ncp(8, 1, sensory=2, rng=np.random.default_rng(0)),
+        backend=backend,
+        generator=torch.Generator().manual_seed(0),
+    )
+    same(*both(net, do))
+    assert history["cpu"].loss == history["cuda"].loss and history["cpu"].events == history["cuda"].events
+    assert any(event["cut"] for event in history["cpu"].events), "nothing was pruned"
+
+
+@BACKENDS
+def test_a_rewired_network_moves_on_its_new_synapses_on_a_gpu(backend, gpu):
+    net, *given = on_gpu(backend)
+
+    def do(net, to):
+        before = trained(net, *map(to, given))
+        change = net.rewire(
+            wiring.auto_ncp(12, 2, sensory=3, rng=np.random.default_rng(7)), rng=np.random.default_rng(1)
+        )
+        net.raw_w.grad[tuple(change["raw_w"][0])] = 0  # as train.reset_moments uses them
+        after = trained(net, *map(to, given))
+        assert not torch.equal(before["x"], after["x"])
+        return after
+
+    same(*both(net, do))
+
+
+def test_weights_travel_between_devices_by_state_dict(gpu):
+    net, *given = on_gpu("edges")
+    here, there = on_gpu("edges")[0], on_gpu("edges")[0].to("cuda")
+    there.load_state_dict(net.state_dict())
+    here.load_state_dict(there.state_dict())
+    same(dict(net.state_dict()), dict(here.state_dict()))
+    assert torch.equal(fetched(there(*(t.to("cuda") for t in given))[1]), net(*given)[1])
+
+
+@BACKENDS
+def test_ncps_is_taken_over_on_a_gpu(backend, gpu):
+    ncps = pytest.importorskip("ncps.torch")
+    graph = wiring.auto_ncp(12, 2, sensory=3, rng=np.random.default_rng(7), rule="ncps")
+    source, u = ncps.LTC(3, graph.to_ncps(), batch_first=True), torch.randn(4, 6, 3)
+
+    def do(source, to):
+        net = models.LTCNet.from_ncps(source)
+        net.backend = backend
+        return trained(net, to(u), None, 1.0)
+
+    same(*both(source, do))

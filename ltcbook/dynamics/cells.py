@@ -152,7 +152,7 @@ class CTRNN:
     """Continuous-time RNN: tau dx/dt = -x + tanh(w x + w_in u + b).
 
     tau, b (..., n); w (..., n, n); w_in (..., n, m) or None. Raises ValueError for wrong shapes, values that are not finite
-    or tau <= 0. Source: Funahashi & Nakamura (1993); chapter "Liquid time constants".
+    or tau <= 0. Source: after Funahashi & Nakamura (1993), where tanh is inside the sum; chapter "CT-RNN".
     """
 
     tau: object = symbol(r"\tau", "time constant", "ms")

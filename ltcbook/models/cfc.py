@@ -32,7 +32,7 @@ class CfCNet(Net):
     wiring: a ``wiring.Wiring``, or a number of units (then give inputs). Wired: layers inter, command, motor
     (or hidden) move one after another, each hears what the layers before it have just become; f1 and f2 are
     masked to the synapses (polarities do not act); outputs are the motor neurons. recurrent: within a layer,
-    "dense" (as ncps) or "wiring" (its synapses and each neuron itself). mask_time=False lets a and b read all
+    "dense" (all hear all of it, synapse or not, as in ncps) or "wiring" (its synapses and each neuron itself). mask_time=False lets a and b read all
     of the layer before, synapse or not, as ncps does.
     Units: backbone_layers layers of backbone_units with ``activation`` ("lecun_tanh", "silu", "relu", "tanh",
     "gelu").

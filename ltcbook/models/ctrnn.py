@@ -33,7 +33,7 @@ class CTRNNet(Net):
 
     Raises ValueError for sizes < 1, masks of another shape or other values, tau <= 0, alpha outside (0, 1],
     unknown names.
-    Source: Funahashi & Nakamura (1993); Song, Yang & Wang (2016) for signs and masks; chapter "CT-RNN".
+    Source: after Funahashi & Nakamura (1993); Song, Yang & Wang (2016) for signs and masks; chapter "CT-RNN".
 
     >>> net = models.CTRNNet(2, 4, 1, tau=[10, 10, 20, 20], signs=[1, 1, 1, -1])
     >>> (net.w()[:, 3] < 0).all().item(), (net.w()[:, :3] > 0).all().item()

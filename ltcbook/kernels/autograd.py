@@ -49,10 +49,12 @@ def trajectory(cell, wires, u, x0, dt, *, method, substeps, positive=None):
     Raises ValueError when the solution leaves the finite numbers.
     """
     batch, steps = u.shape[:-2], u.shape[-2]
-    samples = math.prod(batch)
-    flat = lambda t, *last: t.reshape(samples, *last)  # noqa: E731
-    dt = dt if dt.ndim == 1 else flat(dt.expand(*batch, steps), steps)
+    dt = dt if dt.ndim == 1 else dt.expand(*batch, steps)
     values = [getattr(cell, name) for name in FIELDS]
+    if len(batch) == 1:
+        return Sequence.apply(wires, dt, method, substeps, positive, u, x0, *values)
+    flat = lambda t, *last: t.reshape(math.prod(batch), *last)  # noqa: E731
+    dt = dt if dt.ndim == 1 else flat(dt, steps)
     u, x0 = flat(u, steps, u.shape[-1]), flat(x0, x0.shape[-1])
     x = Sequence.apply(wires, dt, method, substeps, positive, u, x0, *values)
     return x.reshape(*batch, steps, x.shape[-1])
@@ -96,11 +98,11 @@ class Sequence(torch.autograd.Function):
 
 def _replace(fields, value, slope):
     """Put values in the place of the raw numbers that stand for them; name -> the derivative of one by the other."""
-    ends = np.cumsum([len(fields[name]) for name in POSITIVE])[:-1]
+    sizes = [len(fields[name]) for name in POSITIVE]
     raw = torch.from_numpy(np.concatenate([fields[name] for name in POSITIVE]))
-    values, slopes = (dict(zip(POSITIVE, np.split(f(raw).numpy(), ends), strict=True)) for f in (value, slope))
-    fields |= values
-    return slopes
+    split = lambda t: {name: part.numpy() for name, part in zip(POSITIVE, t.split(sizes), strict=True)}  # noqa: E731
+    fields |= split(value(raw))
+    return split(slope(raw))
 
 
 class _Last(torch.autograd.Function):

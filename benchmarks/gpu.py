@@ -23,14 +23,10 @@ def race(work, plan, device="cuda"):
 def timed(work, plan, steps, device):
     """See ``race``. Outputs and gradients are compared with ncps's on the same GPU first."""
     wait = torch.cuda.synchronize if device == "cuda" else lambda: None
-    backends = [name for name in ("reference", "edges", "parallel") if name in peers.ours()]
     graph = work.wired()
     source = workloads.source(graph).to(device)
     u = workloads.waves(work.batch, steps, graph.m).to(device)
-    base, same = (
-        peers.ncps(source),
-        [peers.ltc(f"ltcbook {b}", peers.SAME, source, backend=b) for b in backends],
-    )
+    base, *same = peers.on_a_gpu(source)
     for peer in same:
         far = measure.distance(measure.answers(peer, u[:4, :8]), measure.answers(base, u[:4, :8]))
         measure.refuse(peer.name, far, "ncps on this GPU")

@@ -13,8 +13,6 @@ from ltcbook.kernels import parallel
 
 from . import peers, workloads
 
-WORKS = ("W1", "W2", "W3", "W5")
-BACKENDS = ("reference", "edges", "parallel")
 SHORT = (20, 40, 60)  # steps from which a long stepwise run is continued in a straight line
 LONG = 1000  # from so many steps on
 ROOM = ("empty", "new_empty", "_unsafe_view", "lift")  # names that begin so: memory, or another look at it
@@ -67,12 +65,8 @@ def count(work, steps):
     ``straight``.
     """
     graph = work.wired()
-    source, found = workloads.source(graph), {}
-    everybody = [
-        peers.ncps(source),
-        *(peers.ltc(f"ltcbook {name}", peers.SAME, source, backend=name) for name in BACKENDS),
-    ]
-    for peer in everybody:
+    found = {}
+    for peer in peers.on_a_gpu(workloads.source(graph)):
         at_once = peer.name == "ltcbook parallel"
         u = workloads.waves(work.batch if at_once else min(work.batch, 2), steps, graph.m)
         with patch.object(parallel, "ELEMENTS", parallel.ELEMENTS_GPU):  # windows of time as on a GPU

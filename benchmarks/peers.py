@@ -16,6 +16,7 @@ SAME = "same mathematics"  # equal outputs and gradients, to rounding
 ODE = "same equation, solved at least as exactly"
 OTHER = "another model of the same size"
 BACKENDS = ("numba", "edges", "parallel", "reference")
+ON_A_GPU = ("reference", "edges", "parallel")
 
 
 @dataclass
@@ -55,6 +56,11 @@ def ltc(name, kind, source, *, backend, solver="fused", substeps=workloads.UNFOL
 def ncps(source):
     """The LTC of ncps itself, six fused steps per input."""
     return Peer("ncps LTC", SAME, source, lambda u: source(u)[0])
+
+
+def on_a_gpu(source):
+    """ncps and those of ours that a GPU can run."""
+    return [ncps(source), *(ltc(f"ltcbook {name}", SAME, source, backend=name) for name in ON_A_GPU)]
 
 
 def cfc(graph):

@@ -110,13 +110,14 @@ def listed(plan, results):
         yield put("start", "first", first_call)
     for work in works:
         yield put("memory", work.name, memory, work, plan)
-    for work in [w for w in (*works, WORKLOADS["W5"]) if w.name in launches.WORKS]:
+    on_a_gpu = [w for w in (*works, WORKLOADS["W5"]) if w.name in workloads.ON_A_GPU]
+    for work in on_a_gpu:
         steps = work.quick if plan.quick else work.steps
         yield put("launches", work.name, launches.count, work, steps)
     for density in DENSITIES[::3] if plan.quick else DENSITIES:
         yield put("density", f"{density:g}", by_density, density, plan)
     if torch.cuda.is_available():
-        for work in [w for w in works if w.name != "W4"] + [WORKLOADS["W5"]]:
+        for work in on_a_gpu:
             yield put("gpu", work.name, gpu.race, work, plan)
 
 

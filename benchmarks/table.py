@@ -143,11 +143,15 @@ def spread(entry):
     return f"±{50 * (entry['high'] - entry['low']) / entry['median']:.0f} %" if entry["median"] else ""
 
 
+def everybody(entries):
+    """The names in several dictionaries, each once, in their order."""
+    return list(dict.fromkeys(name for entry in entries for name in entry))
+
+
 def rows(results, study, works):
     """Lines of a study: everybody's ratio to ncps, spread and median time, a column per workload."""
     table = results.get(study, {})
-    names = list(dict.fromkeys(name for work in works for name in table.get(work, {})))
-    for name in names:
+    for name in everybody(table.get(work, {}) for work in works):
         cells = []
         for work in works:
             entry = table.get(work, {}).get(name)
@@ -197,17 +201,16 @@ def lines(results):
     long = [("inference", "simulated"), ("training", "trained, 1000 steps")]
     present = [(study, says) for study, says in long if "W5" in results.get(study, {})]
     both = {says: dict(rows(results, study, ["W5"])) for study, says in present}
-    names = dict.fromkeys(name for part in both.values() for name in part)
     yield (
         "W5, one trajectory",
         list(both),
-        [(name, [part.get(name, ["-"])[0] for part in both.values()]) for name in names],
+        [(name, [part.get(name, ["-"])[0] for part in both.values()]) for name in everybody(both.values())],
     )
     if any(results.get("two_threads", {}).values()):
         yield "Training step on two threads, wall time", heads, rows(results, "two_threads", works)
 
     memory = results.get("memory", {})
-    names = dict.fromkeys(name for work in works for name in memory.get(work, {}))
+    names = everybody(memory.get(work, {}) for work in works)
     say = lambda v: "-" if v is None else f"{short(v)} MB" if isinstance(v, (int, float)) else "not measured"  # noqa: E731
     yield (
         "Memory of a training step beyond what is there before it",
@@ -226,7 +229,7 @@ def lines(results):
     )
 
     density = results.get("density", {})
-    names = dict.fromkeys(name for entry in density.values() for name in entry["seconds"])
+    names = everybody(entry["seconds"] for entry in density.values())
     table = [
         (
             f"{name}",
@@ -246,11 +249,10 @@ def lines(results):
     )
 
     launches = results.get("launches", {})
-    names = dict.fromkeys(name for entry in launches.values() for name in entry)
     yield (
         "Kernels that a training step would start on a GPU (times fewer than ncps): counted, not timed",
         list(launches),
-        [(name, [fewer(entry, name) for entry in launches.values()]) for name in names],
+        [(name, [fewer(entry, name) for entry in launches.values()]) for name in everybody(launches.values())],
     )
 
     gpu = results.get("gpu") or {}

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from ltcbook import wiring
 
+ON_A_GPU = ("W1", "W2", "W3", "W5")  # names of those that are also for a GPU
 UNFOLDS = 6  # fused steps per input, the default of ncps
 
 

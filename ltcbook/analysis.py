@@ -188,7 +188,9 @@ def time_constant_bounds(cell):
 
 
 def contraction_rate(cell):
-    """A rate rho, in 1/ms: if rho > 0, any two states in ``state_bounds`` approach at least like exp(-rho t), whatever common input.
+    """A rate rho, in 1/ms: if rho > 0, any two states in ``state_bounds`` approach at least like exp(-rho t).
+
+    That holds for any common input.
 
     min_i (g_leak_i - sum_j w_ij phi(abs(gamma_ij) D_ij)) / c_i with phi(z) = max(z - 1, 0)^2 / (4 z) and D_ij the largest
     abs(E_ij - x_i) in ``state_bounds``; the distance is the largest coordinate. rho <= 0 decides nothing: the condition is
@@ -206,7 +208,8 @@ def invariant_box(cell, u, *states):
     """The smallest box (lo, hi), each (n,) in mV, found that holds the states (..., n) and that no trajectory leaves.
 
     The input u is held constant. Grows the box by the range of the effective equilibrium on it until that range lies
-    inside; so of an equilibrium alone it is that point. Raises ValueError for a cell that is no LTC, no state, or wrong shapes.
+    inside; so of an equilibrium alone it is that point. Raises ValueError for a cell that is no LTC, no state, or
+    wrong shapes.
     """
     _need_ltc(cell)
     _one(cell, u)

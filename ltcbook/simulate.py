@@ -85,7 +85,7 @@ def _on_kernels(backend, cell, u, x0, dt, method, substeps):
     elif not all(isinstance(a, np.ndarray) and a.dtype == x0.dtype for a in arrays):
         problem = "it computes on NumPy arrays of one dtype (torch: models.LTCNet)"
     else:
-        problem = kernels.missing(method, str(x0.dtype))
+        problem = kernels.missing(method, x0.dtype)
     return kernels.choose(backend, problem)
 
 

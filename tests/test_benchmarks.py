@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("ncps")
 pytest.importorskip("nn4n")
 
-from benchmarks import accuracy, gpu, launches, measure, peers, studies, table, workloads  # noqa: E402
+from benchmarks import accuracy, gpu, measure, peers, studies, table, workloads  # noqa: E402
 from benchmarks.workloads import WORKLOADS  # noqa: E402
 from ltcbook import dynamics, simulate  # noqa: E402
 from ltcbook.models import paths  # noqa: E402
@@ -369,14 +369,14 @@ SCHEMA = {
         "launches": WORKS(
             {
                 "type": "object",
-                "required": ["ncps LTC", *(f"ltcbook {name}" for name in launches.BACKENDS)],
+                "required": ["ncps LTC", *(f"ltcbook {name}" for name in peers.ON_A_GPU)],
                 "additionalProperties": {
                     "type": "object",
                     "required": ["starts", "reads"],
                     "additionalProperties": {"type": "integer", "minimum": 0},
                 },
             },
-            *launches.WORKS,
+            *workloads.ON_A_GPU,
         ),
         "density": WORKS(
             {"type": "object", "required": ["synapses", "possible", "seconds", "memory"]},

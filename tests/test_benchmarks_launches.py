@@ -22,13 +22,6 @@ def source():
     return workloads.source(WORKLOADS["W1"].wired())
 
 
-def everybody(source):
-    """ncps and our backends on it."""
-    return [peers.ncps(source)] + [
-        peers.ltc(name, peers.SAME, source, backend=name) for name in launches.BACKENDS
-    ]
-
-
 def seen(do):
     """Starts and reads of what it does."""
     with launches.Launches() as count:
@@ -71,20 +64,20 @@ def test_an_unfold_of_ncps_is_what_its_source_says(source):
 
 def test_neither_more_samples_nor_a_straight_line_change_the_count(source):
     few, many = workloads.waves(2, 80, 2), workloads.waves(5, 80, 2)
-    for peer in everybody(source)[:-1]:  # those that go step by step
+    for peer in peers.on_a_gpu(source)[:-1]:  # those that go step by step
         whole = launches.counted(peer, few, 80)
         assert launches.counted(peer, many, 80) == whole and whole["reads"] <= 3
         assert launches.straight(peer, few, 80) == whole
 
 
 def test_a_count_that_bends_is_not_continued(source):
-    parallel = everybody(source)[-1]
+    parallel = peers.on_a_gpu(source)[-1]
     with pytest.raises(ValueError, match="do not grow evenly"):
         launches.straight(parallel, workloads.waves(1, 80, 2), 80)
 
 
 def test_all_times_at_once_start_fewer_kernels_and_hardly_more_for_longer_sequences(source):
-    base, *_, parallel = everybody(source)
+    base, *_, parallel = peers.on_a_gpu(source)
     u = workloads.waves(4, 96, 2)
     short, long = (launches.counted(parallel, u, steps) for steps in (24, 96))
     assert long["starts"] < 1.6 * short["starts"] and long["reads"] < 30
@@ -102,10 +95,10 @@ def pretended(monkeypatch):
 
 def test_on_a_gpu_the_count_is_the_one_of_the_cpu(source, pretended):
     u = workloads.waves(3, 6, 2)
-    here = [launches.counted(peer, u, 6) for peer in everybody(source)]
+    here = [launches.counted(peer, u, 6) for peer in peers.on_a_gpu(source)]
     with pretended():
         source.to("cuda")
-        there = [launches.counted(peer, u.to("cuda"), 6) for peer in everybody(source)]
+        there = [launches.counted(peer, u.to("cuda"), 6) for peer in peers.on_a_gpu(source)]
     for one, other in zip(here, there, strict=True):
         extra = other["starts"] - one["starts"]
         assert one["reads"] == other["reads"] and 0 <= extra <= 2, "but for dt, carried over"
@@ -116,4 +109,4 @@ def test_the_race_of_a_gpu_runs_on_its_tensors(pretended):
     work = workloads.Workload("W1", work.says, work.wired, 5, 10, 10, 10)
     with pretended():
         found = gpu.race(work, studies.Plan(quick=True, rounds=1, budget=0))
-    assert {"ncps LTC", *(f"ltcbook {name}" for name in launches.BACKENDS), "nn.GRU"} <= set(found)
+    assert {"ncps LTC", *(f"ltcbook {name}" for name in peers.ON_A_GPU), "nn.GRU"} <= set(found)

@@ -221,6 +221,8 @@ def test_the_device_finds_itself_and_wrong_ones_are_named(monkeypatch):
         other = net()
         vars(other).update({"_" * (name == "backend") + name: value for name, value in change.items()})
         assert not other.compiled and train.loop.found_device(other).type == "cuda"
+    assert train.loop.found_device(models.CfCNet.from_ltc(model)).type == "cpu"
+    assert train.loop.found_device(models.CfCNet(model.wiring)).type == "cuda"
     assert train.loop.found_device(torch.nn.Linear(2, 2)).type == "cuda"
     assert train.loop.found_device(net().to("meta")).type == "meta"  # who has moved it knows why
     monkeypatch.undo()

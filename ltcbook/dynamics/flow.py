@@ -83,8 +83,8 @@ def extrapolated_step(x, u, cell, dt, before=None):
 def jacobian(x, u, cell):
     """J_ij = d(dx_i/dt)/dx_j, (..., n, n), in 1/ms, in closed form: (dh - x dg - diag(g)) / c.
 
-    For an LTC: J_ij = w_ij gamma_ij s_ij (1 - s_ij) (E_ij - x_i) / c_i off the diagonal, so J_ij = 0 where w_ij = 0 (and where x_i = E_ij).
-    Raises ValueError for x or u of a wrong shape or with NaN.
+    For an LTC: J_ij = w_ij gamma_ij s_ij (1 - s_ij) (E_ij - x_i) / c_i off the diagonal: 0 where w_ij = 0, or
+    x_i = E_ij. Raises ValueError for x or u of a wrong shape or with NaN.
     """
     g, _ = _terms(x, u, cell)
     dg, dh = cell.terms_jacobian(x, u)

@@ -21,7 +21,8 @@ _said = set()
 
 
 def missing(method, dtype):
-    """Why the kernels cannot serve this method of ``simulate`` and dtype (a name); None: they can."""
+    """Why the kernels cannot serve this method of ``simulate`` and dtype (NumPy's, torch's or its name); None: they can."""
+    dtype = str(dtype).removeprefix("torch.")
     if method not in SOLVERS:
         return f"it has no solver {method!r}, only {', '.join(SOLVERS)}"
     if dtype not in DTYPES:

@@ -36,7 +36,7 @@ def problem(tensors, dt, method):
         return "it has no forward-mode derivatives"
     if dt.requires_grad:
         return "it has no derivative by dt"
-    return missing(method, str(dt.dtype).removeprefix("torch."))
+    return missing(method, dt.dtype)
 
 
 def trajectory(cell, wires, u, x0, dt, *, method, substeps, positive=None):
@@ -50,14 +50,11 @@ def trajectory(cell, wires, u, x0, dt, *, method, substeps, positive=None):
     """
     batch, steps = u.shape[:-2], u.shape[-2]
     dt = dt if dt.ndim == 1 else dt.expand(*batch, steps)
-    values = [getattr(cell, name) for name in FIELDS]
-    if len(batch) == 1:
-        return Sequence.apply(wires, dt, method, substeps, positive, u, x0, *values)
-    flat = lambda t, *last: t.reshape(math.prod(batch), *last)  # noqa: E731
-    dt = dt if dt.ndim == 1 else flat(dt, steps)
-    u, x0 = flat(u, steps, u.shape[-1]), flat(x0, x0.shape[-1])
-    x = Sequence.apply(wires, dt, method, substeps, positive, u, x0, *values)
-    return x.reshape(*batch, steps, x.shape[-1])
+    if len(batch) != 1:  # flat, a view more for autograd to go through
+        u, x0 = (t.reshape(math.prod(batch), *t.shape[len(batch) :]) for t in (u, x0))
+        dt = dt if dt.ndim == 1 else dt.reshape(-1, steps)
+    x = Sequence.apply(wires, dt, method, substeps, positive, u, x0, *(getattr(cell, name) for name in FIELDS))
+    return x if len(batch) == 1 else x.reshape(*batch, *x.shape[1:])
 
 
 class Sequence(torch.autograd.Function):

@@ -106,11 +106,11 @@ def _window(cell, u, x0, dt, step, parts, extrapolated):
 
     def stepped(before, at):
         """Every state from the one before it, gates read at ``at``: factors, states (..., R, n), g and h."""
+        before, at = before.reshape(shape), at.reshape(shape)
         if extrapolated:  # halfway ahead, but for the first part of an input
-            at = at.reshape(shape)
             at = torch.cat([at[..., :1, :], (3 * at[..., 1:, :] - at[..., :-1, :]) / 2], -2)
-        terms = cell.terms(at.reshape(shape), u)
-        a, new = step(before.reshape(shape), *terms, rate)
+        terms = cell.terms(at, u)
+        a, new = step(before, *terms, rate)
         return a.expand(shape).flatten(-3, -2), new.expand(shape).flatten(-3, -2), terms
 
     def earlier(y):

@@ -43,7 +43,7 @@ class Wires:
         return self.carried[device]
 
     def take(self, matrix):
-        """The values (E,) of the synapses in a matrix (n, m), or None where it is None: no inputs, no synapses."""
+        """The values (E,) of the synapses in a matrix (n, m); none of None, which stands for no inputs."""
         return np.zeros(0) if matrix is None else matrix.take(self.place)
 
     def put(self, values):

@@ -32,8 +32,8 @@ class CfCNet(Net):
     wiring: a ``wiring.Wiring``, or a number of units (then give inputs). Wired: layers inter, command, motor
     (or hidden) move one after another, each hears what the layers before it have just become; f1 and f2 are
     masked to the synapses (polarities do not act); outputs are the motor neurons. recurrent: within a layer,
-    "dense" (all hear all of it, synapse or not, as in ncps) or "wiring" (its synapses and each neuron itself). mask_time=False lets a and b read all
-    of the layer before, synapse or not, as ncps does.
+    "dense" (all hear all of it, synapse or not, as in ncps) or "wiring" (its synapses and each neuron
+    itself). mask_time=False lets a and b read all of the layer before, synapse or not, as ncps does.
     Units: backbone_layers layers of backbone_units with ``activation`` ("lecun_tanh", "silu", "relu", "tanh",
     "gelu").
     outputs: size of a linear readout of the output neurons, or None. memory: None or "lstm" (the state is
@@ -100,6 +100,11 @@ class CfCNet(Net):
     def wiring(self):
         """The ``wiring.Wiring``, or None behind a backbone."""
         return self._wiring if self.ltc is None else self.ltc.wiring
+
+    @property
+    def compiled(self):
+        """Whether it is an LTC, made by ``from_ltc``, that the compiled kernels compute on a CPU."""
+        return self.ltc is not None and self.ltc.compiled
 
     def cell(self, numpy=False):
         """The LTC's cell where ``from_ltc`` made this network; ValueError otherwise."""

@@ -136,8 +136,8 @@ class LTCNet(Net):
 
     @property
     def compiled(self):
-        """Whether the compiled kernels compute this network wherever it is on a CPU."""
-        return self.backend in ("auto", "numba") and kernels.missing(self.solver, str(self.dtype).removeprefix("torch.")) is None
+        """Whether the compiled kernels compute this network on a CPU."""
+        return self.backend in ("auto", "numba") and kernels.missing(self.solver, self.dtype) is None
 
     @property
     def backend(self):

@@ -76,7 +76,6 @@ NOTEBOOK = ("<style>.ltc-figure{display:block}.ltc-phone{display:none}"
             f"@media(max-width:{PHONE}px){{.ltc-desk{{display:none}}.ltc-phone{{display:block}}}}"
             'body[data-jp-theme-light="false"] .ltc-figure,html[theme="dark"] .ltc-figure{'
             + ";".join(f"--ltc-{name}:{colour}" for name, colour in DARK.items()) + "}</style>")
-
 BELOW = {"Left": "Above", "Right": "Below"}  # in the words for panels that stand one below the other
 
 
@@ -131,24 +130,25 @@ class Picture:
         for legend in filter(None, (ax.get_legend() for ax in fig.axes)):
             legend.set_frame_on(False)  # a frame would be a white box on a dark page
 
-    def svg(self, where="", alt=None):
-        """The SVG element, with one more class and another alt if given: text stays text, ids cannot clash with another picture's, colours become the page's own.
+    def svg(self, kind="ltc-figure"):
+        """The SVG element: text stays text, ids cannot clash with another picture's, colours become the page's own.
 
         INK becomes currentColor, a palette colour ``var(--ltc-blue, #0072B2)``, which a dark page may set lighter.
+        kind: its classes.
         """
-        alt, buffer = self.alt if alt is None else alt, io.StringIO()
+        buffer = io.StringIO()
         with mpl.rc_context(STYLE):
             self.fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         svg = buffer.getvalue()
         svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg[svg.index("<svg"):], flags=re.S)
-        key = "f" + hashlib.sha256((alt + svg).encode()).hexdigest()[:8]
+        key = "f" + hashlib.sha256((self.alt + svg).encode()).hexdigest()[:8]
         svg = re.sub(r'\bid="', f'id="{key}-', svg)
         svg = re.sub(r'(href="|url\()#', rf"\1#{key}-", svg)
         for colour, paint in PAINT.items():
             svg = svg.replace(colour.lower(), paint)
         svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), svg)  # coordinates, never the text
         width, height = self.fig.get_size_inches() * 72
-        head = (f'<svg class="{" ".join(("ltc-figure", *where.split()))}" role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}" '
+        head = (f'<svg class="{kind}" role="img" aria-label="{html.escape(self.alt)}" viewBox="0 0 {width:g} {height:g}" '
                 f'style="max-width:{width * 4 / 3:g}px;width:100%;height:auto;stroke-linejoin:round;fill:currentColor" '
                 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">')
         return re.sub(r"\n\s*", "\n", re.sub(r"<svg\b.*?>", lambda _: head, svg, count=1, flags=re.S))
@@ -164,9 +164,10 @@ class Picture:
         """What a page shows: the SVG element, or two of which it shows one, by the width of the screen."""
         if not in_one_row(self.fig):
             return self.svg()
-        desk = self.svg("ltc-desk")
+        turned = re.sub(r"\b(Left|Right)\b", lambda side: BELOW[side[0]], self.alt)
+        desk = self.svg("ltc-figure ltc-desk")
         with stacked(self.fig):
-            return desk + self.svg("ltc-phone", re.sub(r"\b(Left|Right)\b", lambda side: BELOW[side[0]], self.alt))
+            return desk + Picture(self.fig, turned).svg("ltc-figure ltc-phone")
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/html": NOTEBOOK + self.pages(), "image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}

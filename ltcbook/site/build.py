@@ -45,9 +45,7 @@ def main():
 
 def rendered(command):
     """Run jupyter-book, showing what the reader wants to know: chapters as they run, and what went wrong."""
-    environment = os.environ | {"IPYTHONDIR": str(quiet_ipython()), "MPLCONFIGDIR": str(BUILD / "cache" / "matplotlib")}
-    # matplotlib lists the fonts at its first import, and may say so: not inside a chapter
-    subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], env=environment, stderr=subprocess.DEVNULL, check=True)
+    environment = own_settings()
     with open(BUILD / "cache" / "complaints.log", "w+", encoding="utf8") as log:
         with subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
@@ -69,14 +67,19 @@ def condensed(complaints):
     return (shown or complaints).replace(f"{ROOT}/", "")
 
 
-def quiet_ipython():
-    """A fresh IPython folder: the reader's own start-up files stay out of the book, as matplotlib's settings do."""
-    profile = BUILD / "cache" / "ipython" / "profile_default"
+def own_settings():
+    """The environment for the chapters: what the reader has set for IPython and matplotlib stays out of the book."""
+    cache = BUILD / "cache"
+    environment = os.environ | {"IPYTHONDIR": str(cache / "ipython"), "MPLCONFIGDIR": str(cache / "matplotlib")}
+    # matplotlib lists the fonts at its first import, and may say so: not inside a chapter
+    fonts = [sys.executable, "-c", "import matplotlib.font_manager"]
+    subprocess.run(fonts, env=environment, stderr=subprocess.DEVNULL, check=True)
+    profile = cache / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text(
         "get_config().IPKernelApp.log_level = 40  # errors only\n"
     )
-    return profile.parent
+    return environment
 
 
 def forget_what_changed():

@@ -121,6 +121,11 @@ def test_panels_of_one_row_also_stand_one_below_the_other_for_a_phone():
     assert state() == before, "the figure was changed"
 
 
+def test_only_the_names_of_panels_turn_with_them():
+    page = plots.picture(row(), alt="Right answers. Left, at first: few. Right: more").pages()
+    assert 'aria-label="Right answers. Above, at first: few. Below: more"' in page
+
+
 @pytest.mark.parametrize("other", [
     lambda: drawing(), lambda: plots.figure(6, 4, nrows=2)[0], lambda: plots.figure(6, 4, nrows=2, ncols=2)[0],
 ])

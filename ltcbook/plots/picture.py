@@ -164,7 +164,7 @@ class Picture:
         """What a page shows: the SVG element, or two of which it shows one, by the width of the screen."""
         if not in_one_row(self.fig):
             return self.svg()
-        turned = re.sub(r"\b(Left|Right)\b", lambda side: BELOW[side[0]], self.alt)
+        turned = re.sub(r"\b(Left|Right)(?=[:,])", lambda side: BELOW[side[0]], self.alt)
         desk = self.svg("ltc-figure ltc-desk")
         with stacked(self.fig):
             return desk + Picture(self.fig, turned).svg("ltc-figure ltc-phone")

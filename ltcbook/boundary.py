@@ -5,9 +5,57 @@ Traceback (most recent call last):
 ValueError: units is 0; it must be a whole number of at least 1.
 """
 
+import math
+import sys
 from importlib import import_module
+from itertools import islice
 
 import numpy as np
+
+
+def short(value, room=60):
+    """What came, for a message: its repr where that is short, else its type, its shape and its first values.
+
+    >>> boundary.short([1, 2]), boundary.short([0.5] * 20000)
+    ('[1, 2]', 'a list of shape (20000,) [0.5, 0.5, 0.5, ...]')
+    """
+    shape = _shape(value)
+    if math.prod(shape) <= 12 or shape == ():
+        try:
+            text = repr(value)
+        except Exception:
+            text = f"a {type(value).__name__} without a repr"
+        if len(text) <= room or shape == ():
+            return text if len(text) <= room else f"{text[:room - 3]}..."
+    kind = {"ndarray": "array", "Tensor": "tensor"}.get(type(value).__name__, type(value).__name__)[:40]
+    size = f"length {len(value)}" if isinstance(value, (dict, set, frozenset)) else f"shape {shape}"
+    first = [short(item, 20) for item in islice(_leaves(value), 4)]
+    first = f" [{', '.join(first[:3])}{', ...' if len(first) > 3 else ''}]" if first else ""
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind} of {size}{first}"
+
+
+def _shape(value, depth=8):
+    """The shape of an array or of a nest of sequences, as far as all parts agree; () for everything else."""
+    if isinstance(getattr(value, "shape", None), tuple):
+        return tuple(value.shape)
+    if not isinstance(value, (list, tuple, dict, set, frozenset)):
+        return ()
+    inner = {_shape(item, depth - 1) for item in value} if isinstance(value, (list, tuple)) and depth else set()
+    return (len(value), *(inner.pop() if len(inner) == 1 else ()))
+
+
+def _leaves(value, depth=8):
+    """The single values in an array or nest of sequences, one after the other; none where they cannot be looked at."""
+    if hasattr(value, "shape"):
+        try:
+            yield from value.reshape(-1)[:4].tolist()
+        except Exception:  # a tensor without values, or something else that has a shape
+            return
+    elif isinstance(value, (list, tuple, dict, set, frozenset)) and depth:
+        for item in value:
+            yield from _leaves(item, depth - 1)
+    else:
+        yield value
 
 
 def whole(name, value, low, high=None, why=""):
@@ -15,24 +63,24 @@ def whole(name, value, low, high=None, why=""):
     right = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not right or value < low or (high is not None and value > high):
         top = "" if high is None else f" and at most {high}"
-        raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {low}{top}{why}.")
+        raise ValueError(f"{name} is {short(value)}; it must be a whole number of at least {low}{top}{why}.")
     return int(value)
 
 
 def number(name, value, low, high=np.inf, *, open_low=False, open_high=False):
     """A finite number in [low, high] as float; the ends may be left out. ValueError for anything else."""
     right = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if (not right or not np.isfinite(value) or value < low or value > high
+    if (not right or not abs(value) <= sys.float_info.max or value < low or value > high
             or (open_low and value == low) or (open_high and value == high)):
         left, last = "(" if open_low else "[", ")" if open_high or high == np.inf else "]"
-        raise ValueError(f"{name} is {value!r}; it must be a number in {left}{low:g}, {high:g}{last}.")
+        raise ValueError(f"{name} is {short(value)}; it must be a number in {left}{low:g}, {high:g}{last}.")
     return float(value)
 
 
 def choice(name, value, options):
     """One of the options; ValueError for anything else."""
-    if value not in options:
-        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(map(repr, options))}.")
+    if not isinstance(value, (str, int, float, type(None))) or value not in options:
+        raise ValueError(f"{name} is {short(value)}; choose one of {', '.join(map(repr, options))}.")
     return value
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import hashlib
 import os
 import subprocess
 import sys
@@ -376,14 +377,111 @@ def test_a_later_process_reads_compiled_code_and_a_changed_constant_is_never_rea
     assert abs(changed / first - 1) > 0.1 and set(more) > set(made)
 
 
-@pytest.mark.parametrize("broken", [AttributeError, OSError])
-def test_where_nothing_can_be_kept_every_process_compiles_for_itself(broken, monkeypatch):
-    def refuse(function, name):
-        raise broken
-
-    monkeypatch.setattr(cache, "_Kept", refuse)
+def added(*numbers):
+    """Their sum by a kernel that is new to this process, and how often it was read from the folder."""
     add = cache.compiled(lambda a, b: a + b, ("add",))
-    assert add(1, 2) == 3 and add.signatures and add.nopython_signatures
+    total = add(*numbers)
+    assert add.nopython_signatures
+    return total, sum(add.stats.cache_hits.values())
+
+
+DAMAGES = {"empty": lambda file: b"", "cut short": lambda file: file[: len(file) // 2], "no pickle": lambda file: b"x" * 99,
+           "a byte changed": lambda file: file[:-200] + bytes([file[-200] ^ 1]) + file[-199:],
+           "a pickle of something else": lambda file: hashlib.sha256(b"N.").digest() + b"N."}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_of_compiled_code_counts_as_none_and_is_written_anew(damage, tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert added(1, 2) == (3, 0) and added(1, 2) == (3, 1)
+    (file,) = tmp_path.rglob("*.nbc")
+    whole = file.read_bytes()
+    file.write_bytes(DAMAGES[damage](whole))
+    assert file.read_bytes() != whole
+    assert added(1, 2) == (3, 0), "damaged code was read"
+    assert added(1, 2) == (3, 1), "the file was not mended"
+    assert list(tmp_path.rglob("*.new")) == []
+
+
+def test_two_processes_that_keep_their_kernels_at_once_do_not_mix_them_up(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    saved, save = [], cache.Kept.save_overload
+    monkeypatch.setattr(cache.Kept, "save_overload", lambda *a: saved.append(a))
+    added(1, 2), added(0.5, 2.0)  # both have compiled, neither has written
+    for arguments in saved:
+        save(*arguments)
+    assert len(saved) == 2 and added(1, 2) == (3, 1) and added(0.5, 2.0) == (2.5, 1)
+
+
+def no_home(monkeypatch, tmp_path):
+    import pwd
+
+    for name in ("HOME", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)  # nobody knows this user
+    with pytest.raises(RuntimeError):
+        cache.folder()
+
+
+def no_folder(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+
+
+def no_room(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(cache.os, "replace", full)
+
+
+def no_sources(monkeypatch, tmp_path):
+    monkeypatch.setattr(cache, "HERE", tmp_path)
+    cache.sources.cache_clear()
+
+
+@pytest.mark.parametrize("lack", [no_home, no_folder, no_room, no_sources])
+def test_where_nothing_can_be_kept_every_process_compiles_for_itself(lack, monkeypatch, tmp_path):
+    lack(monkeypatch, tmp_path)
+    assert added(1, 2) == added(1, 2) == (3, 0)
+    assert [path for path in tmp_path.rglob("*") if path.name != "file" and path.is_file()] == []
+    monkeypatch.undo()
+    cache.sources.cache_clear()
+
+
+@pytest.mark.parametrize("switched_off, reason", [(True, "compiles nothing here .NUMBA_DISABLE_JIT is set."),
+                                                  (False, "cannot be loaded .ImportError: 'NumPy is too new'.")])
+def test_where_numba_compiles_nothing_auto_takes_the_slow_path_and_says_why_once(switched_off, reason, monkeypatch):
+    monkeypatch.setattr(kernels, "_said", set())
+    if switched_off:
+        monkeypatch.setattr("numba.core.config.DISABLE_JIT", 1)
+    else:
+        monkeypatch.setattr(kernels, "_numba", lambda: (None, "the package numba cannot be loaded (ImportError: 'NumPy is too new')"))
+    net, u, x0, dt = case(batch=())
+    cell, heard = net.numpy_cell(), net.map_input(u).detach().numpy()
+    with pytest.warns(UserWarning, match=reason) as warned:
+        states = [net(u, x0, dt)[1].detach().numpy() for _ in range(2)]
+        monkeypatch.setattr(simulate, "LONG", 1)
+        states.append(simulate.simulate(cell, heard, x0.numpy(), dt.numpy(), method=net.solver, substeps=net.substeps))
+    assert len(warned) == 1 and not net.compiled
+    true = simulate.simulate(cell, heard, x0.numpy(), dt.numpy(), method=net.solver, substeps=net.substeps, backend="reference")
+    for got in states:
+        np.testing.assert_allclose(got, true, atol=1e-12)
+    net.backend = "numba"
+    with pytest.raises(ValueError, match=f"{reason}; backend='reference' can"):
+        net(u, x0, dt)
+    with pytest.raises(ValueError, match=f"{reason}; backend='reference' can"):
+        simulate.simulate(cell, heard, x0.numpy(), dt.numpy(), backend="numba")
+
+
+def test_with_the_compiler_switched_off_from_outside_a_long_trajectory_runs(root):
+    code = ("import numpy as np, warnings; from ltcbook import dynamics, kernels, simulate; simulate.LONG = 1;"
+            "warnings.simplefilter('ignore'); one = [[1.0]]; cell = dynamics.LTC([1.0], [1.0], [1.0], one, one, one, one);"
+            "simulate.simulate(cell, None, np.zeros(1), np.ones(2)); print(kernels.missing('fused', 'float64'))")
+    answer = subprocess.run([sys.executable, "-c", code], env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, cwd=root,
+                            capture_output=True, text=True)
+    assert answer.returncode == 0 and "NUMBA_DISABLE_JIT is set" in answer.stdout, answer.stderr
 
 
 # ------------------------------------------------------------------------------------------------------ lanes

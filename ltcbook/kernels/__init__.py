@@ -4,7 +4,7 @@
 ``lanes`` (several numbers at once), ``gates`` (synapses), ``steps`` (a formula per method), ``sequence``
 (time, forwards and backwards), ``wires`` (lists of synapses), ``call`` (NumPy arrays), ``autograd`` (torch
 tensors), ``cache`` (code on disk). numba is optional; neither it nor torch is imported before it is asked to
-compute. ``parallel`` is the other fast path: all times at once, in plain torch, for a GPU.
+compute, or whether it can. ``parallel`` is the other fast path: all times at once, in plain torch, for a GPU.
 
 >>> from ltcbook import kernels
 >>> kernels.missing("fused", "float16")
@@ -12,7 +12,10 @@ compute. ``parallel`` is the other fast path: all times at once, in plain torch,
 """
 
 import warnings
+from functools import cache
 from importlib.util import find_spec
+
+from ..boundary import short
 
 BACKENDS = ("auto", "reference", "numba")
 SOLVERS = ("fused", "exponential", "euler", "extrapolated")
@@ -27,7 +30,25 @@ def missing(method, dtype):
         return f"it has no solver {method!r}, only {', '.join(SOLVERS)}"
     if dtype not in DTYPES:
         return f"it computes in {' or '.join(DTYPES)}, not in {dtype}"
-    return None if find_spec("numba") else "the package numba is not installed (pip install numba)"
+    return _without_compiler()
+
+
+def _without_compiler():
+    """Why numba compiles nothing here, in words; None: it does. numba is loaded to be asked: it refuses some versions of others."""
+    if not find_spec("numba"):
+        return "the package numba is not installed (pip install numba)"
+    config, problem = _numba()
+    return "the package numba compiles nothing here (NUMBA_DISABLE_JIT is set)" if config and config.DISABLE_JIT else problem
+
+
+@cache
+def _numba():
+    """numba's settings, or None and why it cannot be loaded."""
+    try:
+        from numba.core import config
+    except Exception as error:  # e.g. a NumPy that is newer than it knows
+        return None, f"the package numba cannot be loaded ({type(error).__name__}: {short(str(error), 200)})"
+    return config, None
 
 
 def choose(backend, problem):
@@ -36,7 +57,7 @@ def choose(backend, problem):
     Raises ValueError where ``backend`` insists on them in vain; it names the backend that can.
     """
     if backend == "reference" or (backend == "auto" and problem is not None):
-        if backend == "auto" and "not installed" in problem and not _said:
+        if backend == "auto" and "the package numba" in problem and not _said:
             _said.add(problem)
             warnings.warn(f"LTC networks run on the slow path: {problem}.", stacklevel=2)
         return False

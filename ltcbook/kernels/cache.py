@@ -2,24 +2,29 @@
 
 numba's own cache looks at the file of one function, not at the functions and constants that this one uses:
 change a constant in another file and the old machine code comes back. Here the key is a hash of all sources
-that become machine code, of what ``build`` was given, and of the versions, so nothing old can ever be read.
+that become machine code, of what ``build`` was given, and of the versions, so nothing old can ever be read. Every
+signature has a file of its own, written beside its place and moved there whole, with the hash of what is in it: two
+processes may write at once, and a file that was cut short or damaged counts as none. Where nothing can be read or kept
+(no home, no room, no rights) the kernels are compiled in memory.
 """
 
 import hashlib
 import os
+import pickle
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import llvmlite
 import numba
-from numba.core import caching
+from numba.core import compiler, serialize
 
 HERE = Path(__file__).parent
 COMPILED = ("lanes", "gates", "steps", "sequence", "cache")
 
 
 def folder():
-    """Where compiled kernels are kept: numba's NUMBA_CACHE_DIR, or the user's cache folder."""
+    """Where compiled kernels are kept: numba's NUMBA_CACHE_DIR, or the user's cache folder. RuntimeError: a user without one."""
     home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "ltcbook-kernels"
 
@@ -40,43 +45,52 @@ def compiled(function, key):
     """The function, compiled at its first call or read from the folder; it runs without Python's lock."""
     kernel = numba.njit(nogil=True, error_model="numpy")(function)
     try:
-        kernel._cache = _Kept(function, digest(key))
-    except (AttributeError, TypeError, OSError):  # numba has changed inside, or the folder cannot be written
+        kernel._cache = Kept(folder() / digest(key), function.__name__)
+    except (OSError, RuntimeError):  # the sources cannot be read, or the user has no home
         pass  # then every process compiles for itself
     return kernel
 
 
-class _Place:
-    """numba's questions about where a cache lies, answered: a folder of its own for every digest."""
+class Kept:
+    """What numba asks of a cache, answered with one file per signature and processor.
 
-    def __init__(self, name):
-        self.path = folder() / name
-        self.path.mkdir(parents=True, exist_ok=True)
+    Whatever goes wrong with a file, numba compiles, and the next write mends it: the cache saves time, nothing else.
+    """
 
-    def get_cache_path(self):
+    def __init__(self, path, name):
+        self.path, self.name = path, name
+
+    @property
+    def cache_path(self):
+        """The folder; numba names it in its statistics."""
         return str(self.path)
 
-    def ensure_cache_path(self):
-        self.path.mkdir(parents=True, exist_ok=True)
+    def file(self, signature, codegen):
+        """The file for the machine code of this signature on this kind of processor."""
+        said = repr((signature, codegen.magic_tuple())).encode()
+        return self.path / f"{self.name}-{hashlib.sha256(said).hexdigest()[:16]}.nbc"
 
-    def get_source_stamp(self):
-        return self.path.name
+    def load_overload(self, signature, context):
+        """numba's compile result, or None where no whole one is kept."""
+        context.refresh()
+        try:
+            kept = self.file(signature, context.codegen()).read_bytes()
+            if hashlib.sha256(kept[32:]).digest() == kept[:32]:
+                return compiler.CompileResult._rebuild(context, *pickle.loads(kept[32:]))
+        except Exception:  # none there, unreadable, or numba has changed inside
+            pass
+        return None
 
-
-class _Kept(caching.FunctionCache):
-    def __init__(self, function, name):
-        place = _Place(name)
-        self._name, self._py_func = function.__name__, function
-        self._impl = _Implementation(place, function.__name__)
-        self._cache_path = place.get_cache_path()
-        stamp = place.get_source_stamp()
-        self._cache_file = caching.IndexDataCacheFile(self._cache_path, function.__name__, stamp)
-        self.enable()
-
-    def _index_key(self, signature, codegen):
-        return signature, codegen.magic_tuple()
-
-
-class _Implementation(caching.CompileResultCacheImpl):
-    def __init__(self, place, name):
-        self._locator, self._filename_base = place, name
+    def save_overload(self, signature, result):
+        """Keep a compile result where that is possible."""
+        new = self.path / f"{uuid4().hex}.new"
+        try:
+            data = serialize.dumps(result._reduce())
+            self.path.mkdir(parents=True, exist_ok=True)
+            new.write_bytes(hashlib.sha256(data).digest() + data)
+            os.replace(new, self.file(signature, result.codegen))
+        except Exception:  # no room, no rights, or numba has changed inside
+            try:
+                new.unlink(missing_ok=True)
+            except OSError:
+                pass

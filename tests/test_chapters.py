@@ -180,6 +180,27 @@ def test_a_number_in_a_link_is_the_number_of_an_equation(pages):
     problems(*wrong)
 
 
+def test_every_work_in_the_references_is_cited_somewhere(pages):
+    works = [anchor for anchor in ANCHOR.findall(pages["references.md"]) if anchor.startswith("ref-")]
+    assert len(works) > 30, "the list is longer than that: the search is broken"
+    cited = {target for text in pages.values() for _, target in LINK.findall(text)}
+    uncited = [work for work in works if f"references.md#{work}" not in cited]
+    assert not uncited, f"the references list works that no chapter cites: {uncited}"
+
+
+def test_the_raw_parameter_of_a_softplus_has_one_letter(pages):
+    letters = {name: set(re.findall(r"\\ln\(1 *\+ *e\^(?:\{([^{}]+)\}|(\w))\)", text)) for name, text in pages.items()}
+    found = {"".join(letter) for part in letters.values() for letter in part}
+    assert found == {r"\hat w"}, {name: part for name, part in letters.items() if part}
+
+
+def test_the_notation_page_names_every_chapter_in_which_rho_means_something_else(pages):
+    rates = {"convergence.ipynb", "ct_rnn.ipynb", "lyapunov.ipynb"}  # a guaranteed rate, as in the first column
+    row = next(line for line in pages["notation.ipynb"].split("\n") if line.startswith(r"| $\rho$ | guaranteed rate"))
+    others = {name for name, text in pages.items() if r"\rho" in text and name.endswith(".ipynb")} - rates - {"notation.ipynb"}
+    assert others == {target for _, target in LINK.findall(row)}
+
+
 def test_headings_never_skip_a_level_and_each_page_has_one_title(pages):
     for name, text in pages.items():
         levels = [len(marks) for marks in re.findall(r"^(#{1,6})\s+\S", text, re.MULTILINE)]

@@ -97,3 +97,14 @@ def optional(package, install, task):
         return import_module(package)
     except ImportError as error:
         raise ImportError(f"{task} needs the optional package {install}: pip install {install}") from error
+
+
+def extra(name, package, room):
+    """The package that a room cannot be loaded without, or the ImportError that names the extra of ltcbook to install."""
+    try:
+        return import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package:  # it is there, and lacks something itself
+            raise
+        raise ImportError(f'ltcbook.{room} needs {package}, which is missing: pip install "ltcbook[{name}]"',
+                          name=package) from error

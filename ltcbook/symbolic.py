@@ -10,6 +10,10 @@ A symbolic cell is an ordinary cell whose arrays hold SymPy symbols: ``dynamics`
 from dataclasses import MISSING, fields
 
 import numpy as np
+from .boundary import extra
+
+extra("symbolic", "sympy", "symbolic")
+
 import sympy as sp
 
 from . import dynamics

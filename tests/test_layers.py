@@ -3,8 +3,11 @@
 import ast
 import subprocess
 import sys
+import tomllib
 
 import pytest
+
+from ltcbook import boundary
 
 # room -> the rooms below it that it may import; a room may always import itself
 ROOMS = {
@@ -122,3 +125,24 @@ def test_importing_prints_nothing(root):
         [sys.executable, "-c", "import ltcbook"], cwd=root, capture_output=True, text=True
     )
     assert (answer.stdout, answer.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("room, package, name", [
+    ("models", "torch", "torch"), ("models.ltc", "torch", "torch"), ("train", "torch", "torch"), ("kernels.parallel", "torch", "torch"),
+    ("kernels.autograd", "torch", "torch"), ("symbolic", "sympy", "symbolic"), ("plots", "matplotlib", "plots"),
+    ("widgets", "anywidget", "widgets"),
+])
+def test_a_room_without_its_package_names_the_extra_to_install(root, room, package, name):
+    extras = tomllib.loads((root / "pyproject.toml").read_text("utf8"))["project"]["optional-dependencies"]
+    assert any(line.startswith(package) for line in extras[name])
+    code = f"import sys; sys.modules[{package!r}] = None\ntry: import ltcbook.{room}\nexcept ImportError as error: print(error)"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    room = room.removesuffix(".ltc")
+    assert answer.stdout == f'ltcbook.{room} needs {package}, which is missing: pip install "ltcbook[{name}]"\n', answer.stderr
+
+
+def test_a_package_that_is_there_but_broken_speaks_for_itself(tmp_path, monkeypatch):
+    (tmp_path / "half_installed.py").write_text("import a_library_of_its_own")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="a_library_of_its_own"):
+        boundary.extra("torch", "half_installed", "models")

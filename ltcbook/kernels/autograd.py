@@ -3,6 +3,11 @@
 import math
 
 import numpy as np
+
+from ..boundary import extra
+
+extra("torch", "torch", "kernels.autograd")
+
 import torch
 from torch.autograd import forward_ad
 

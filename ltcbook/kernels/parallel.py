@@ -12,6 +12,10 @@ tensor([1., 3., 4.])
 
 import warnings
 
+from ..boundary import extra
+
+extra("torch", "torch", "kernels.parallel")
+
 import torch
 
 SWEEPS = 100  # after so many without an end the sequence is solved step by step

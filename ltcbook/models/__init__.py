@@ -6,6 +6,10 @@ Each call builds a fresh cell from the parameters, so whatever changes them (an 
 the dynamics is written here twice.
 """
 
+from ..boundary import extra
+
+extra("torch", "torch", "models")
+
 from .cfc import CfCNet
 from .ctrnn import CTRNNet
 from .ltc import LTCNet

@@ -9,6 +9,10 @@ Each ``draw_x(data, ax)`` has an ``x_alt(data)``: the words for those who cannot
 '<svg'
 """
 
+from ..boundary import extra
+
+extra("plots", "matplotlib", "plots")
+
 from .areas import areas_alt, draw_areas, draw_weights, weights_alt
 from .curves import (
     LOOKS,

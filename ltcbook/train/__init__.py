@@ -1,5 +1,9 @@
 """Training in one short loop: validation, early stop, exact checkpoints, pruning while it trains; and playing what was learned."""
 
+from ..boundary import extra
+
+extra("torch", "torch", "train")
+
 from .data import LOSSES
 from .loop import History, evaluate, fit
 from .pilot import Pilot

@@ -6,6 +6,10 @@
 (-0.39, 'good')
 """
 
+from ..boundary import extra
+
+extra("widgets", "anywidget", "widgets")
+
 from .areas import AreasExplorer
 from .base import Control, Explorer, Preset
 from .convergence import ConvergenceExplorer

@@ -189,6 +189,111 @@ def test_every_model_learns_on_every_kind_of_data(name, kind):
     assert train.evaluate(model, data, loss=loss) < before and history.loss[-1] < history.loss[0]
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", ">i4", torch.int16])
+def test_labels_may_be_of_any_integer_type(dtype):
+    classes = np.random.default_rng(0).integers(0, 3, (6, 8))
+    told = torch.tensor(classes, dtype=dtype) if isinstance(dtype, torch.dtype) else classes.astype(dtype)
+    runs = []
+    for labels in (told, classes, told[:, -1], classes[:, -1]):
+        model = MODELS["RNNet"](3)
+        history = fit(model, (sines()[0], labels), loss="cross_entropy", epochs=2)
+        runs.append((history.loss, weights(model), train.evaluate(model, (sines()[0], labels), loss="cross_entropy")))
+    assert runs[0] == runs[1] != runs[2] == runs[3]
+    kinds = []
+    fit(MODELS["RNNet"](3), (sines()[0], told), epochs=1, loss=lambda y, t: (kinds.append(t.dtype), y.mean())[1])
+    assert set(kinds) == {torch.int64}  # a function of one's own gets what torch's losses take
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_bfloat16_model_learns_and_resumes_to_the_same_bits(tmp_path, name):
+    make = lambda: MODELS[name](1).to(torch.bfloat16)  # noqa: E731
+    options = {"validation": sines(seed=2), "lr": 0.05, "callbacks": {"last": lambda m: next(iter(m.parameters()))}}
+    if name == "LTCNet":
+        options |= {"method": PruneRewire(every=4, threshold=0.4, target="gradient")}
+        options["callbacks"] |= train.recorders(np.ones(2))
+    part, whole = make(), make()
+    if "method" not in options:  # a method's schedule needs the length of the whole run
+        fit(part, epochs=3, checkpoint=tmp_path / "a.pt", **options)
+    history, expected = fit(part, checkpoint=tmp_path / "a.pt", **options), fit(whole, **options)
+    assert bits(history) == bits(expected) and all(torch.equal(p, q) for p, q in zip(part.parameters(), whole.parameters(), strict=True))
+    assert min(history.loss[1:]) < history.loss[0] and {p.dtype for p in part.parameters()} == {torch.bfloat16}
+    last, record = next(iter(whole.parameters())), expected.records["last"][-1]
+    assert record.dtype == np.float32 and (record == last.detach().float().numpy()).all()
+    other = sines(seed=2)
+    with pytest.raises(ValueError, match="data [0-9]+ there"):
+        fit(make(), other, checkpoint=tmp_path / "a.pt", **options)
+
+
+class Wrapped(torch.nn.Module):
+    """Two networks one after the other, with the signature of a ``Net`` and nothing else."""
+
+    def __init__(self, *nets, out=None):
+        super().__init__()
+        self.nets, self.out = torch.nn.ModuleList(nets), out
+
+    def forward(self, u, x0=None, dt=1.0):
+        states, before = [], [None] * len(self.nets) if x0 is None else x0.split([net.state_size for net in self.nets], -1)
+        for net, x in zip(self.nets, before, strict=True):
+            u, state = net(u, x, dt)
+            states.append(state)
+        u = u if self.out is None else self.out(u)
+        return u, torch.cat(states, -1)
+
+
+def stack(seed=0):
+    rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    return Wrapped(models.CTRNNet(2, 5, 3, generator=g), models.LTCNet(wiring.auto_ncp(8, 1, sensory=3, rng=rng), substeps=1, generator=g))
+
+
+@pytest.mark.parametrize("kind", ["mse", "classes", "one class", "single"])
+def test_any_module_with_the_signature_of_a_net_learns(tmp_path, kind):
+    inputs, targets, dt = tasks.irregular(8, batch=6, rng=np.random.default_rng(0))
+    make, loss, data = stack, "mse", (inputs, targets, dt)
+    if kind == "single":
+        data = (inputs[0], targets[0], dt[0])
+    elif kind != "mse":
+        loss, classes = "cross_entropy", np.digitize(targets[..., 0], [-0.5, 0.5])
+        torch.manual_seed(0)
+        head = torch.nn.Linear(4, 3)
+        make = lambda: Wrapped(models.CTRNNet(2, 4, 4, generator=torch.Generator().manual_seed(0)), out=copy.deepcopy(head))  # noqa: E731
+        data = (inputs, classes if kind == "classes" else classes[:, -1], dt)
+    model, again = make(), make()
+    before = train.evaluate(model, data, loss=loss)
+    history = fit(model, data, loss=loss, epochs=12, lr=0.02, validation=data, patience=12)
+    assert train.evaluate(model, data, loss=loss) < before and history.loss[-1] < history.loss[0]
+    options = {"loss": loss, "lr": 0.02, "validation": data, "patience": 12, "checkpoint": tmp_path / "a.pt"}
+    fit(again, data, epochs=5, **options)
+    assert bits(fit(again, data, epochs=12, **options)) == bits(history) and weights(again) == weights(model)
+
+
+class Odd(torch.nn.Module):
+    def __init__(self, gives):
+        super().__init__()
+        self.a, self.gives = torch.nn.Parameter(torch.ones(1)), gives
+
+    def forward(self, u, x0=None, dt=1.0):
+        return self.gives(self.a * u)
+
+
+@pytest.mark.parametrize("gives, words", [
+    (lambda y: y, r"gave \(3, 8, 2\); it must return \(y, x\)"), (lambda y: (y[:, -1], y), r"gave \(3, 2\)"),
+    (lambda y: None, "gave NoneType"), (lambda y: (y, y, y), "it must return"), (lambda y: (y[..., :1].expand(-1, -1, 5), y), r"outputs \(3, 8, 5\)")])
+def test_a_module_that_gives_no_outputs_and_states_is_named(gives, words):
+    model = Odd(gives)
+    with pytest.raises(ValueError, match=words):
+        fit(model)
+    assert model.a == 1
+
+
+def test_modules_without_the_signature_or_anything_to_learn_are_refused():
+    for model, words in ((torch.nn.Sequential(net(), net()), "model is Sequential; pass"), (torch.nn.LSTM(2, 1), "model is LSTM"),
+                         (net, "model is function"), (Wrapped(), "nothing to learn")):
+        with pytest.raises(ValueError, match=words):
+            train.fit(model, sines(), rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="classes run to 5; the model has 2 outputs"):
+        fit(Odd(lambda y: (y, y)), (sines()[0], np.full((6, 8), 5)), loss="cross_entropy")
+
+
 def test_the_time_steps_reach_the_model():
     inputs, targets, dt = tasks.irregular(8, batch=3, rng=np.random.default_rng(0))
     model = net()

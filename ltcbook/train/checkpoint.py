@@ -58,18 +58,23 @@ def fingerprint(data):
     """A number that tells data sets apart: CRC-32 over shapes and values of tensors of any shape."""
     value = 0
     for part in data or ():
-        value = zlib.crc32(part.cpu().contiguous().numpy().tobytes(), zlib.crc32(repr(tuple(part.shape)).encode(), value))
+        content = part.cpu().contiguous().reshape(-1).view(torch.uint8)  # NumPy lacks some of torch's types
+        value = zlib.crc32(content.numpy().tobytes(), zlib.crc32(repr(tuple(part.shape)).encode(), value))
     return value
 
 
 def arrays(value):
-    """A copy of a nest of lists and dicts: tensors of any shape as NumPy arrays, NumPy's numbers as Python's."""
+    """A copy of a nest of lists and dicts: tensors of any shape as NumPy arrays, NumPy's numbers as Python's.
+
+    bfloat16, which NumPy lacks, becomes float32: every value stays what it was.
+    """
     if isinstance(value, dict):
         return {key: arrays(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(map(arrays, value))
     if torch.is_tensor(value):
-        return value.detach().cpu().numpy().copy()
+        value = value.detach().cpu()
+        return (value.float() if value.dtype == torch.bfloat16 else value).numpy().copy()
     return value.copy() if isinstance(value, np.ndarray) else value.item() if isinstance(value, np.generic) else value
 
 

@@ -10,7 +10,7 @@ from .. import __version__
 from ..boundary import generator, number, whole
 from ..pruning import Method, Nothing
 from . import checkpoint as checkpoints
-from .data import checked_data, objective
+from .data import checked_data, lies, objective
 from .progress import bar
 from .synapses import mean_time_constant, reset_moments, weight_gradients
 
@@ -78,7 +78,7 @@ def fit(model, data, *, epochs=20, batch_size=32, lr=1e-2, loss="mse", validatio
         raise ValueError(f"{method} has no event within {run.steps} steps ({epochs} epochs of {batches} batches): lower "
                          "every or start.")
     identity = {
-        "version": __version__, "model": type(model).__name__, "dtype": str(model.dtype), **checkpoints.options_of(model),
+        "version": __version__, "model": type(model).__name__, "dtype": str(lies(model)[1]), **checkpoints.options_of(model),
         "loss": loss if isinstance(loss, str) else getattr(loss, "__qualname__", repr(loss)), "method": repr(method),
         "steps": method and run.steps, "batch_size": batch_size, "lr": lr, "clip": clip, "patience": patience,
         "callbacks": list(callbacks), "data": checkpoints.fingerprint(data), "validation": checkpoints.fingerprint(validation),
@@ -126,7 +126,7 @@ def evaluate(model, data, *, loss="mse"):
     data, mode = checked_data("data", data, model, loss), model.training
     model.eval()
     try:
-        return objective(model, loss, *(part.to(next(model.parameters()).device) for part in data)).item()
+        return objective(model, loss, *(part.to(lies(model)[0]) for part in data)).item()
     finally:
         model.train(mode)
 
@@ -209,7 +209,7 @@ class _Run:
 
 def found_device(model):
     """Where ``fit`` trains a model if nobody says: where it is, if not on the CPU, else by what serves it best."""
-    here = next(model.parameters()).device
+    here = lies(model)[0]
     if here.type != "cpu" or getattr(model, "compiled", False) or not torch.cuda.is_available():
         return here
     return torch.device("cuda")

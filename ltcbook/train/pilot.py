@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from .data import lies
+
 
 class Pilot:
     """A trained model as a policy for ``tasks.play``: the most likely action, its state kept from frame to frame.
@@ -29,7 +31,8 @@ class Pilot:
     def __call__(self, observation):
         """The action for one observation, a whole number; the state moves on also where ``serve`` decides."""
         seen = observation if self.prepare is None else self.prepare(observation)
-        inputs = torch.as_tensor(np.asarray(seen), dtype=self.model.dtype, device=next(self.model.parameters()).device)
+        device, dtype = lies(self.model)
+        inputs = torch.as_tensor(np.asarray(seen), dtype=dtype, device=device)
         logits, states = self.model(inputs[None], x0=self.state, dt=self.dt)
         self.state = states[-1]
         served = None if self.serve is None else self.serve(observation)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from .. import analysis, dynamics
-from .data import checked_data, objective
+from .data import checked_data, lies, objective
 
 
 def reset_moments(optimizer, model, changed):
@@ -38,7 +38,7 @@ def weight_gradients(model, data, *, loss="mse"):
     that the model keeps for that place. data, loss: as in ``fit``. Raises ValueError as ``fit`` does for data, and for a
     model without conductances. Source: Evci et al. (2020), which grows by them.
     """
-    data = checked_data("data", data, model, loss)
+    data = [part.to(lies(model)[0]) for part in checked_data("data", data, model, loss)]
     cell = model.cell()
     if not isinstance(cell, dynamics.LTC):
         raise ValueError(f"{type(model).__name__} moves a {type(cell).__name__}; only an LTC has conductances.")
@@ -75,7 +75,7 @@ def recorders(u):
         if not isinstance(cell, dynamics.LTC) or u.shape != (model.m,):
             raise ValueError(f"these recorders are for an LTC network with {u.size} inputs; this is a "
                              f"{type(model).__name__} with {model.m}.")
-        heard = model.map_input(torch.as_tensor(u).to(next(model.parameters()))).detach().cpu().double().numpy()
+        heard = model.map_input(torch.as_tensor(u).to(*lies(model))).detach().cpu().double().numpy()
         heard = heard if model.m else None
         return analysis.relax(np.zeros(model.n), heard, cell), heard, cell
 

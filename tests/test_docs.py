@@ -178,6 +178,9 @@ QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the
     "dynamics.cells.LTC2021.gate": ("(..., n)", "1/ms"), "dynamics.cells.CTRNN.terms": ("(..., n)", "unit of x"),
     "simulate.euler_step": ("(..., n)", "mV"), "simulate.rk4_step": ("(..., n)", "mV"),
     "simulate.simulate": ("(..., T, n)", "ms"), "simulate.reference": ("(T, n)", "ms"),
+    "tasks.lane.world.ahead": ("(B, 2)", "m"), "tasks.lane.world.camera": ("(B, 16)", "brightness"),
+    "tasks.lane.world.expert": ("(B,)", "wheel"), "tasks.lane.rollout.drive": ("(B,)", "m/s"),
+    "tasks.lane.rollout.record": ("(B, T, 16)", "wheel"),
     "analysis.equilibria": ("(k, n)", "mV"), "analysis.relax": ("(n,)", "mV"),
     "analysis.eigenvalues": ("(..., n)", "1/ms"), "analysis.spectral_abscissa": ("(..., n, n)", "1/ms"),
     "analysis.log_norm": ("(..., n, n)", "1/ms"), "analysis.lyapunov_matrix": ("(n, n)", "ms"),
@@ -197,7 +200,9 @@ NO_QUANTITY = {
     "dynamics.checks.check_cell": "returns nothing", "dynamics.cells.affine": "a sum inside a function, in its unit",
     "analysis.lyapunov_value": "its unit is that of P times mV squared: as the caller chooses",
     "analysis.certified_lyapunov": "P is scaled to a largest entry of 1: no unit",
-    "tasks.atari.BallTracker": "gives actions",
+    "tasks.atari.BallTracker": "gives actions", "tasks.lane.rollout.straight_ahead": "gives zeros",
+    "tasks.lane.world.running": "an integral, in the unit of what is given",
+    "tasks.lane.world.between": "values of a table, in their unit",
 }
 
 
@@ -286,7 +291,7 @@ FROM_PAPERS = [
     "models.cfc.CfCNet", "models.cfc.CfCNet.from_ltc", "models.memory.LSTMMemory", "pruning.methods.OneShotMagnitude",
     "pruning.methods.GradualMagnitude", "pruning.methods.SET", "pruning.methods.RigL", "pruning.methods.DeepR",
     "pruning.event.prune_and_rewire", "tasks.signals.sine", "tasks.signals.digits", "tasks.signals.sunspot_series",
-    "tasks.decision.delayed_decision", "tasks.atari.breakout",
+    "tasks.decision.delayed_decision", "tasks.atari.breakout", "tasks.lane.world.expert", "tasks.lane.rollout.record",
 ]
 
 

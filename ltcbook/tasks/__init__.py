@@ -1,8 +1,9 @@
 """Seeded data sets: each task gives NumPy arrays (inputs, targets) or (inputs, targets, dt)."""
 
+from . import lane
 from .atari import ACTIONS, BallTracker, breakout, play
 from .decision import delayed_decision
 from .signals import digits, irregular, sine, sunspot_series, sunspots
 
-__all__ = ["ACTIONS", "BallTracker", "breakout", "delayed_decision", "digits", "irregular", "play", "sine",
+__all__ = ["ACTIONS", "BallTracker", "breakout", "delayed_decision", "digits", "irregular", "lane", "play", "sine",
            "sunspot_series", "sunspots"]

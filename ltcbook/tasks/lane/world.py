@@ -1,0 +1,161 @@
+"""The world of the lane: roads, cars, a camera, and an expert who knows the road."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...boundary import generator, number, whole
+
+FRAME = 0.05  # s between two regular frames
+SPEED = 10.0  # m/s
+WHEEL = 0.03  # 1/m, the unit of the wheel
+TIGHTEST = 0.2  # 1/m, the tightest bend that the car can take
+EDGE = 2.0  # m from the middle of the lane: there the road ends
+STRIPS = np.array([6.0, 14.0])  # m, how far ahead the two strips of the camera look
+PIXELS = np.linspace(-4, 4, 8)  # m, where the pixels of a strip look, from right to left
+BLUR = 1.2  # m, width of the bright spot
+AIM = 10.0  # m ahead, where the expert aims
+GRID = 0.5  # m between two points of a road's table
+MOVES = 4  # steps of the car's motion per regular frame
+
+
+@dataclass(frozen=True, eq=False)
+class Road:
+    """The middle lines of B roads: ``curvature`` (B, K) in 1/m, positive to the left, every ``GRID`` metres.
+
+    From it follow the heading of the line and its place in the plane, both starting at 0: ``heading`` (B, K)
+    in rad, ``place`` (B, K, 2) in m. Raises ValueError for values that are not finite, or a bend tighter than
+    ``TIGHTEST``, which no car here can take.
+    """
+
+    curvature: np.ndarray
+
+    def __post_init__(self):
+        curvature = np.array(self.curvature, float)
+        if curvature.ndim != 2 or curvature.shape[1] < 2:
+            raise ValueError(f"curvature has shape {curvature.shape}; it must be (B, K), a row of K >= 2 values per road.")
+        if not np.isfinite(curvature).all():
+            raise ValueError(f"curvature holds {np.count_nonzero(~np.isfinite(curvature))} values that are NaN or infinite.")
+        if np.abs(curvature).max(initial=0) > TIGHTEST:
+            raise ValueError(f"a bend has the curvature {np.abs(curvature).max():.3g} per m; the car takes at most "
+                             f"{TIGHTEST:g} per m (a radius of {1 / TIGHTEST:g} m). Draw gentler bends.")
+        heading = running(curvature, GRID)
+        along = np.stack([np.cos(heading), np.sin(heading)], -1)
+        place = np.stack([running(along[..., k], GRID) for k in range(2)], -1)
+        for name, values in (("curvature", curvature), ("heading", heading), ("place", place)):
+            values.flags.writeable = False
+            object.__setattr__(self, name, values)
+
+    @classmethod
+    def random(cls, drives, length=400.0, *, bend=0.03, every=15.0, rng):
+        """Roads with smooth random bends: normal curvatures of standard deviation ``bend`` (1/m), ``every`` m apart.
+
+        Between these points the curvature is linear. length: m. Values beyond ``TIGHTEST`` are drawn anew.
+        Raises ValueError for drives < 1 or lengths, bends out of range (bend at most ``TIGHTEST``).
+        """
+        drives, rng = whole("drives", drives, 1), generator(rng)
+        length, every = number("length", length, 1), number("every", every, GRID)
+        bend = number("bend", bend, 0, TIGHTEST)
+        s = np.arange(0, length + GRID, GRID)
+        knots = rng.normal(0, bend, (drives, int(s[-1] / every) + 2))
+        while (beyond := np.abs(knots) > TIGHTEST).any():
+            knots[beyond] = rng.normal(0, bend, beyond.sum())
+        at = np.arange(knots.shape[1]) * every
+        return cls(np.stack([np.interp(s, at, row) for row in knots]))
+
+    @classmethod
+    def straight(cls, drives, length=400.0):
+        """Straight roads of ``length`` m."""
+        return cls(np.zeros((whole("drives", drives, 1), int(number("length", length, 1) / GRID) + 2)))
+
+    def mirrored(self):
+        """The same roads with left and right exchanged."""
+        return Road(-self.curvature)
+
+    @property
+    def drives(self):
+        """Number of roads, B."""
+        return len(self.curvature)
+
+    @property
+    def length(self):
+        """Length of the roads in m."""
+        return (self.curvature.shape[1] - 1) * GRID
+
+    def at(self, s):
+        """Curvature (B,), heading (B,) and place (B, 2) after s (B,) metres; beyond the ends they go on as they end."""
+        return tuple(between(table, s) for table in (self.curvature, self.heading, self.place))
+
+
+@dataclass(frozen=True, eq=False)
+class Car:
+    """Where B cars are: ``s`` m along the road, ``offset`` m left of its middle, ``heading`` rad to the left of it."""
+
+    s: np.ndarray
+    offset: np.ndarray
+    heading: np.ndarray
+
+    def moved(self, road, wheel, seconds, speed=SPEED):
+        """The cars after so many seconds (B,) with the wheel (B,) held; speed in m/s.
+
+        s' = v cos(heading) / (1 - offset kappa(s)), offset' = v sin(heading), heading' = v wheel - s' kappa(s),
+        in steps of at most FRAME / MOVES by the midpoint rule.
+        """
+        wheel = np.clip(np.asarray(wheel, float) * WHEEL, -TIGHTEST, TIGHTEST)
+        steps = max(1, int(np.ceil(np.max(seconds) / FRAME * MOVES - 1e-9)))
+        y, h = np.stack([self.s, self.offset, self.heading]), np.asarray(seconds) / steps
+
+        def rate(y):
+            kappa = between(road.curvature, y[0])
+            along = speed * np.cos(y[2]) / (1 - y[1] * kappa)
+            return np.stack([along, speed * np.sin(y[2]), speed * wheel - along * kappa])
+
+        for _ in range(steps):
+            y = y + h * rate(y + h / 2 * rate(y))
+        return Car(*y)
+
+    def place(self, road):
+        """Places in the plane, (B, 2), in m."""
+        _, heading, place = road.at(self.s)
+        return place + self.offset[:, None] * np.stack([-np.sin(heading), np.cos(heading)], -1)
+
+
+def ahead(road, car, distance):
+    """Where the middle of the lane lies for the cars, ``distance`` m further along it: (B, 2) m, forward and to the left."""
+    _, heading, _ = road.at(car.s)
+    towards = road.at(car.s + distance)[2] - car.place(road)
+    angle = heading + car.heading
+    forward, left = np.cos(angle), np.sin(angle)
+    return np.stack([forward * towards[:, 0] + left * towards[:, 1], forward * towards[:, 1] - left * towards[:, 0]], -1)
+
+
+def camera(road, car):
+    """What the camera sees, (B, 16): brightness in [0, 1] of the near strip, then of the far one, without noise."""
+    spots = np.stack([ahead(road, car, distance)[:, 1] for distance in STRIPS], -1)
+    return np.exp(-(((PIXELS - spots[..., None]) / BLUR) ** 2)).reshape(len(spots), -1)
+
+
+def expert(road, car):
+    """The wheel (B,) that leads on a circle to the middle of the lane ``AIM`` m ahead: pure pursuit, which knows the road.
+
+    Source: Coulter (1992), "Implementation of the pure pursuit path tracking algorithm".
+    """
+    aim = ahead(road, car, AIM)
+    return 2 * aim[:, 1] / (aim**2).sum(-1) / WHEEL
+
+
+expert.knows_the_road = True
+
+
+def running(values, step):
+    """Integral of values (B, K) from the first on, by trapezoids, (B, K)."""
+    area = (values[:, 1:] + values[:, :-1]) / 2 * step
+    return np.concatenate([np.zeros((len(values), 1)), np.cumsum(area, 1)], 1)
+
+
+def between(table, s):
+    """Values of a table (B, K, ...) at s (B,) m, linear between its points, and beyond its ends as between the last two."""
+    at = np.asarray(s) / GRID
+    k = np.clip(np.floor(at), 0, table.shape[1] - 2).astype(int)
+    rows, part = np.arange(len(table)), (at - k).reshape(-1, *[1] * (table.ndim - 2))
+    return table[rows, k] + part * (table[rows, k + 1] - table[rows, k])

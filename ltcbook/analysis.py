@@ -15,6 +15,7 @@ from scipy import linalg
 from . import dynamics
 from .boundary import generator
 
+ROUNDS = 1000  # by which a box grows, or comes closer, before it leaps or stops
 
 def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
     """All equilibria found from many starts, stable or not, (k, n) in mV, sorted by their first coordinates.
@@ -208,8 +209,10 @@ def invariant_box(cell, u, *states):
     """The smallest box (lo, hi), each (n,) in mV, found that holds the states (..., n) and that no trajectory leaves.
 
     The input u is held constant. Grows the box by the range of the effective equilibrium on it until that range lies
-    inside; so of an equilibrium alone it is that point. Raises ValueError for a cell that is no LTC, no state, or
-    wrong shapes.
+    inside, to rounding; so of an equilibrium alone it is that point. Where that creeps, as beside a fold of equilibria,
+    the box leaps ahead in the direction of its growth, by the first power of two that holds the range: then it may be
+    larger than it must be, up to the box of all reversal potentials, which always holds it. Raises ValueError for a cell
+    that is no LTC, no state, or wrong shapes.
     """
     _need_ltc(cell)
     _one(cell, u)
@@ -218,15 +221,38 @@ def invariant_box(cell, u, *states):
     if not states:
         raise ValueError("invariant_box needs at least one state (n,).")
     states = np.concatenate([state.reshape(-1, cell.n) for state in states])
-    lo, hi = states.min(0), states.max(0)
-    for _ in range(10000):
-        low, high = (_extreme_equilibrium(cell, u, lo, hi, sign) for sign in (-1, 1))
-        new_lo, new_hi = np.minimum(lo, low), np.maximum(hi, high)
-        grown = max(np.max(lo - new_lo), np.max(new_hi - hi))
-        lo, hi = new_lo, new_hi
-        if grown < 1e-13:
+    least, (lo, hi) = np.stack([states.min(0), -states.max(0)]), state_bounds(cell)
+    most = np.minimum(least, [lo, -hi])  # boxes as (lo, -hi): the smaller, the larger the box
+    box, before, settled = _grown(cell, u, least, ROUNDS)
+    if settled:
+        return box[0], -box[1]
+    growth, box = box - before, most
+    for leap in 2.0 ** np.arange(1, 60):
+        ahead, _, settled = _grown(cell, u, np.maximum(most, before + leap * growth), 50)
+        if settled:
+            box = ahead
             break
-    return lo, hi
+    for _ in range(ROUNDS):  # take back what the leap took too much, as far as it comes off
+        closer = np.maximum(box, np.minimum(least, _range(cell, u, box)))
+        if (closer == box).all():
+            break
+        box = closer
+    return box[0], -box[1]
+
+
+def _grown(cell, u, box, rounds):
+    """A box (lo, -hi), (2, n), grown until it holds its range or the rounds are over; the one before it; and whether it does."""
+    rounding = (4 + cell.n) * np.finfo(float).eps * np.abs([*state_bounds(cell), *box]).max()
+    for _ in range(rounds):
+        before, box = box, np.minimum(box, _range(cell, u, box))
+        if (before - box).max() <= rounding:
+            return box, before, True
+    return box, before, False
+
+
+def _range(cell, u, box):
+    """The smallest and minus the largest effective equilibrium on a box (lo, -hi), (2, n)."""
+    return np.stack([-sign * _extreme_equilibrium(cell, u, box[0], -box[1], sign) for sign in (-1, 1)])
 
 
 def certified_lyapunov(cell, u, box):

@@ -321,6 +321,43 @@ def test_no_trajectory_leaves_the_invariant_box(seed):
     assert (run >= lo - 1e-9).all() and (run <= hi + 1e-9).all()
 
 
+def beside_a_fold(more, followers=0):
+    """A neuron with an autapse, held at about the open conductance where its two lower equilibria meet, and a chain that
+    hears it: nA of more or less push decide whether a state from below passes the place or stays."""
+    n = 1 + followers
+    w, e_rev = 2.0 * np.eye(n, k=-1), np.ones((n, n))
+    w[0, 0] = 2
+    return dynamics.LTC(np.ones(n), np.ones(n), np.zeros(n), w, np.full((n, n), 10.0), np.full((n, n), 0.5), e_rev,
+                        2 * (0.190339 + more) * np.eye(n, 1), np.ones((n, 1)), np.zeros((n, 1)), np.ones((n, 1)))
+
+
+@pytest.mark.parametrize("more", [1e-8, 1e-11, 0, -1e-7, -1e-5])
+def test_the_invariant_box_stays_invariant_and_small_where_it_grows_slowly(more):
+    # F = h / g rises with x here, so the least invariant top is the first x above the state where F(x) <= x
+    cell, u, start = beside_a_fold(more), np.zeros(1), np.array([0.0153])
+    lo, hi = analysis.invariant_box(cell, u, start)
+    assert lo == start and dynamics.vector_field(0, hi, u, cell)[0] <= 1e-14
+    below = np.linspace(start, hi, 200001)[:-1]
+    rests = below[dynamics.vector_field(0, below, u, cell) <= 0]
+    assert len(rests) == 0 or hi - rests[0] < 2e-3
+    assert hi[0] == pytest.approx(0.6436 if more >= 0 else 0.2935, abs=2e-3)
+
+
+def test_a_slow_neuron_takes_the_faces_of_those_that_hear_it_along():
+    cell, u, start = beside_a_fold(1e-8, followers=3), np.zeros(1), np.zeros(4)
+    lo, hi = analysis.invariant_box(cell, u, start)
+    velocity = dynamics.vector_field(0, hi, u, cell)  # every gate opens with its source: the top corner is the worst
+    assert (lo == 0).all() and (velocity <= 1e-14).all() and (velocity >= -1e-9).all()
+    assert hi[0] == pytest.approx(0.6436, abs=1e-4)
+
+
+def test_the_invariant_box_is_invariant_in_any_unit():
+    cell, u = beside_a_fold(-1e-3), np.zeros(1)
+    small = replace(cell, e_rev=cell.e_rev * 1e-9, e_rev_in=cell.e_rev_in * 1e-9, mu=cell.mu * 1e-9, gamma=cell.gamma * 1e9)
+    hi, tiny = (analysis.invariant_box(one, u, start)[1] for one, start in ((cell, np.zeros(1)), (small, np.zeros(1))))
+    np.testing.assert_allclose(tiny, hi * 1e-9, rtol=1e-12)
+
+
 @given(seed=seeds)
 def test_the_invariant_box_is_no_larger_than_it_must_be(seed):
     # Some corner attains each bound: a box grown until it is just invariant is tight on every face that it grew. All gates

@@ -1,6 +1,7 @@
 """Wirings: what the makers promise, held against ncps's own wirings and against exact probabilities."""
 
 import copy
+import dataclasses
 import pickle
 from fractions import Fraction
 from unittest import mock
@@ -63,6 +64,51 @@ def test_a_wiring_cannot_be_changed():
         for matrix in (same.polarity, same.polarity_in):
             with pytest.raises(ValueError, match="read-only"):
                 matrix[:] = 0
+
+
+READ_ONLY = {
+    "a wiring": lambda: wiring.fully_connected(3, sensory=2, rng=np.random.default_rng(0)),
+    "masks of areas": lambda: wiring.multi_area((2, 6, 1), [2, 4], rng=np.random.default_rng(0)),
+    "masks with signs": lambda: wiring.multi_area_ei((2, 6, 1), 2, rng=np.random.default_rng(0)),
+    "the worm": wiring.worm.connectome,
+    "a part of the worm": lambda: wiring.worm.connectome().subset("AVA", "AVB"),
+    "the worm, pooled": lambda: wiring.worm.tap_withdrawal().pooled(),
+}
+
+
+def arrays_of(value):
+    """Every array in a nest of tuples and fields."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    parts = value if isinstance(value, tuple) else [getattr(value, f.name) for f in dataclasses.fields(value)]
+    return [array for part in parts if isinstance(part, (np.ndarray, tuple)) for array in arrays_of(part)]
+
+
+@pytest.mark.parametrize("kind", READ_ONLY)
+def test_what_is_read_only_stays_so_and_equal_through_every_kind_of_copy(kind):
+    first = READ_ONLY[kind]()
+    copies = [copy.copy(first), copy.deepcopy(first), dataclasses.replace(first), copy.deepcopy([first])[0]]
+    copies += [pickle.loads(pickle.dumps(first, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+    for same in copies:
+        assert same == first and hash(same) == hash(first) and type(same) is type(first) and repr(same) == repr(first)
+        assert len(arrays_of(same)) == len(arrays_of(first)) > 0
+        for array in arrays_of(same) + arrays_of(first):
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 0
+    assert first != "something else"
+
+
+@pytest.mark.parametrize("kind", READ_ONLY)
+def test_what_is_read_only_owns_its_arrays_and_leaves_those_of_the_caller_alone(kind):
+    first = READ_ONLY[kind]()
+    mine = {f.name: getattr(first, f.name) for f in dataclasses.fields(first)}
+    mine = {name: value.copy() if isinstance(value, np.ndarray) else tuple(
+        part.copy() if isinstance(part, np.ndarray) else part for part in value) if isinstance(value, tuple) else value
+        for name, value in mine.items()}
+    second = type(first)(**mine)
+    for array in [part for value in mine.values() for part in arrays_of((value,))]:
+        array[...] = array == 0  # the caller goes on writing
+    assert second == first != type(first)(**mine)
 
 
 def test_wirings_are_equal_when_signs_and_roles_are():

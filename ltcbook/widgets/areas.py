@@ -105,10 +105,12 @@ class AreasExplorer(Explorer):
 
 @cache
 def spectrum(areas, forward, backward, within, signs):
-    """(24,) eigenvalues of −I + W, W: weights of size 0.0375 to 0.1125 in the mask, inhibitory ones 2.5 times as large."""
+    """(24,) eigenvalues of −I + W, read-only; W: weights of size 0.0375 to 0.1125 in the mask, inhibitory ones 2.5 times as large."""
     mask = AreasExplorer.masks(areas, forward, backward, within, signs).hidden_mask
     size = WEIGHT * np.random.default_rng(100 + SEED).uniform(0.5, 1.5, mask.shape) * np.where(mask < 0, STRONGER, 1)
-    return np.linalg.eigvals(mask * size - np.eye(NEURONS))
+    values = np.linalg.eigvals(mask * size - np.eye(NEURONS))
+    values.flags.writeable = False  # all who ask get this very array
+    return values
 
 
 def upper(values):

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .graph import Wiring
+from .graph import ReadOnly, Wiring
 
 KINDS = ("EE", "EI", "IE", "II")  # source, then target: "EI" runs from an excitatory to an inhibitory neuron
 DIMS = ("input", "hidden", "readout")
 
 
 @dataclass(frozen=True, eq=False)
-class AreaMasks:
+class AreaMasks(ReadOnly):
     """The three masks of a network with areas; made by ``multi_area`` and ``multi_area_ei``. Arrays are
-    read-only.
+    copied and read-only.
 
     input_mask: (hidden, input); hidden_mask: (hidden, hidden); readout_mask: (readout, hidden); integers, 0
     where nothing may connect, +1 where something may, and -1 in the columns of inhibitory neurons.
@@ -36,12 +36,6 @@ class AreaMasks:
     input_areas: tuple
     readout_areas: tuple
     excitatory: np.ndarray | None = None
-
-    def __post_init__(self):
-        masks = (self.input_mask, self.hidden_mask, self.readout_mask)
-        for array in (*masks, self.area_connectivities, self.excitatory, *self.node_assignment):
-            if array is not None:
-                array.flags.writeable = False
 
     def __repr__(self):
         sizes = " + ".join(str(len(nodes)) for nodes in self.node_assignment)
@@ -168,7 +162,7 @@ def multi_area_ei(dims=(1, 100, 1), n_areas=2, area_connectivities=(0.1, 0.1), i
     for kind in set(KINDS) - set(inter_area):
         hidden_mask[between & np.outer(of_kind[kind[1]], of_kind[kind[0]])] = 0
     readout_mask = masks.readout_mask * (sign if inhibitory_readout else excites)
-    return AreaMasks(masks.input_mask.copy(), hidden_mask * sign, readout_mask, masks.node_assignment,
+    return AreaMasks(masks.input_mask, hidden_mask * sign, readout_mask, masks.node_assignment,
                      masks.area_connectivities, masks.input_areas, masks.readout_areas, excites)
 
 

@@ -4,15 +4,65 @@ Matrices are [target, source]: ``polarity[i, j]`` is the sign of the synapse fro
 networkx store [source, target]; only ``from_ncps``, ``from_networkx`` and ``to_networkx`` transpose.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
+
+from ..boundary import short
 
 ROLES = ("inter", "command", "motor", "hidden")
 
 
+class ReadOnly:
+    """Base of a frozen dataclass that owns its arrays: copied and read-only, also when it is itself copied or unpickled.
+
+    Two are equal where all their values are; the hash follows from these.
+    """
+
+    def __post_init__(self):
+        for name, value in zip(self._names(), self._values(), strict=True):
+            object.__setattr__(self, name, _owned(value))
+
+    def __reduce__(self):
+        return type(self), self._values()
+
+    def __eq__(self, other):
+        return type(other) is type(self) and all(map(_same, self._values(), other._values()))
+
+    def __hash__(self):
+        return hash(tuple(map(_hashable, self._values())))
+
+    def _names(self):
+        return [field.name for field in fields(self)]
+
+    def _values(self):
+        return tuple(getattr(self, name) for name in self._names())
+
+
+def _owned(value):
+    """A read-only copy of an array, or of the arrays in a sequence, which becomes a tuple; anything else as it is."""
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_owned, value))
+    if isinstance(value, np.ndarray):
+        value = value.copy()
+        value.flags.writeable = False
+    return value
+
+
+def _same(a, b):
+    if isinstance(a, tuple):
+        return isinstance(b, tuple) and len(a) == len(b) and all(map(_same, a, b))
+    return np.array_equal(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else a == b
+
+
+def _hashable(value):
+    if isinstance(value, tuple):
+        return tuple(map(_hashable, value))
+    return (value.shape, np.add(value, 0.0, dtype=float).tobytes()) if isinstance(value, np.ndarray) else value
+
+
 @dataclass(frozen=True, eq=False)
-class Wiring:
+class Wiring(ReadOnly):
     """A signed graph of n neurons fed by m sensory inputs.
 
     polarity: (n, n) integers in {-1, 0, +1}, [target, source]; polarity_in: (n, m), the sensory synapses; role: n names
@@ -41,19 +91,10 @@ class Wiring:
         if polarity_in.shape[0] != n:
             raise ValueError(f"polarity_in has shape {polarity_in.shape}; with {n} neurons it must be ({n}, m).")
         if len(role) != n or not set(role) <= set(ROLES):
-            raise ValueError(f"role is {role!r}; it must name each of the {n} neurons with one of {ROLES}.")
+            raise ValueError(f"role is {short(role)}; it must name each of the {n} neurons with one of {ROLES}.")
         for name, value in (("polarity", polarity), ("polarity_in", polarity_in), ("role", role)):
             object.__setattr__(self, name, value)
-
-    def __eq__(self, other):
-        return isinstance(other, Wiring) and self.role == other.role and all(
-            np.array_equal(a, b) for a, b in ((self.polarity, other.polarity), (self.polarity_in, other.polarity_in)))
-
-    def __hash__(self):
-        return hash((self.polarity.tobytes(), self.polarity_in.tobytes(), self.role))
-
-    def __reduce__(self):  # a copy or an unpickled wiring is read-only too
-        return Wiring, (self.polarity, self.polarity_in, self.role)
+        super().__post_init__()
 
     def __repr__(self):
         layers = ", ".join(f"{self.role.count(r)} {r}" for r in ROLES if r in self.role)
@@ -110,7 +151,7 @@ class Wiring:
     def members(self, role):
         """Indices of the neurons with this role. Raises ValueError for a role that does not exist."""
         if role not in ROLES:
-            raise ValueError(f"no role {role!r}; a neuron is one of {ROLES}.")
+            raise ValueError(f"no role {short(role)}; a neuron is one of {ROLES}.")
         return np.flatnonzero([r == role for r in self.role])
 
     def blocks(self):
@@ -160,9 +201,7 @@ def _signs(name, values):
     if values.ndim != 2 or not np.isin(values, (-1, 0, 1)).all():
         raise ValueError(f"{name} must be a matrix of -1, 0 and +1 (0: no synapse); got shape {values.shape}, "
                          f"values {np.unique(values)[:6].tolist()}.")
-    values = values.astype(np.int8)
-    values.flags.writeable = False
-    return values
+    return values.astype(np.int8)
 
 
 def from_ncps(ncps_wiring):

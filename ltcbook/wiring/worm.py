@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from .graph import Wiring
+from .graph import ReadOnly, Wiring
 
 # the tap-withdrawal circuit by neuron class, in its published layers (Wicks et al. 1996; Lechner et al. 2018)
 TAP_WITHDRAWAL = {"sensory": ("PVD", "PLM", "AVM", "ALM"), "inter": ("DVA", "PVC", "AVD"),
@@ -21,12 +21,12 @@ TAP_WITHDRAWAL = {"sensory": ("PVD", "PLM", "AVM", "ALM"), "inter": ("DVA", "PVC
 
 
 @dataclass(frozen=True, eq=False)
-class Circuit:
+class Circuit(ReadOnly):
     """Neurons by name, and how many synaptic contacts each makes on each.
 
     counts: (n, n) whole numbers of contacts, [target, source]; names: the n neurons, e.g. "AVAL"; classes:
     their classes, e.g. "AVA"; roles: "sensory", "inter", "command" or "motor"; transmitters: "ACh", "Glu",
-    "GABA", "GABA?", "DA", "octopamine" or "unknown". counts is read-only.
+    "GABA", "GABA?", "DA", "octopamine" or "unknown". counts is copied and read-only.
     """
 
     counts: np.ndarray
@@ -34,9 +34,6 @@ class Circuit:
     classes: tuple
     roles: tuple
     transmitters: tuple
-
-    def __post_init__(self):
-        self.counts.flags.writeable = False
 
     def __repr__(self):
         connections, contacts = int((self.counts > 0).sum()), int(self.counts.sum())
@@ -71,7 +68,7 @@ class Circuit:
 
     def _taken(self, order):
         columns = (self.names, self.classes, self.roles, self.transmitters)
-        counts = self.counts[np.ix_(order, order)].copy()
+        counts = self.counts[np.ix_(order, order)]
         return Circuit(counts, *(tuple(column[i] for i in order) for column in columns))
 
     def pooled(self):
@@ -158,7 +155,7 @@ def tap_withdrawal():
     circuit = connectome().subset(*layer)
     order = sorted(range(circuit.n), key=lambda i: (list(layer).index(circuit.classes[i]), circuit.names[i]))
     circuit = circuit._taken(order)
-    return replace(circuit, counts=circuit.counts.copy(), roles=tuple(layer[c] for c in circuit.classes))
+    return replace(circuit, roles=tuple(layer[c] for c in circuit.classes))
 
 
 def _table(name):

@@ -7,6 +7,9 @@ READY := $(VENV)/.ltcbook-ready
 PORT ?= 8000
 TEX := texlive-xetex texlive-latex-extra fonts-lmodern fonts-dejavu fontconfig
 
+# an option of a command for a variable that was given, be it empty
+given = $(if $(filter undefined,$(origin $(1))),,$(2)="$($(1))")
+
 .PHONY: help book serve pdf test bench address strip clean distclean
 .DEFAULT_GOAL := help
 
@@ -39,8 +42,8 @@ test: book ## set up everything, a browser included, and pass all tests (ARGS="-
 bench: $(READY) ## time everything beside its peers, ten minutes, and write benchmarks/results.json (ARGS=--quick: one)
 	@$(RUN) -m benchmarks $(ARGS)
 
-address: $(READY) ## write the repository's address: make address URL=https://github.com/OWNER/REPO (URL= clears it)
-	@$(RUN) -m ltcbook.site.setup_cell --address "$(URL)"
+address: $(READY) ## write the repository's address: make address URL=https://github.com/OWNER/REPO BRANCH=main (URL= clears it)
+	@$(RUN) -m ltcbook.site.setup_cell $(call given,URL,--address) $(call given,BRANCH,--branch) $(call given,REVISION,--revision)
 
 strip: $(READY) ## take outputs out of the chapters, keeping the cells' ids
 	@$(RUN) -m nbstripout --keep-id chapters/*.ipynb

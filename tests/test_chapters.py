@@ -99,7 +99,7 @@ def test_notebooks_are_stored_stripped(chapters):
 
 
 def test_the_first_code_cell_is_the_generated_setup_cell(chapters):
-    wanted = setup_cell.source(setup_cell.read_address())
+    wanted = setup_cell.source(setup_cell.read_address(), setup_cell.read_revision())
     for name, notebook in chapters.items():
         first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
         assert "".join(first["source"]) == wanted, f"{name}: run `make address`"
@@ -289,70 +289,3 @@ def test_every_exercise_is_followed_by_its_folded_solution(chapters):
         for start, end in zip(starts, [*starts[1:], len(text)]):
             title = text[start : start + 50].split("\n")[0]
             assert "<details>" in text[start:end], f"{name}: no folded solution after {title!r}"
-
-
-# --- the repository's address ---------------------------------------------------------------------
-
-GOOD = "https://github.com/you/ltcbook"
-
-
-@pytest.fixture
-def copy(tmp_path, root):
-    """A copy of what `make address` writes to."""
-    (tmp_path / "_config.yml").write_text((root / "_config.yml").read_text("utf8"), "utf8")
-    (tmp_path / "chapter.ipynb").write_text((root / "chapters" / "ltc.ipynb").read_text("utf8"), "utf8")
-    return tmp_path
-
-
-def test_the_address_is_written_once_and_can_be_cleared(copy):
-    before = setup_cell.read_address(copy)
-    config = (copy / "_config.yml").read_text("utf8")
-    setup_cell.write_address(GOOD + ".git/", copy)
-    assert setup_cell.read_address(copy) == GOOD
-    assert yaml.safe_load((copy / "_config.yml").read_text("utf8"))["repository"]["url"] == GOOD
-    assert setup_cell.update(copy / "chapter.ipynb", GOOD) is (before != GOOD)
-    assert setup_cell.update(copy / "chapter.ipynb", GOOD) is False, "a second run changes nothing"
-    assert f'ADDRESS = \\"{GOOD}\\"' in (copy / "chapter.ipynb").read_text("utf8")
-    setup_cell.write_address(before, copy)
-    assert (copy / "_config.yml").read_text("utf8") == config
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "you/ltcbook",
-        "http://github.com/you/ltcbook",
-        "https://example.org/you/ltcbook",
-        "https://github.com/you",
-        'https://github.com/you/x"; import os',
-        GOOD + "/tree/main",
-    ],
-)
-def test_a_malformed_address_is_refused_and_nothing_is_written(copy, url):
-    config = (copy / "_config.yml").read_text("utf8")
-    with pytest.raises(ValueError, match="no repository address"):
-        setup_cell.write_address(url, copy)
-    assert (copy / "_config.yml").read_text("utf8") == config
-
-
-def run_setup(monkeypatch, address, *, there):
-    """Run the setup cell with ltcbook there or not; return the commands that it would have run."""
-    ran = []
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if there else None)
-    monkeypatch.setattr("subprocess.run", lambda command, **options: ran.append(command))
-    exec(compile(setup_cell.source(address), "setup", "exec"), {})
-    return ran
-
-
-def test_the_setup_cell_does_nothing_where_ltcbook_is_there(monkeypatch):
-    assert run_setup(monkeypatch, GOOD, there=True) == []
-
-
-def test_the_setup_cell_installs_from_the_books_own_address(monkeypatch):
-    (command,) = run_setup(monkeypatch, GOOD, there=False)
-    assert command[-1] == f"ltcbook[book] @ git+{GOOD}"
-
-
-def test_the_setup_cell_never_installs_from_a_stranger(monkeypatch):
-    with pytest.raises(ModuleNotFoundError, match="make address"):
-        run_setup(monkeypatch, "", there=False)

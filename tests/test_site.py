@@ -195,13 +195,13 @@ def test_nothing_is_loaded_from_elsewhere_and_no_link_leads_to_a_stranger(soups)
 def test_launch_buttons_are_there_only_with_an_address_and_lead_to_it(soups):
     from ltcbook.site import setup_cell
 
-    address = setup_cell.read_address()
+    address, branch = setup_cell.read_address(), setup_cell.read()["branch"]
     for name, soup in soups.items():
         links = [tag["href"] for tag in soup.select("a[href*='colab.research.google.com']")]
         if address and name in ("chapters/ltc.html", "chapters/pruning_rewiring.html"):
             owner = address.removeprefix("https://github.com/")
             notebook = name.replace(".html", ".ipynb")
-            assert f"https://colab.research.google.com/github/{owner}/blob/main/{notebook}" in links
+            assert f"https://colab.research.google.com/github/{owner}/blob/{branch}/{notebook}" in links
         elif not address:
             assert not links, f"{name}: a launch button, but no address is set"
 

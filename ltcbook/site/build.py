@@ -11,9 +11,10 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from ltcbook.site import setup_cell
+
+ROOT = setup_cell.ROOT
 BUILD = ROOT / "_build"
 STAGE = BUILD / "stage" / "_build"
 PUBLISHED = BUILD / "html"
@@ -115,11 +116,19 @@ def forget(*folders):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def pin_downloads(folder, root=ROOT):
+    """Let the notebooks that the pages offer install the commit that the pages were built from."""
+    address, revision = setup_cell.read_address(root), setup_cell.pin(root)
+    for path in folder.rglob("*.ipynb"):
+        setup_cell.update(path, address, revision)
+
+
 def publish():
     """Put a copy of the rendered pages in the place of the published ones, in one step for the reader."""
     fresh, old = PUBLISHED.with_name("html.new"), PUBLISHED.with_name("html.old")
     forget(fresh, old)
     shutil.copytree(STAGE / "html", fresh)
+    pin_downloads(fresh / "_sources")
     if PUBLISHED.exists():
         PUBLISHED.rename(old)
     fresh.rename(PUBLISHED)

@@ -1,39 +1,56 @@
 """The chapters' first cell and the repository's address: `make address URL=https://github.com/OWNER/REPO`.
 
-The address stands in `_config.yml`; from there it goes into the same cell of every chapter, which installs
-ltcbook where it is missing (Colab) and does nothing where it is there.
+Address, branch and revision stand in `_config.yml`. From there goes into the same cell of every chapter where to install
+ltcbook from, where it is missing (Colab). The cell leaves a checkout of the book alone.
+
+A notebook cannot name the commit that holds it. So in the repository the cell installs from its own branch, and the
+notebooks that a rendered page offers name the commit that the page was built from (`pin`). Who publishes a branch for
+Colab writes the commit there too: `make address REVISION=HEAD`.
 """
 
 import argparse
 import json
 import re
+import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"https://github\.com/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
-CONFIG_LINE = re.compile(r'^(repository:\n  url: )"([^"\n]*)"', re.MULTILINE)
+BRANCH = re.compile(r"(?!.*(?:\.\.|//|/\.|\.lock$|[./]$))[A-Za-z0-9_][A-Za-z0-9._/-]*")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+PACKAGE = ("ltcbook", "pyproject.toml")  # what pip installs of a commit
 TAGS = ["remove-input", "setup"]  # of no use on the page: there, nothing needs installing
 CELL_ID = "setup"
+ON_THE_PAGE = 'ADDRESS = REVISION = ""'  # what the cell does while the book is rendered, whatever the address
+WHITE = re.compile(r"[ \t\r\n]*")
 
 CELL = """\
-# Setup: installs ltcbook where it is missing, as in Colab; does nothing elsewhere.
-import importlib.util
-import subprocess
-import sys
+# Setup: installs ltcbook where it is missing, as in Colab; where another one is there, it names both.
+import json, site, subprocess, sys
+from importlib import invalidate_caches, metadata, util
+from os.path import dirname
 
 ADDRESS = "{address}"
-
-if importlib.util.find_spec("ltcbook") is None:
+REVISION = "{revision}"
+source = f"ltcbook[book] @ git+{{ADDRESS}}@{{REVISION}}"
+found = util.find_spec("ltcbook")
+if getattr(found, "origin", found) is None:  # nothing is there, or a mere folder of that name
     if not ADDRESS:
-        raise ModuleNotFoundError(
-            "ltcbook is not installed, and this copy of the book does not know its own address. "
-            "Either run `pip install -e '.[book]'` in the book's folder, or set the address once with "
-            "`make address URL=https://github.com/OWNER/REPO` and open the chapter again."
-        )
-    source = f"ltcbook[book] @ git+{{ADDRESS}}"
+        raise ModuleNotFoundError("ltcbook is not installed, and this copy of the book does not know its own address. Run "
+            "`pip install -e '.[book]'` in the book's folder, or there `make address URL=https://github.com/OWNER/REPO`.")
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)
-    importlib.invalidate_caches()
+    invalidate_caches()
+    if site.ENABLE_USER_SITE and (own := site.getusersitepackages()) not in sys.path:  # where a read-only Python installs
+        sys.path.insert(next((k for k, p in enumerate(sys.path) if p.endswith("-packages")), len(sys.path)), own)
+elif ADDRESS:
+    for there in metadata.distributions(name="ltcbook", path=[dirname(dirname(getattr(found, "origin", "")))]):
+        url, made = (json.loads(there.read_text("direct_url.json") or "{{}}").get(key, {{}}) for key in ("url", "vcs_info"))
+        if there.read_text("WHEEL") and REVISION not in made.values():  # a checkout has no wheel's record beside it
+            print(f"This chapter was made for ltcbook of {{ADDRESS}} at {{REVISION}}. Installed is {{there.version}}",
+                  f"{{url or ''}} {{made.get('commit_id', '')}}. To replace it, run this and restart the kernel:\\n"
+                  f'%pip install --quiet --force-reinstall --no-deps "{{source}}"')
 """
 
 
@@ -48,41 +65,114 @@ def checked(url):
     return url
 
 
-def source(address):
-    """The setup cell's code for an address ("" where none is known)."""
-    return CELL.format(address=checked(address)).rstrip("\n")
+def checked_branch(branch):
+    """The branch's name; ValueError for what no branch can be called."""
+    if not BRANCH.fullmatch(branch):
+        raise ValueError(f"{branch!r} is no branch's name; give one, as in BRANCH=main.")
+    return branch
+
+
+def checked_revision(revision, root=ROOT):
+    """The whole name of a commit whose package is the one that lies here, or "" for none; ValueError for anything else."""
+    if not revision:
+        return ""
+    if COMMIT.fullmatch(revision) and git(root, "rev-parse", "--git-dir") is None:
+        return revision  # nobody here to ask
+    commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if not commit:
+        raise ValueError(f"{revision!r} is no commit that git knows here; give one (REVISION=HEAD), or nothing to clear it.")
+    if not holds_the_package(commit, root):
+        raise ValueError(
+            f"the chapters would install the commit {commit}, and {' or '.join(PACKAGE)} has changed since. "
+            "Commit, then give the new commit (REVISION=HEAD), or nothing (REVISION=) to install from the branch."
+        )
+    return commit
+
+
+def git(root, *arguments):
+    """What git says, or None where it is missing or says no."""
+    try:
+        return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def holds_the_package(commit, root=ROOT):
+    """Whether pip would install from this commit what lies here."""
+    new = git(root, "ls-files", "--others", "--exclude-standard", "--", *PACKAGE)
+    return new == "" and git(root, "diff", "--quiet", commit, "--", *PACKAGE) is not None
+
+
+def pin(root=ROOT):
+    """What the notebooks on a rendered page install: the commit that it was built from, else the branch."""
+    here = read(root)
+    commits = (here["revision"], git(root, "rev-parse", "HEAD"))
+    return next((commit for commit in commits if commit and holds_the_package(commit, root)), here["branch"])
+
+
+def source(address, revision="main"):
+    """The setup cell's code for an address ("" where none is known) and a commit or branch of it."""
+    return CELL.format(address=checked(address), revision=revision).rstrip("\n")
+
+
+# --- the place where it stands -----------------------------------------------------------------------------------------
+
+
+def line(key):
+    """Finds the line of a key below `repository:` in `_config.yml`."""
+    return re.compile(rf'^(repository:\n(?:  .*\n)*?  {key}: *)(?:"([^"\n]*)"|([^\s#"]*))', re.MULTILINE)
+
+
+def read(root=ROOT):
+    """Address ("url"), "branch" and "revision" as they stand in `_config.yml`."""
+    text, found = load(root / "_config.yml"), {}
+    for key in ("url", "branch", "revision"):
+        match = line(key).search(text)
+        if match is None:
+            raise ValueError(f'_config.yml has no line `{key}: "..."` below `repository:`')
+        found[key] = match[2] or match[3] or ""
+    return found
+
+
+def write(root=ROOT, **new):
+    """Write "url", "branch" or "revision" into `_config.yml`; the rest of the file stays as it is."""
+    here, text = read(root), load(root / "_config.yml")
+    for key, value in new.items():
+        if value != here[key]:
+            text = line(key).sub(lambda match, value=value: f'{match[1]}"{value}"', text)
+    replace(root / "_config.yml", text)
 
 
 def read_address(root=ROOT):
     """The address that stands in `_config.yml`."""
-    match = CONFIG_LINE.search((root / "_config.yml").read_text("utf8"))
-    if match is None:
-        raise ValueError('_config.yml has no line `url: "..."` right below `repository:`')
-    return match[2]
+    return read(root)["url"]
+
+
+def read_revision(root=ROOT):
+    """What the chapters install: the revision that stands in `_config.yml`, else the branch."""
+    here = read(root)
+    return here["revision"] or here["branch"]
 
 
 def write_address(address, root=ROOT):
     """Write the address into `_config.yml`; the rest of the file stays as it is."""
-    address, config = checked(address), root / "_config.yml"
-    read_address(root)
-    replace(config, CONFIG_LINE.sub(lambda match: f'{match[1]}"{address}"', config.read_text("utf8")))
+    write(root, url=checked(address))
 
 
-def update(path, address):
-    """Put the setup cell into one chapter, as its first code cell; return whether the file changed."""
-    text = path.read_text("utf8")
-    book = json.loads(text)
-    lines = source(address).splitlines(keepends=True)
-    cell = next((c for c in book["cells"] if is_setup(c)), None)
-    if cell is None:
-        cell = {"cell_type": "code", "execution_count": None, "id": CELL_ID, "metadata": {}, "outputs": []}
-        first = next((k for k, c in enumerate(book["cells"]) if c["cell_type"] == "code"), len(book["cells"]))
-        book["cells"].insert(first, cell)
-    cell["metadata"] = {**cell["metadata"], "jupyter": {"source_hidden": True}, "tags": TAGS}
-    cell["source"] = lines
-    if book == json.loads(text):
+# --- the chapters ------------------------------------------------------------------------------------------------------
+
+
+def load(path):
+    """A file's text with its own line ends."""
+    return path.read_bytes().decode("utf8")
+
+
+def replace(path, text):
+    """Write a file only where its text differs; return whether it did."""
+    if load(path) == text:
         return False
-    return replace(path, json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    path.write_bytes(text.encode("utf8"))
+    return True
 
 
 def is_setup(cell):
@@ -90,28 +180,96 @@ def is_setup(cell):
     return cell["cell_type"] == "code" and "setup" in cell["metadata"].get("tags", [])
 
 
-def replace(path, text):
-    """Write a file only where its text differs; return whether it did."""
-    if path.read_text("utf8") == text:
-        return False
-    path.write_text(text, "utf8")
-    return True
+def update(path, address, revision="main"):
+    """Put the setup cell into one chapter, as its first code cell; return whether the file changed. No other line does."""
+    text = load(path)
+    cells = json.loads(text)["cells"]
+    lines = source(address, revision).splitlines(keepends=True)
+    k = next((k for k, cell in enumerate(cells) if is_setup(cell)), None)
+    if k is None:
+        k = next((k for k, cell in enumerate(cells) if cell["cell_type"] == "code"), None)
+        if k is None:
+            return False  # words alone need no package
+        start = place(text, ("cells", k))[0]
+        gap = re.search(r"\s*\Z", text[:start])[0]
+        text = f"{text[:start]}{{}},{gap}{text[start:]}"
+        cell = {"cell_type": "code", "execution_count": None, "id": CELL_ID, "metadata": folded({}), "outputs": []}
+        return replace(path, put(text, {**cell, "source": lines}, "cells", k))
+    if cells[k]["metadata"] != folded(cells[k]["metadata"]):
+        text = put(text, folded(cells[k]["metadata"]), "cells", k, "metadata")
+    if "".join(cells[k]["source"]) != "".join(lines):
+        text = put(text, lines if isinstance(cells[k]["source"], list) else "".join(lines), "cells", k, "source")
+    return replace(path, text)
 
 
-def main(arguments=None):
-    """Command line: with --address set it first; always bring every chapter's cell up to date."""
+def folded(metadata):
+    """A cell's metadata as the setup cell needs them."""
+    return {**metadata, "jupyter": {"source_hidden": True}, "tags": TAGS}
+
+
+def put(text, value, *path):
+    """A JSON text with another value at a path, written in the text's own indentation; all else stays, letter by letter."""
+    start, end = place(text, path)
+    indent = re.match(r"\{\r?\n( +)", text)
+    written = json.dumps(value, indent=indent and len(indent[1]), ensure_ascii=False, sort_keys=True)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    return text[:start] + written.replace("\n", newline + (indent[1] * len(path) if indent else "")) + text[end:]
+
+
+def place(text, path):
+    """Where the value at a path of keys and positions begins and ends in a JSON text; KeyError where there is none."""
+    decode, start = json.JSONDecoder().raw_decode, WHITE.match(text).end()
+    end = decode(text, start)[1]
+    for step in path:
+        at = WHITE.match(text, start + 1).end()
+        for k in count():
+            if text[at] in "]}":
+                raise KeyError(step)
+            key = k
+            if text[start] == "{":
+                key, at = decode(text, at)
+                at = WHITE.match(text, WHITE.match(text, at).end() + 1).end()
+            end = decode(text, at)[1]
+            if key == step:
+                break
+            at = WHITE.match(text, end).end()
+            at = WHITE.match(text, at + 1).end() if text[at] == "," else at
+        start = at
+    return start, end
+
+
+def read_for_the_page(text):
+    """A chapter as it is rendered (`nb_custom_formats` in `_config.yml`): its setup cell says the same whatever the address,
+    so that a new address makes no chapter run again."""
+    import nbformat
+
+    book = nbformat.reads(text, as_version=4)
+    for cell in filter(is_setup, book.cells):
+        cell.source = ON_THE_PAGE
+    return book
+
+
+def main(arguments=None, root=ROOT):
+    """Command line: set what is given; always bring every chapter's cell up to date."""
     parser = argparse.ArgumentParser(prog="python -m ltcbook.site.setup_cell", description=__doc__)
     parser.add_argument("--address", help="https://github.com/OWNER/REPO; empty clears it")
+    parser.add_argument("--branch", help="the branch that Colab opens; where an address is given, git's current one")
+    parser.add_argument("--revision", help="the commit to install instead of the branch's head; empty clears it")
     options = parser.parse_args(arguments)
     try:
-        if options.address is not None:
-            write_address(options.address)
-        address = read_address()
-        chapters = sorted((ROOT / "chapters").glob("*.ipynb"))
-        written = [path.name for path in chapters if update(path, address)]
+        new = {} if options.address is None else {"url": checked(options.address)}
+        branch = options.branch or (new.get("url") and git(root, "symbolic-ref", "--short", "HEAD"))
+        if branch:
+            new["branch"] = checked_branch(branch)
+        revision = read(root)["revision"] if options.revision is None else options.revision
+        write(root, **new, revision=checked_revision(revision, root))
+        here, revision = read(root), read_revision(root)
+        chapters = sorted((root / "chapters").glob("*.ipynb"))
+        written = [path.name for path in chapters if update(path, here["url"], revision)]
     except ValueError as error:
         return f"make address: {error}"
-    print(f"address: {address or '(none)'}; chapters rewritten: {', '.join(written) or 'none'}")
+    said = f"address: {here['url'] or '(none)'}, branch {here['branch']}, installs {revision}"
+    print(f"{said}; chapters rewritten: {', '.join(written) or 'none'}")
     return 0
 
 

@@ -18,7 +18,7 @@ LONG = 20_000  # from so many substeps on, backend="auto" compiles: the referenc
 def euler_step(x, u, cell, dt):
     """State, (..., n) in mV, after one explicit Euler step of dt ms. Order 1; unstable once dt > 2 / (largest rate).
 
-    Raises ValueError for dt <= 0, a wrong shape or NaN.
+    Raises ValueError for dt < 0, a wrong shape or NaN.
     """
     dynamics.check_dt(dt)
     return x + dt * dynamics.vector_field(0, x, u, cell)
@@ -27,7 +27,7 @@ def euler_step(x, u, cell, dt):
 def rk4_step(x, u, cell, dt):
     """State, (..., n) in mV, after one classical Runge-Kutta step of dt ms. Order 4; bounds are not kept.
 
-    Raises ValueError for dt <= 0, a wrong shape or NaN.
+    Raises ValueError for dt < 0, a wrong shape or NaN.
     """
     dynamics.check_dt(dt)
     f = lambda y: dynamics.vector_field(0, y, u, cell)  # noqa: E731
@@ -48,30 +48,42 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
     dt: ms, a number, (T,) or (..., T), so steps may be irregular. method: "fused", "exponential", "euler", "rk4" or
     "extrapolated"; each step is divided into ``substeps`` equal parts. "extrapolated" is exponential with gates read half
     a part ahead; it starts anew at every input, where dx/dt jumps, so its first part reads them at the state: take
-    two parts or more. NumPy arrays, torch tensors and arrays of SymPy symbols.
+    two parts or more. In a step of 0 ms nothing happens. NumPy arrays, torch tensors and arrays of SymPy symbols.
     backend: "reference": the lines below; "numba": the compiled ``kernels``, the same numbers for one ``dynamics.LTC`` of
     NumPy arrays; "auto": the kernels where they can serve and the trajectory is long.
-    Raises ValueError for wrong shapes, NaN, dt <= 0, an unknown method, or when the solution leaves the finite numbers.
+    Raises ValueError for wrong shapes, NaN, dt < 0, an unknown method, or when the solution leaves the finite numbers.
     """
     if method not in METHODS:
         raise ValueError(f"no method {method!r}; choose one of {', '.join(METHODS)}.")
     if isinstance(substeps, bool) or not isinstance(substeps, (int, np.integer)) or substeps < 1:
         raise ValueError(f"substeps is {substeps!r}; it must be a whole number >= 1.")
     u, dt, steps = _inputs(cell, u, x0, dt)
+    # formulas give the old state at dt = 0 up to rounding; where values may be looked at it is held in every bit
+    still = dt == 0 if isinstance(dt, np.ndarray) and dt.dtype != object and (dt == 0).any() else None
     if _on_kernels(backend, cell, u, x0, dt, method, steps * substeps):
         from .kernels.call import simulate as compiled
 
-        return compiled(cell, u, x0, dt, method=method, substeps=substeps)
+        x = compiled(cell, u, x0, dt, method=method, substeps=substeps)
+        return x if still is None else _held(x, x0, still)
     x, trajectory = x0, []
     for t in range(steps):
         u_t, dt_t = None if u is None else u[..., t, :], (dt[..., t, None] if dt.ndim else dt) / substeps
         try:
-            x = _hold(method, x, u_t, cell, dt_t, substeps)
+            before, x = x, _hold(method, x, u_t, cell, dt_t, substeps)
+            x = x if still is None else np.where(still[..., t, None] if still.ndim else still, before, x)
             dynamics.check_state(cell, x, u_t)
         except ValueError as error:
             raise kernels.not_finite(method, t) from error
         trajectory.append(x)
     return ops.stack(trajectory, axis=-2)
+
+
+def _held(x, x0, still):
+    """The trajectory x (..., T, n) with the state before in place of every one after a step that stands still."""
+    steps = np.arange(1, x.shape[-2] + 1)
+    last = np.broadcast_to(np.maximum.accumulate(np.where(still, 0, steps), -1), x.shape[:-1])
+    before = np.broadcast_to(x0, (*x.shape[:-2], x.shape[-1]))[..., None, :]
+    return np.take_along_axis(np.concatenate([before, x], -2), last[..., None], -2)
 
 
 def _on_kernels(backend, cell, u, x0, dt, method, substeps):
@@ -115,6 +127,9 @@ def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):
     x, trajectory = x0, []
     for t, span in enumerate(np.broadcast_to(dt, steps)):
         u_t = None if u is None else u[t]
+        if span == 0:
+            trajectory.append(x)
+            continue
         solution = solve_ivp(dynamics.vector_field, (0, span), x, args=(u_t, cell), method="DOP853", rtol=rtol, atol=atol)
         if not solution.success:
             raise ValueError(f"the reference solver stopped in step {t}: {solution.message}")

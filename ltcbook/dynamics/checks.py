@@ -8,13 +8,13 @@ from .. import ops
 
 
 def check_dt(dt):
-    """Raise one ValueError unless every time step is a finite number of ms > 0 (torch and SymPy values pass unseen)."""
+    """Raise one ValueError unless every time step is a finite number of ms >= 0 (torch and SymPy values pass unseen)."""
     if ops.is_torch(dt) or ops.is_symbolic(dt) or hasattr(dt, "free_symbols"):
         return
     values = np.asarray(dt)
-    if values.dtype.kind not in "fiu" or not (np.isfinite(values) & (values > 0)).all():
+    if values.dtype.kind not in "fiu" or not (np.isfinite(values) & (values >= 0)).all():
         came = repr(dt) if values.ndim == 0 else f"an array with smallest value {np.min(values)}"
-        raise ValueError(f"dt is {came}; every time step must be a finite number of milliseconds > 0.")
+        raise ValueError(f"dt is {came}; every time step must be a finite number of milliseconds >= 0.")
 
 
 def check_state(cell, x, u):

@@ -35,8 +35,8 @@ def effective_equilibrium(x, u, cell):
 def fused_step(x, u, cell, dt):
     """State, (..., n) in mV, after one semi-implicit Euler step: gates at the old state, the linear rest at the new one.
 
-    (c x + dt h) / (c + dt g): a convex combination of x and h / g for every dt > 0, so bounds are kept. Order 1.
-    dt: ms, broadcast against (..., n). Raises ValueError for dt <= 0, a wrong shape or NaN.
+    (c x + dt h) / (c + dt g): a convex combination of x and h / g for every dt, so bounds are kept. Order 1.
+    dt: ms, broadcast against (..., n). Raises ValueError for dt < 0, a wrong shape or NaN.
     Source: Lechner et al. (2020), Eq. (3).
 
     >>> one = dynamics.CTRNN(tau=[2.0], w=[[0.0]], b=[0.0])  # dx/dt = -x / 2
@@ -51,7 +51,7 @@ def fused_step(x, u, cell, dt):
 def exponential_step(x, u, cell, dt):
     """State, (..., n) in mV, after one exponential Euler step, exact for frozen gates: between x and h / g. Order 1.
 
-    h / g + (x - h / g) exp(-g dt / c). dt: ms, broadcast against (..., n). Raises ValueError for dt <= 0, a wrong
+    h / g + (x - h / g) exp(-g dt / c). dt: ms, broadcast against (..., n). Raises ValueError for dt < 0, a wrong
     shape or NaN. Source: Hochbruck & Ostermann (2010), "Exponential integrators"; chapter "Liquid time constants".
     """
     return extrapolated_step(x, u, cell, dt)
@@ -62,7 +62,7 @@ def extrapolated_step(x, u, cell, dt, before=None):
 
     before: the state dt ago, under the same u, or None: then the gates are read at x, and the step is
     ``exponential_step``. One evaluation of the gates either way; the step stays between x and h / g, so bounds are
-    kept. dt: ms, broadcast against (..., n). Raises ValueError for dt <= 0, a wrong shape or NaN.
+    kept. dt: ms, broadcast against (..., n). Raises ValueError for dt < 0, a wrong shape or NaN.
     Source: Perego & Veneziani (2009), "An efficient generalization of the Rush-Larsen method"; chapter "Solvers".
 
     >>> one = dynamics.LTC2021(tau=[1.0], A=[1.0], w=[[-2.0]], b=[0.0])

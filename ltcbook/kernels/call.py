@@ -1,6 +1,6 @@
 """One call of the kernels on NumPy arrays: wirings as lists of synapses, samples in tiles, tiles to threads.
 
-The caller has checked everything: shapes, finite values, equal dtypes, dt > 0.
+The caller has checked everything: shapes, finite values, equal dtypes, dt >= 0.
 """
 
 import math

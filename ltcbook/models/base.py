@@ -1,13 +1,16 @@
 """What every model shares: one call signature, one boundary that checks it, one way to load weights."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from .. import ops
-
+from ..boundary import choice
+from .steps import fits, last_seen, packed_like, real_steps, skipping, tracing
 
 
 class Net(nn.Module):
@@ -18,22 +21,52 @@ class Net(nn.Module):
     ``net.to(...)``, ``net.double()``.
     """
 
-    def forward(self, u, x0=None, dt=1.0):
+    knows_time = True  # False: dt is checked and changes nothing, so that a step of 0 ms is a step too
+
+    def forward(self, u, x0=None, dt=1.0, *, lengths=None, mask=None, missing="refuse"):
         """Outputs y (..., T, outputs) and states x (..., T, state_size) after each of the T inputs.
 
         u: (..., T, m), any number of batch axes or none; input t is held for dt[..., t]. x0: state before the
         first input, (state_size,) or (..., state_size); None: zeros. dt: ms, a number, (T,) for all samples,
-        or (..., T), one row per sample (where the two could be confused, (T,) is meant). ``x[..., -1, :]`` is
-        the x0 that continues the sequence.
-        Raises ValueError for wrong shapes or dtype, values that are not finite, dt <= 0; under
-        ``torch.compile``, ``torch.export`` and ``vmap`` values cannot be looked at, only shapes.
+        or (..., T), one row per sample (where the two could be confused, (T,) is meant). In a step of 0 ms
+        nothing happens. ``x[..., -1, :]`` is the x0 that continues the sequence.
+
+        Sequences of different length: lengths, whole numbers 0 .. T, one per sequence; or mask, truth values
+        (T,) or (..., T), True for a real step, anywhere; or u as a ``PackedSequence`` (dt too, if it likes):
+        then y comes back packed, x padded. In a padded step nothing happens: its u and dt are never read, the
+        state (a memory too) is held, so ``x[..., -1, :]`` and ``y[..., -1, :]`` belong to the last real step,
+        and no gradient comes from it.
+        missing: what NaN in u means: "refuse": an error; "hold": that channel was not measured, so the model
+        hears the last value of this call that was (before the first: 0; write a start value there if you know
+        one).
+
+        Raises ValueError for wrong shapes or dtype, values that are not finite, dt < 0, lengths and mask that
+        contradict each other; under ``torch.compile``, ``torch.export`` and ``vmap`` values cannot be looked
+        at, only shapes.
         """
-        u, x0, dt = check_call(self, u, x0, dt)
-        x = self.trajectory(u, x0, dt)
-        return self.readout(x), x
+        return self._call(u, x0, dt, lengths, mask, missing)
+
+    def _call(self, u, x0, dt, lengths, mask, missing, **options):
+        """What ``forward`` returns; options go to ``trajectory``."""
+        packed = u if isinstance(u, PackedSequence) else None
+        if packed is not None:
+            if lengths is not None or mask is not None:
+                raise ValueError("a PackedSequence says its own lengths: leave out lengths and mask.")
+            u, lengths = pad_packed_sequence(packed, batch_first=True)
+            dt = pad_packed_sequence(dt, batch_first=True)[0] if isinstance(dt, PackedSequence) else dt
+        u, x0, dt, real = check_call(self, u, x0, dt, lengths, mask, missing)
+        if real is None:
+            x = self.trajectory(u, x0, dt, **options)
+            y = self.readout(x)
+        else:
+            y, x = skipping(partial(self.trajectory, **options), self.readout, u, x0, dt, real)
+        return (y if packed is None else packed_like(y, packed, lengths)), x
 
     def trajectory(self, u, x0, dt):
-        """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (..., T) in ms."""
+        """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (T,) or (..., T) in ms.
+
+        dt may be 0 in some steps: then every number must stay finite there; ``forward`` holds the state.
+        """
         raise NotImplementedError(f"{type(self).__name__} must say how its state moves.")
 
     def readout(self, x):
@@ -86,16 +119,14 @@ class Net(nn.Module):
         return next(self.parameters()).dtype
 
 
-def tracing(*tensors):
-    """Whether values may not be looked at: compile, export or vmap is at work, or there are none."""
-    if torch.compiler.is_compiling():
-        return True
-    wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # torch has no public name for this question
-    return any(t.is_meta or wrapped(t) for t in tensors)
+MISSING = ("refuse", "hold")
 
 
-def check_call(net, u, x0, dt):
-    """The one boundary of all models: tensors u, x0 (..., state_size) and dt (..., T) in ms, or one ValueError."""
+def check_call(net, u, x0, dt, lengths=None, mask=None, missing="refuse"):
+    """The one boundary of all models: tensors u, x0 (..., state_size), dt (T,) or (..., T) in ms, and which steps are real.
+
+    The last: truth values (..., T), or None where all are. One ValueError for what ``Net.forward`` does not take.
+    """
     if not isinstance(u, torch.Tensor) or u.ndim < 2 or u.shape[-1] != net.m or u.shape[-2] == 0:
         came = f"shape {tuple(u.shape)}" if hasattr(u, "shape") else repr(u)
         kind = "" if isinstance(u, torch.Tensor) else f" of type {type(u).__name__}"
@@ -107,6 +138,11 @@ def check_call(net, u, x0, dt):
             f"u holds {u.dtype}, the model {net.dtype}: convert one, e.g. u.to(net.dtype) or net.to(u.dtype)."
         )
     batch, steps = u.shape[:-2], u.shape[-2]
+    real = real_steps(u, lengths, mask)
+    if choice("missing", missing, MISSING) == "hold":
+        u = last_seen(u, real)
+    elif real is not None:
+        u = u.masked_fill(~real[..., None], 0)
 
     given = {"u": u}
     if x0 is None:
@@ -115,7 +151,7 @@ def check_call(net, u, x0, dt):
         not isinstance(x0, torch.Tensor)
         or x0.ndim < 1
         or x0.shape[-1] != net.state_size
-        or not _fits(x0.shape[:-1], batch)
+        or not fits(x0.shape[:-1], batch)
     ):
         came = f"shape {tuple(x0.shape)}" if hasattr(x0, "shape") else repr(x0)
         raise ValueError(
@@ -129,29 +165,36 @@ def check_call(net, u, x0, dt):
         dt = torch.as_tensor(dt, dtype=u.dtype, device=u.device)
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(
-            f"dt is {dt!r}; give a number of milliseconds > 0, or a tensor (T,) or (..., T)."
+            f"dt is {dt!r}; give a number of milliseconds >= 0, or a tensor (T,) or (..., T)."
         ) from None
-    if dt.ndim and (dt.shape[-1] != steps or not _fits(dt.shape[:-1], batch)):
+    if dt.ndim and (dt.shape[-1] != steps or not fits(dt.shape[:-1], batch)):
         raise ValueError(f"dt has shape {tuple(dt.shape)} but u has shape {tuple(u.shape)}; give a number, "
                          f"({steps},) or {(*batch, steps)}.")
+    one, dt = dt.ndim == 0, dt if dt.ndim else dt.expand(steps)
+    if real is not None:
+        dt = dt.expand(real.shape).masked_fill(~real, 0)
     if not tracing(u, x0, dt):
         for name, value in given.items():
             # a sum is quick, and finite only where all values are; it may overflow where they are
             if not (math.isfinite(value.detach().sum()) or bool(torch.isfinite(value).all())):
-                raise ValueError(
-                    f"{name} holds {int((~torch.isfinite(value)).sum())} values that are NaN or infinite."
-                )
+                raise _not_finite(name, value)
         if not bool(((dt > 0) & (dt < math.inf)).all()):
-            came = f"{dt.item():g}" if dt.ndim == 0 else f"a tensor with smallest value {dt.min().item():g}"
-            raise ValueError(f"dt is {came}; every time step must be a finite number of milliseconds > 0.")
-    return u, x0, dt if dt.ndim else dt.expand(steps)
+            if not bool(((dt >= 0) & (dt < math.inf)).all()):
+                least = dt.min().item()  # NaN where there is one
+                came = f"{least:g}" if one else f"a tensor with smallest value {least:g}"
+                raise ValueError(f"dt is {came}; every time step must be a finite number of milliseconds >= 0.")
+            if net.knows_time and not dt.requires_grad:  # the derivative by dt is that of the formula at 0
+                real = (dt > 0).expand(*batch, steps)
+    if not net.knows_time:
+        dt = dt.new_ones(steps) if real is None else real.to(dt.dtype)
+    return u, x0, dt, real
 
 
-def _fits(shape, batch):
-    """Whether axes of this shape broadcast to the batch axes without changing them."""
-    return len(shape) <= len(batch) and all(
-        a == 1 or a == b for a, b in zip(reversed(shape), reversed(batch), strict=False)
-    )
+def _not_finite(name, value):
+    nan, count = bool(value.isnan().any()), int((~torch.isfinite(value)).sum())
+    hint = ("; where NaN means that a channel was not measured, missing='hold' keeps its last value"
+            if name == "u" and nan else "")
+    return ValueError(f"{name} holds {count} values that are NaN or infinite{hint}.")
 
 
 def numpy_rng(generator):

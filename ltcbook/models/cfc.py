@@ -8,7 +8,7 @@ from torch import nn
 
 from ..boundary import choice, whole
 from ..wiring import ROLES, Wiring
-from . import memory as lstm
+from . import memory as lstm, steps
 from .base import ACTIVATIONS, Net, linear, numpy_rng, parameter
 
 MODES = ("default", "pure", "no_gate")
@@ -29,6 +29,7 @@ class CfCNet(Net):
         "no_gate":  x+ = tanh(f1) + s tanh(f2)
         "pure":     x+ = A - A exp(-dt (|w_tau| + |f1|)) f1
 
+    None of them is the identity at dt = 0; a step of 0 ms holds the state all the same.
     wiring: a ``wiring.Wiring``, or a number of units (then give inputs). Wired: layers inter, command, motor
     (or hidden) move one after another, each hears what the layers before it have just become; f1 and f2 are
     masked to the synapses (polarities do not act); outputs are the motor neurons. recurrent: within a layer,
@@ -121,11 +122,7 @@ class CfCNet(Net):
         step = lambda u_t, x, dt_t: self._step(u_t, x, dt_t[..., None], heads)  # noqa: E731
         if self.memory is not None:
             return lstm.run(self.memory, step, u, x0, dt)
-        x, trajectory = x0, []
-        for t in range(u.shape[-2]):
-            x = step(u[..., t, :], x, dt[..., t])
-            trajectory.append(x)
-        return torch.stack(trajectory, -2)
+        return steps.run(step, u, x0, dt)
 
     def _heads(self):
         """Per layer of the wiring a dict head -> (weight, bias), masked, rows and columns in layer order."""

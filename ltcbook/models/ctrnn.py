@@ -6,7 +6,7 @@ from torch import nn
 
 from ..boundary import choice, whole
 from .. import simulate
-from .base import ACTIVATIONS, Net, check_call, inverse_softplus, numpy_rng, parameter
+from .base import ACTIVATIONS, Net, inverse_softplus, numpy_rng, parameter
 from .constraints import Weight, as_masks, number, vector
 from .rate import CONVENTIONS, rate_cell
 
@@ -129,14 +129,12 @@ class CTRNNet(Net):
         values = {"tau": self.tau, "w": self.w(), "b": self.b, "w_in": self.w_in() if self.m else None}
         return rate_cell(values, self.activation, self.convention, noisy=noisy, numpy=numpy)
 
-    def forward(self, u, x0=None, dt=1.0, *, generator=None):
+    def forward(self, u, x0=None, dt=1.0, *, lengths=None, mask=None, missing="refuse", generator=None):
         """Outputs y (..., T, outputs) and states x (..., T, n); see ``Net.forward``.
 
         generator: torch.Generator of the noise on u's device (None: torch's own), used in training mode only.
         """
-        u, x0, dt = check_call(self, u, x0, dt)
-        x = self.trajectory(u, x0, dt, generator=generator)
-        return self.readout(x), x
+        return self._call(u, x0, dt, lengths, mask, missing, generator=generator)
 
     def trajectory(self, u, x0, dt, *, generator=None):
         """See ``Net.trajectory``; generator: of the noise. Raises ValueError where the solution is not finite."""

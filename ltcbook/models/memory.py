@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from . import steps
 from .base import parameter
 
 
@@ -37,10 +38,8 @@ def run(memory, step, u, x0, dt):
 
     u (..., T, m), x0 (..., 2 n), dt (T,) or (..., T) in ms; step takes and returns states (..., n).
     """
-    x, cell = x0.chunk(2, -1)
-    trajectory = []
-    for t in range(u.shape[-2]):
-        x, cell = memory(u[..., t, :], x, cell)
-        x = step(u[..., t, :], x, dt[..., t])
-        trajectory.append(torch.cat([x, cell], -1))
-    return torch.stack(trajectory, -2)
+    def both(u_t, state, dt_t):
+        x, cell = memory(u_t, *state.chunk(2, -1))
+        return torch.cat([step(u_t, x, dt_t), cell], -1)
+
+    return steps.run(both, u, x0, dt)

@@ -8,7 +8,7 @@ import torch
 
 from .. import dynamics, kernels, simulate
 from ..kernels.wires import FIELDS, GATES, POSITIVE, Wires
-from .base import tracing
+from .steps import tracing
 
 BACKENDS = ("auto", "reference", "edges", "parallel", "numba")
 KEPT = {"reference": 3.1, "edges": 2.75, "parallel": 2.7}

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from ..boundary import choice, whole
+from . import steps
 from .base import ACTIVATIONS, Net, linear, numpy_rng, parameter
 from .rate import rate_cell
 
@@ -13,7 +14,8 @@ class RNNet(Net):
 
     residual=True takes the second form. inputs: m; units: n; outputs: size of y, or None for y = x.
     activation: "tanh", "relu", "sigmoid", "softplus", "identity". A discrete step knows no time: dt is
-    checked and changes nothing, so models can be exchanged; to let the network see it, append it to u.
+    checked and changes nothing (0 ms is a step too), so models can be exchanged; to let the network see it,
+    append it to u; to leave steps out, give ``lengths`` or ``mask``.
     The classic step is the Euler step dt = tau = 1 of ``cell()``, yet no discretised flow in general.
     generator: torch.Generator or None; all start at U(-k, k), k = 1 / sqrt(n), as torch.nn.RNN does.
 
@@ -47,13 +49,16 @@ class RNNet(Net):
         return rate_cell(values, self.activation, "outside", numpy=numpy)
 
     def trajectory(self, u, x0, dt):
-        """See ``Net.trajectory``; dt is not used."""
-        cell, x, trajectory = self.cell(), x0, []
-        for t in range(u.shape[-2]):
-            _, h = cell.terms(x, u[..., t, :])
-            x = x + h if self.residual else h
-            trajectory.append(x)
-        return torch.stack(trajectory, -2)
+        """See ``Net.trajectory``; dt: 1 for a step, 0 for none."""
+        cell = self.cell()
+
+        def step(u_t, x, dt_t):
+            _, h = cell.terms(x, u_t)
+            return x + h if self.residual else h
+
+        return steps.run(step, u, x0, dt)
+
+    knows_time = False
 
     def readout(self, x):
         """Outputs (..., outputs) of states x (..., n)."""

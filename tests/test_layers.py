@@ -26,7 +26,7 @@ ROOMS = {
     "train": {"boundary", "models", "tasks", "pruning", "analysis", "dynamics"},
     "plots": {"boundary", "wiring", "dynamics", "analysis"},
     "widgets": {"boundary", "ops", "wiring", "dynamics", "simulate", "analysis", "pruning", "plots"},
-    "site": set(),
+    "site": {"widgets"},  # the scripts of the explorers, for the pages
 }
 # third-party package -> the rooms that may import it when they are loaded
 GUESTS = {

@@ -11,7 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from ltcbook import analysis, dynamics, pruning, widgets
-from ltcbook.widgets.base import PLACES, rounded, script, signed, stylesheet, words
+from ltcbook.widgets import bundle
+from ltcbook.widgets.base import PLACES, rounded, signed, words
 
 SHELL = """<!doctype html><html lang="en"{attributes}><head><meta charset="utf-8"><title>Explorer</title>
 <meta name="viewport" content="width=device-width"></head>
@@ -190,7 +191,14 @@ def test_the_mimebundle_keeps_the_widget_view_and_adds_html_and_png(threshold):
     assert "application/vnd.jupyter.widget-view+json" in plain
     assert {key: data[key] for key in plain} == plain and metadata == more
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
-    assert "ltc-fallback" in data["text/html"] and '<script type="module">' in data["text/html"]
+    assert "ltc-fallback" in data["text/html"] and bundle.drawing_script("threshold.js") in data["text/html"]
+
+
+def test_a_page_of_the_book_carries_only_the_data_of_its_explorers(monkeypatch, plane):
+    monkeypatch.setenv("LTCBOOK_EXPLORERS", "linked")
+    outline = Outline(plane.to_html())
+    assert outline.open == [] and [tag for tag, _ in outline.tags] == ["div", "img", "script"]
+    assert outline.tags[2][1]["type"] == "application/json"
 
 
 def test_in_colab_only_the_widget_view_is_emitted(monkeypatch, plane):
@@ -255,19 +263,9 @@ def test_words_cannot_end_the_element_that_carries_them():
     assert outline.open == [] and [tag for tag, _ in outline.tags] == ["div", "img", "script", "style", "script"]
 
 
-def test_a_script_that_would_end_its_element_is_refused(tmp_path, monkeypatch):
-    from ltcbook.widgets import base
-
-    (tmp_path / "core.js").write_text("// </script>")
-    (tmp_path / "bad.js").write_text("")
-    monkeypatch.setattr(base, "STATIC", tmp_path)
-    with pytest.raises(ValueError, match="script"):
-        script("bad.js")
-
-
 def test_dark_colours_stand_alike_wherever_dark_is_asked_for():
     """The tokens stand twice, because CSS cannot share them between a selector and a media query."""
-    blocks = re.findall(r"--surface: #17191c;.*?color-scheme: dark;", stylesheet(), flags=re.S)
+    blocks = re.findall(r"--surface: #17191c;.*?color-scheme: dark;", bundle.stylesheet(), flags=re.S)
     assert len(blocks) == 2 and " ".join(blocks[0].split()) == " ".join(blocks[1].split())
 
 
@@ -497,8 +495,8 @@ def test_with_a_kernel_python_answers_finer_than_the_grid(browser, tmp_path, pla
               state[name] = value; listeners[`change:${name}`]?.forEach(act => act()) } } };
         const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
         globalThis.stop = widget.render({ model, el: document.querySelector("#cell") });
-    }""", [script("threshold.js"), {"spec": explorer.spec, "table": explorer.table, "frame": explorer.frame,
-                                    "controls": explorer.controls, "error": ""}])
+    }""", [bundle.notebook_module("threshold.js"), {"spec": explorer.spec, "table": explorer.table,
+                                                    "frame": explorer.frame, "controls": explorer.controls, "error": ""}])
     one.press("T", "ArrowRight")
     one.page.wait_for_function("document.querySelector('.ltc-explorer').dataset.frame.includes('0.305')")
     assert one.get("frame") == explorer.compute(T=0.305)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def setup(app):
     """Register the transforms, the page filters and the static files with Sphinx."""
-    from ltcbook.site import anchors, facts, pages, pdf
+    from ltcbook.site import anchors, explorers, facts, pages, pdf
 
     app.add_config_value("ltcbook_cache", str(Path.cwd() / "_build" / "cache"), "")
     app.add_config_value("comments_config", {}, "")  # jupyter-book sets it though its extension is not loaded
@@ -22,5 +22,7 @@ def setup(app):
     app.add_css_file("book.css", priority=900)
     app.add_js_file("book.js", priority=900, defer="defer")
     app.connect("html-page-context", pages.describe, priority=900)
+    app.connect("html-page-context", explorers.link, priority=900)
+    app.connect("build-finished", explorers.copy)
     app.connect("build-finished", pages.finish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

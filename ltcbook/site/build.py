@@ -71,7 +71,8 @@ def condensed(complaints):
 def own_settings():
     """The environment for the chapters: what the reader has set for IPython and matplotlib stays out of the book."""
     cache = BUILD / "cache"
-    environment = os.environ | {"IPYTHONDIR": str(cache / "ipython"), "MPLCONFIGDIR": str(cache / "matplotlib")}
+    environment = os.environ | {"IPYTHONDIR": str(cache / "ipython"), "MPLCONFIGDIR": str(cache / "matplotlib"),
+                                "LTCBOOK_EXPLORERS": "linked"}  # the pages bring the explorers' scripts
     # matplotlib lists the fonts at its first import, and may say so: not inside a chapter
     fonts = [sys.executable, "-c", "import matplotlib.font_manager"]
     subprocess.run(fonts, env=environment, stderr=subprocess.DEVNULL, check=True)
@@ -90,7 +91,9 @@ def forget_what_changed():
         for path in (ROOT / "ltcbook").rglob("*")
         if path.suffix in {".py", ".js", ".css", ".csv", ".html", ".svg"}
     ]
-    site = [path for path in rooms if "site" in path.relative_to(ROOT).parts] + [ROOT / "_config.yml"]
+    drawings = ROOT / "ltcbook" / "widgets" / "static"  # the pages load them, no output holds them
+    site = [path for path in rooms if "site" in path.relative_to(ROOT).parts or drawings in path.parents]
+    site += [drawings.parent / "bundle.py", ROOT / "_config.yml"]
     computing = [path for path in rooms if path not in site] + [ROOT / "requirements.lock"]
     if changed("computing", computing):
         forget(STAGE / ".jupyter_cache", STAGE / ".doctrees", STAGE / "html")

@@ -9,15 +9,14 @@ import html
 import itertools
 import json
 import math
+import os
 import sys
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from pathlib import Path
 
 import anywidget
 import traitlets
 
-STATIC = Path(__file__).parent / "static"
+from . import bundle
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Preset:
 
 
 class Explorer(anywidget.AnyWidget):
-    """Base of all explorers. A subclass gives key, title, question, answer, drawing (its JavaScript file), ``knobs``,
+    """Base of all explorers. A subclass gives key, title, question, answer, drawing (its JavaScript module), ``knobs``,
     ``presets``, ``frame_of(controls)``, ``describe(frame)`` and ``picture(frame)``."""
 
     key = title = question = answer = drawing = ""
@@ -91,7 +90,7 @@ class Explorer(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **kwargs):
         if "drawing" in vars(cls):  # not again for the copy of the class that add_traits makes
-            cls._esm, cls._css = script(cls.drawing), stylesheet()
+            cls._esm, cls._css = bundle.notebook_module(cls.drawing), bundle.stylesheet()
         super().__init_subclass__(**kwargs)
 
     def __init__(self, knobs, presets, **spec):
@@ -147,7 +146,10 @@ class Explorer(anywidget.AnyWidget):
         return png_bytes(self.picture(self.compute()), dpi)
 
     def to_html(self, png=None):
-        """The static twin: a picture, a table of frames, the same ES module, and a stand-in for the kernel's model."""
+        """The static twin: a picture, a table of frames and the classic scripts, which bring a stand-in for the kernel's model.
+
+        The pages of the book share one copy of the scripts, so there (``linked``) the twin carries none.
+        """
         self.fill_table()
         png = png or base64.b64encode(self.png()).decode()
         place = f"{self.key}-{next(PLACES)}"
@@ -155,45 +157,32 @@ class Explorer(anywidget.AnyWidget):
         store = {"spec": self.spec, "table": self.table, "frame": rounded(frame), "controls": frame["controls"]}
         text = json.dumps(store, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
         alt = html.escape(f"{self.title}. {self.describe(frame)}", quote=True)
-        return TWIN.format(css=stylesheet(), esm=script(self.drawing), place=place, store=text, png=png, alt=alt)
+        twin = TWIN.format(place=place, key=self.key, drawing=self.drawing.removesuffix(".js"), store=text, png=png, alt=alt)
+        if linked():
+            return twin
+        return twin + ALONE.format(css=bundle.stylesheet(), scripts=bundle.shared_script() + bundle.drawing_script(self.drawing))
 
 
 PLACES = itertools.count(1)
 
-# The module looks for the first place that still waits, so that two explorers on a page never meet.
-TWIN = """<div class="ltc-widget" data-waiting="{place}">\
+# A script looks for the places that still wait, so that two explorers on a page never meet.
+TWIN = """<div class="ltc-widget" data-key="{key}" data-drawing="{drawing}" data-waiting="{place}">\
 <img class="ltc-fallback" alt="{alt}" src="data:image/png;base64,{png}"></div>
-<script type="application/json" data-store="{place}">{store}</script>
+<script type="application/json" data-store="{place}">{store}</script>"""
+ALONE = """
 <style>{css}</style>
-<script type="module">
-{esm}
-const el = document.querySelector('[data-waiting="{place}"]');
-const kept = JSON.parse(document.querySelector('[data-store="{place}"]').textContent);
-const quiet = () => {{}};
-el.removeAttribute("data-waiting");
-explorer(drawing).render({{ el, model: {{ still: true, get: (name) => kept[name], set: quiet, on: quiet, off: quiet }} }});
-</script>"""
+<script>
+{scripts}</script>"""
+
+
+def linked():
+    """Whether the page brings the scripts itself, as the book's build says when it runs the chapters."""
+    return os.environ.get("LTCBOOK_EXPLORERS") == "linked"
 
 
 def view_only():
     """Whether only the widget view is emitted: in Colab, whose choice between a view and HTML is not ours to guess."""
     return "google.colab" in sys.modules
-
-
-@cache
-def script(drawing):
-    """One ES module out of the shared core and one drawing; ValueError where it would end a page's script element."""
-    parts = [(STATIC / name).read_text(encoding="utf-8") for name in ("core.js", drawing)]
-    text = "\n".join([*parts, "export default explorer(drawing);"])
-    if "</script" in text or "<!--" in text:
-        raise ValueError(f"{drawing} holds '</script' or '<!--', which would end the page's script element.")
-    return text
-
-
-@cache
-def stylesheet():
-    """The style sheet that all explorers share."""
-    return (STATIC / "explorer.css").read_text(encoding="utf-8")
 
 
 def plain(value):
@@ -225,7 +214,7 @@ def signed(value):
 
 
 def words(value, digits=3):
-    """A number as people read it: three significant digits and a real minus sign; the same words as in core.js."""
+    """A number as people read it: three significant digits and a real minus sign; the same words as in core/format.js."""
     if value is None:
         return "–"
     if abs(value) < 1e-12:

@@ -1,11 +1,19 @@
 // areas.js: the mask of a network of areas, its eigenvalues, the plane of forward and backward, the graph of areas.
 // Python draws the dice once; a synapse exists where its die lies below the probability of its block.
 
+import { clipTo, hatch, keyPanel, tickX, tickY, ticksY, } from "./core/chart.js";
+import { counted, } from "./core/circuit.js";
+import { draw, freshId, patch, pool, write } from "./core/dom.js";
+import { say } from "./core/format.js";
+import { pointHandle, putHandle } from "./core/handle.js";
+import { table } from "./core/numbers.js";
+import { scale } from "./core/scale.js";
+import { nearest } from "./core/state.js";
+
 const KINDS = ["within", "forward", "backward"];
 const PAINT = { within: "var(--sure)", forward: "var(--plus)", backward: "#c97d00" };
 const LETTERS = { within: "W", forward: "F", backward: "B" };
 const kindOf = (source, target) => (source === target ? "within" : source < target ? "forward" : "backward");
-const several = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 const square = ([x, y], side) => `M${x.toFixed(1)} ${y.toFixed(1)}h${side}v${side}h${-side}Z`;
 
 /** [source, target, kind, sign] of every synapse; the same mask as AreasExplorer.masks in Python. */
@@ -65,17 +73,9 @@ const mask = {
   },
 };
 
-const marks = {
-  name: "marks",
-  column: 1,
-  title: "",
-  html(body) {
-    const box = (style) => ["rect", { x: 11, y: 2, width: 12, height: 12, style }];
-    body.append(key([...KINDS.map((kind) => [`${LETTERS[kind]}: ${kind}`, box(`fill: ${PAINT[kind]}`)]),
-      ["hollow: inhibitory", box("fill: none; stroke: var(--ink); stroke-width: 1.6")]]));
-    return () => {};
-  },
-};
+const box = (style) => ["rect", { x: 11, y: 2, width: 12, height: 12, style }];
+const marks = keyPanel("marks", 1, [...KINDS.map((kind) => [`${LETTERS[kind]}: ${kind}`, box(`fill: ${PAINT[kind]}`)]),
+      ["hollow: inhibitory", box("fill: none; stroke: var(--ink); stroke-width: 1.6")]]);
 
 const graph = {
   name: "graph",
@@ -121,7 +121,7 @@ const graph = {
       shown.forEach(([, , number], i) => write(labels.children[i], String(number)));
       pool(bodies, "circle", count, (_, area) => ({ cx: x(area), cy: middle, r, class: "soma" }));
       names.forEach((name, area) => patch(name, { x: x(area), display: area < areas ? null : "none" }));
-      return `Graph of ${areas} areas. ${pairs.map(([s, t, n]) => `From ${s} to ${t}: ${several(n, "synapse")}.`).join(" ")}`;
+      return `Graph of ${areas} areas. ${pairs.map(([s, t, n]) => `From ${s} to ${t}: ${counted(n, "synapse")}.`).join(" ")}`;
     };
   },
 };
@@ -144,10 +144,7 @@ const eigenvalues = {
       draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: tick ? "grid" : "boundary" });
       tickX(svg, box, x, tick, 16);
     }
-    for (const tick of [-0.5, 0, 0.5]) {
-      ruleY(svg, box, y, tick);
-      tickY(svg, box, y, tick, 6);
-    }
+    ticksY(svg, box, y, [-0.5, 0, 0.5], { left: 6 });
     draw(svg, "text", { x: box.right, y: height - 6, "text-anchor": "end" }, "real part (up: imaginary part)");
     draw(svg, "text", { x: box.right - 6, y: box.top + 16, "text-anchor": "end", class: "quiet halo-text" }, "errors grow");
     const [rings, dots] = [draw(svg, "g"), draw(svg, "g")];
@@ -160,7 +157,7 @@ const eigenvalues = {
       const [re, im] = frame.eigen[0];
       patch(note, { x: Math.max(x(re), box.left + 30), y: y(im) - 13 });
       write(note, say(frame.abscissa));
-      return `${several(both(frame.eigen).length, "eigenvalue")} of the whole network; the rightmost has real part `
+      return `${counted(both(frame.eigen).length, "eigenvalue")} of the whole network; the rightmost has real part `
         + `${say(frame.abscissa)}, that of the areas alone ${say(frame.alone)}.`;
     };
   },
@@ -177,10 +174,7 @@ const plane = {
     const range = [0, 1];
     const x = scale(range, [box.left, box.right]);
     const y = scale(range, [box.bottom, box.top]);
-    const clip = freshId("clip");
-    draw(draw(draw(svg, "defs"), "clipPath", { id: clip }), "rect",
-      { x: box.left, y: box.top, width: wide, height: box.bottom - box.top });
-    const inside = draw(svg, "g", { "clip-path": `url(#${clip})` });
+    const inside = clipTo(svg, box);
     draw(inside, "rect", { x: box.left, y: box.top, width: wide, height: box.bottom - box.top, class: "field" });
     const fields = Object.fromEntries(["holds", "fails"].map((name) => [name, draw(inside, "path", { class: name })]));
     const stripes = draw(inside, "path", { fill: hatch(svg, "unstable", 45, 9) });
@@ -215,10 +209,8 @@ const plane = {
       for (const [name, d] of Object.entries(paths)) patch(fields[name], { d: d || "M0 0" });
       patch(stripes, { d: paths.fails || "M0 0" });
       patch(border, { d: edge || "M0 0" });
-      handle.style.left = `${(100 * x(controls.forward)) / width}%`;
-      handle.style.top = `${(100 * y(controls.backward)) / height}%`;
       const at = `forward ${say(controls.forward)}, backward ${say(controls.backward)}`;
-      patch(handle, { "aria-label": `${at}. Arrow keys move it.` });
+      putHandle(handle, [x(controls.forward), y(controls.backward)], { width, height }, `${at}`);
       return `Plane of the two connectivities at ${at}: small errors ${frame.abscissa < 0 ? "die out" : "grow"}.`;
     };
   },
@@ -227,22 +219,6 @@ const plane = {
 const LINES = [["within areas", "counts.within"], ["forward", "counts.forward"], ["backward", "counts.backward"],
   ["synapses in all", "counts.total"], ["expected in all", "expected"], ["rightmost eigenvalue", "abscissa"],
   ["the same, areas alone", "alone"]];
-const counted = {
-  name: "counted",
-  column: 1,
-  title: "In numbers",
-  html(body) {
-    const cells = LINES.map(([, name]) => make("output", { "data-name": name }));
-    body.append(make("table", { class: "ltc-numbers" }, make("tbody", {}, ...LINES.map(([label], i) => make("tr", {},
-      make("th", { scope: "row" }, label), make("td", {}, cells[i]))))));
-    return (frame) => {
-      for (const output of cells) {
-        const value = output.dataset.name.split(".").reduce((part, name) => part?.[name], frame);
-        patch(output, { "data-value": value });
-        write(output, say(value));
-      }
-    };
-  },
-};
+const values = { name: "counted", column: 1, title: "In numbers", html: table(LINES) };
 
-const drawing = { panels: [mask, marks, eigenvalues, plane, graph, counted] };
+export const drawing = { panels: [mask, marks, eigenvalues, plane, graph, values] };

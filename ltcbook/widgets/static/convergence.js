@@ -1,6 +1,13 @@
 // convergence.js: two targets, one error. The formulas are closed, so JavaScript restates them and no table is needed;
 // a test holds every number to those of ltcbook.dynamics and ltcbook.analysis.
 
+import { clipTo, keyPanel, ruleX, ruleY, tickX, tickY, ticksX, } from "./core/chart.js";
+import { draw, patch, pool, write } from "./core/dom.js";
+import { say } from "./core/format.js";
+import { pointHandle, putHandle } from "./core/handle.js";
+import { numbers } from "./core/numbers.js";
+import { line, scale, spread } from "./core/scale.js";
+
 /** "good" where the new number is larger, "bad" where it is smaller, "same" up to a share of it. */
 function larger(old, now, tolerance = 1e-9) {
   if (Math.abs(now - old) <= tolerance * Math.max(Math.abs(old), Math.abs(now))) return "same";
@@ -140,9 +147,7 @@ const errorPlane = {
         pool(dots[i], "circle", Array.from({ length: 12 }, (_, n) => at(n + 1)),
           ([cx, cy]) => ({ cx, cy, r: 3.6, style: TICK[i] + (i ? "" : "; fill: var(--surface)") }));
       });
-      handle.style.left = `${(100 * x(e_j)) / width}%`;
-      handle.style.top = `${(100 * y(e_k)) / height}%`;
-      patch(handle, { "aria-label": `Start of the error: e j ${say(e_j)}, e k ${say(e_k)}. Arrow keys move it.` });
+      putHandle(handle, [x(e_j), y(e_k)], { width, height }, `Start of the error: e j ${say(e_j)}, e k ${say(e_k)}`);
       return `Plane of the errors e j and e k, with the ways to rest before and after the event. ${frame.verdict[2][1]}`;
     };
   },
@@ -163,14 +168,9 @@ const decline = {
       draw(svg, "line", { x1: box.left, x2: box.right, y1: y(share), y2: y(share), class: share === settled ? "axis" : "grid" });
       draw(svg, "text", { x: box.left - 6, y: y(share) + 4, "text-anchor": "end", class: "tick" }, text);
     }
-    for (const tick of [0, 3, 6, 9, 12]) {
-      tickX(svg, box, x, tick, 17);
-    }
+    ticksX(svg, box, x, [0, 3, 6, 9, 12]);
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time, ms");
-    const clip = freshId("clip");
-    draw(draw(draw(svg, "defs"), "clipPath", { id: clip }), "rect",
-      { x: box.left, y: box.top - 2, width: box.right - box.left, height: box.bottom - box.top + 2 });
-    const inside = draw(svg, "g", { "clip-path": `url(#${clip})` });
+    const inside = clipTo(svg, box, 2);
     const curves = [BEFORE, AFTER].map((style) => draw(inside, "path", { style }));
     const marks = SIDES.map((_, i) => draw(svg, "circle", { r: 5, cy: y(settled), style: TICK[i] }));
     const notes = SIDES.map((_, i) => draw(svg, "text", { x: box.right - 2, y: box.top + 8 + 17 * i, "text-anchor": "end",
@@ -187,16 +187,8 @@ const decline = {
   },
 };
 
-const marks = {
-  name: "marks",
-  column: 1,
-  title: "",
-  html(body) {
-    body.append(key([["before", ["path", { d: "M1 8H33", style: BEFORE }]], ["after", ["path", { d: "M1 8H33", style: AFTER }]],
-      ["1 % left", ["path", { d: "M1 8H33", class: "axis" }], ["circle", { cx: 17, cy: 8, r: 5, style: TICK[1] }]]]));
-    return () => {};
-  },
-};
+const marks = keyPanel("marks", 1, [["before", ["path", { d: "M1 8H33", style: BEFORE }]], ["after", ["path", { d: "M1 8H33", style: AFTER }]],
+      ["1 % left", ["path", { d: "M1 8H33", class: "axis" }], ["circle", { cx: 17, cy: 8, r: 5, style: TICK[1] }]]]);
 
 const sums = {
   name: "sums",
@@ -212,4 +204,4 @@ const sums = {
   ]),
 };
 
-const drawing = { panels: [realLine, errorPlane, decline, marks, sums], frame: convergenceFrame };
+export const drawing = { panels: [realLine, errorPlane, decline, marks, sums], frame: convergenceFrame };

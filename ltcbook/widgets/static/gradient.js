@@ -1,6 +1,11 @@
 // gradient.js: what is left of a gradient after k steps. Two neurons, forty steps: JavaScript restates the formula,
 // with closed forms for the norms of 2 by 2 matrices; a test holds every number and word to Python.
 
+import { keyPanel, ticksX, ticksY } from "./core/chart.js";
+import { draw, make, patch, pool, write } from "./core/dom.js";
+import { say } from "./core/format.js";
+import { line, scale } from "./core/scale.js";
+
 /** Largest singular value of [[a, b], [0, d]]. */
 function norm(a, b, d) {
   const sum = a * a + b * b + d * d;
@@ -65,10 +70,7 @@ const lags = {
     const box = { left: 40, right: width - 12, top: 12, bottom: height - 38 };
     const x = scale([0, length], [box.left, box.right]);
     const y = scale([-DECADES, DECADES], [box.bottom, box.top]);
-    for (const tick of [0, 10, 20, 30, 40]) {
-      draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.bottom, y2: box.bottom + 4, class: "axis" });
-      tickX(svg, box, x, tick, 17);
-    }
+    ticksX(svg, box, x, [0, 10, 20, 30, 40], { mark: true });
     for (const tick of [-6, -3, 0, 3, 6]) {
       draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "boundary" });
       draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" },
@@ -104,19 +106,11 @@ const lags = {
   },
 };
 
-const marks = {
-  name: "marks",
-  column: 1,
-  title: "",
-  html(body) {
-    body.append(key([
+const marks = keyPanel("marks", 1, [
       ["the gradient", ["path", { d: "M1 8H33", class: "curve", style: INK }]],
       ["bound by the largest singular value", ["path", { d: "M1 8H33", class: "curve", style: GHOST }]],
       ["eigenvalue line, at rest", ["path", { d: "M1 8H33", class: "curve", style: DOTS }]],
-    ]));
-    return () => {};
-  },
-};
+    ]);
 
 const slopes = {
   name: "slopes",
@@ -127,10 +121,7 @@ const slopes = {
     const box = { left: 30, right: width - 12, top: 10, bottom: height - 26 };
     const x = scale([-3.2, 3.2], [box.left, box.right]);
     const y = scale([-1.15, 1.15], [box.bottom, box.top]);
-    for (const tick of [-1, 0, 1]) {
-      ruleY(svg, box, y, tick);
-      tickY(svg, box, y, tick, 6);
-    }
+    ticksY(svg, box, y, [-1, 0, 1], { left: 6 });
     draw(svg, "text", { x: box.right, y: height - 6, "text-anchor": "end", class: "quiet" }, "what a neuron hears (edge: beyond it)");
     const shape = Array.from({ length: 81 }, (_, i) => -3.2 + 0.08 * i).map((a) => [x(a), y(Math.tanh(a))]);
     draw(svg, "path", { class: "curve", style: "stroke: var(--before)", d: line(shape) });
@@ -170,4 +161,4 @@ const values = {
   },
 };
 
-const drawing = { panels: [lags, marks, slopes, values], frame: gradientFrame };
+export const drawing = { panels: [lags, marks, slopes, values], frame: gradientFrame };

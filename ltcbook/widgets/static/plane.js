@@ -1,6 +1,13 @@
 // plane.js: the Lyapunov plane of two targets and one synapse. The formulas are closed, so JavaScript restates them and
 // no table is needed; a test holds every number to those of ltcbook.dynamics and ltcbook.analysis.
 
+import { arrowHead, clipTo, hatch, keyPanel, ruleX, ruleY, tickX, tickY, ticksY, whole } from "./core/chart.js";
+import { draw, patch, write } from "./core/dom.js";
+import { say, signed } from "./core/format.js";
+import { pointHandle, putHandle } from "./core/handle.js";
+import { numbers } from "./core/numbers.js";
+import { line, scale } from "./core/scale.js";
+
 /** One frame; the same dictionary as PlaneExplorer.compute in Python. */
 export function planeFrame(controls, { gate = 0.5, capacitance = 1, leak = 1, length = 4 } = {}) {
   const { about, E, w, W, p, q, x_j, x_k } = controls;
@@ -77,14 +84,6 @@ function growing({ about, E, w, W, p, q }, { gate, capacitance, leak, reach }, k
   return pieces.filter(({ low }) => low.length > 1).map(({ low, high }) => [...high, ...low.reverse()]);
 }
 
-function arrowHead(svg, name) {
-  const id = freshId(name);
-  const marker = draw(draw(svg, "defs"), "marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4,
-    markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto" });
-  draw(marker, "path", { d: "M0 0.8L7.5 4L0 7.2Z", class: `head ${name}` });
-  return `url(#${id})`;
-}
-
 const RISES = "fill: none; stroke: var(--minus); stroke-width: 2.4";
 const LEVEL = "fill: none; stroke: var(--plus); stroke-width: 1.6";
 
@@ -100,11 +99,8 @@ const statePlane = {
     const box = { left, right: left + side, top: 10, bottom: 10 + side };
     const x = (at) => left + (side * (at + reach)) / (2 * reach); // `scale` clamps, and regions leave the box
     const y = (at) => box.bottom - (side * (at + reach)) / (2 * reach);
-    const whole = { x: box.left, y: box.top, width: side, height: side };
-    const clip = freshId("clip");
-    draw(draw(draw(svg, "defs"), "clipPath", { id: clip }), "rect", whole);
-    const inside = draw(svg, "g", { "clip-path": `url(#${clip})` });
-    draw(inside, "rect", { ...whole, class: "field" });
+    const inside = clipTo(svg, box, 2);
+    draw(inside, "rect", { ...whole(box), class: "field" });
     const slower = [draw(inside, "path", { class: "fails" }), draw(inside, "path", { fill: hatch(svg, "fails", -45, 7) }),
       draw(inside, "path", { class: "edge" })];
     for (const tick of [-1, 0, 1]) {
@@ -158,27 +154,17 @@ const statePlane = {
         patch(flows[i], { x1: x(x_j), y1: y(x_k), x2: x(x_j) + velocity[0] * size, y2: y(x_k) - velocity[1] * size,
           display: speed < 1e-3 ? "none" : null });
       });
-      handle.style.left = `${(100 * x(x_j)) / width}%`;
-      handle.style.top = `${(100 * y(x_k)) / height}%`;
-      patch(handle, { "aria-label": `Point: along j ${say(x_j)}, along k ${say(x_k)}. Arrow keys move it.` });
+      putHandle(handle, [x(x_j), y(x_k)], { width, height }, `Point: along j ${say(x_j)}, along k ${say(x_k)}`);
       return `Plane of ${own ? "the distances from rest" : "the states"} of j and k. ${frame.verdict[0][1]}`;
     };
   },
 };
 
-const marks = {
-  name: "marks",
-  column: 1,
-  title: "",
-  html(body) {
-    const flow = (name) => [["path", { d: "M1 8H27", class: `flow ${name}` }],
-      ["path", { d: "M25 4L33 8L25 12Z", class: `head ${name}` }]];
-    body.append(key([["velocity before", ...flow("was")], ["after", ...flow("is")],
+const flow = (name) => [["path", { d: "M1 8H27", class: `flow ${name}` }],
+  ["path", { d: "M25 4L33 8L25 12Z", class: `head ${name}` }]];
+const marks = keyPanel("marks", 1, [["velocity before", ...flow("was")], ["after", ...flow("is")],
       ["V is the same all along it", ["path", { d: "M3 15A17 17 0 0 1 31 15", style: LEVEL }]],
-      ["inside, V rises after the event", ["path", { d: "M1 8H33", style: RISES }]]]));
-    return () => {};
-  },
-};
+      ["inside, V rises after the event", ["path", { d: "M1 8H33", style: RISES }]]]);
 
 const TOP = 3;
 
@@ -192,18 +178,12 @@ const fall = {
     const box = { left: 26, right: width - 10, top: 8, bottom: height - 38 };
     const x = scale([0, length], [box.left, box.right]);
     const y = (at) => box.bottom - ((box.bottom - box.top) * at) / TOP;
-    for (const tick of [0, 1, 2, 3]) {
-      ruleY(svg, box, y, tick);
-      tickY(svg, box, y, tick, 7);
-    }
+    ticksY(svg, box, y, [0, 1, 2, 3]);
     for (let tick = 0; tick <= length; tick += 1) {
       tickX(svg, box, x, tick, 17);
     }
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time, ms");
-    const clip = freshId("clip");
-    draw(draw(draw(svg, "defs"), "clipPath", { id: clip }), "rect",
-      { x: box.left, y: box.top - 2, width: box.right - box.left, height: box.bottom - box.top + 4 });
-    const inside = draw(svg, "g", { "clip-path": `url(#${clip})` });
+    const inside = clipTo(svg, box, 2);
     const curves = ["was", "is"].map((name) => draw(inside, "path", { class: `flow ${name}`, fill: "none" }));
     const note = draw(svg, "text", { x: box.right - 2, y: box.top + 14, "text-anchor": "end", class: "quiet halo-text" });
     return ({ before, after }) => {
@@ -229,4 +209,4 @@ const sums = {
   ]),
 };
 
-const drawing = { panels: [statePlane, marks, fall, sums], frame: planeFrame };
+export const drawing = { panels: [statePlane, marks, fall, sums], frame: planeFrame };

@@ -1,6 +1,12 @@
 // solvers.js: one neuron under four solvers. The formulas are closed, so JavaScript restates them and no table is needed;
 // a test holds every number to those of ltcbook.dynamics, ltcbook.simulate and ltcbook.analysis.
 
+import { keyPanel, ticksX, ticksY, } from "./core/chart.js";
+import { draw, patch, pool, write } from "./core/dom.js";
+import { say } from "./core/format.js";
+import { pointHandle, putHandle } from "./core/handle.js";
+import { line, scale, spread } from "./core/scale.js";
+
 const SOLVERS = ["fused", "exponential", "extrapolated", "rk4"];
 const NAMES = { fused: "fused", exponential: "exponential", extrapolated: "extrapolated", rk4: "RK4" };
 
@@ -146,14 +152,8 @@ const limitsMap = {
     const ranges = { dt: [0, 2], w: [0, 8] };
     const box = { left: 34, right: width - 10, top: 8, bottom: height - 40 };
     const [x, y] = [scale(ranges.dt, [box.left, box.right]), scale(ranges.w, [box.bottom, box.top])];
-    for (const tick of [0, 0.5, 1, 1.5, 2]) {
-      ruleX(svg, box, x, tick);
-      tickX(svg, box, x, tick, 17);
-    }
-    for (const tick of [0, 2, 4, 6, 8]) {
-      ruleY(svg, box, y, tick);
-      tickY(svg, box, y, tick, 7);
-    }
+    ticksX(svg, box, x, [0, 0.5, 1, 1.5, 2], { rule: true });
+    ticksY(svg, box, y, [0, 2, 4, 6, 8]);
     draw(svg, "text", { x: box.right, y: box.bottom + 33, "text-anchor": "end" }, "step, ms (up: synapse w, µS)");
     const weights = Array.from({ length: 241 }, (_, i) => 8 * (i / 240) ** 2);
     for (const name of SOLVERS) {
@@ -171,10 +171,8 @@ const limitsMap = {
     const was = draw(svg, "circle", { r: 5, cx: x(view.defaults.dt), cy: y(view.defaults.w), style: GHOST });
     const handle = pointHandle(svg, view, box, ["dt", "w"], [ranges.dt, ranges.w], 0.1);
     return (frame, { dt, w }) => {
-      handle.style.left = `${(100 * x(dt)) / width}%`;
-      handle.style.top = `${(100 * y(w)) / height}%`;
       patch(was, { display: null });
-      patch(handle, { "aria-label": `Step ${say(dt)} ms, synapse ${say(w)} µS. Arrow keys move it.` });
+      putHandle(handle, [x(dt), y(w)], { width, height }, `Step ${say(dt)} ms, synapse ${say(w)} µS`);
       const each = SOLVERS.map((name) => `${NAMES[name]} ${frame.limits[name] === null ? "none" : say(frame.limits[name])}`);
       names.forEach((mark) => patch(mark, { display: null }));
       return `Largest stable steps in ms at this synapse: ${each.join(", ")}. The point is at ${say(dt)} ms.`;
@@ -182,19 +180,11 @@ const limitsMap = {
   },
 };
 
-const marks = {
-  name: "marks",
-  column: 1,
-  title: "",
-  html(body) {
-    body.append(key([...SOLVERS.map((name) => [NAMES[name],
+const marks = keyPanel("marks", 1, [...SOLVERS.map((name) => [NAMES[name],
       ["path", { d: "M1 8H33", style: `stroke: ${COLOURS[name]}; stroke-width: 2.2`, "stroke-dasharray": DASHES[name] ?? "none" }],
       ["path", { d: SHAPES[name](17, 8), style: `fill: ${COLOURS[name]}` }]]),
     ["exact", ["path", { d: "M1 8H33", class: "curve", style: INK }]],
-    ["hollow: beyond the edge", ["circle", { cx: 17, cy: 8, r: 3.6, style: `${INK}; fill: none; stroke-width: 1.6` }]]]));
-    return () => {};
-  },
-};
+    ["hollow: beyond the edge", ["circle", { cx: 17, cy: 8, r: 3.6, style: `${INK}; fill: none; stroke-width: 1.6` }]]]);
 
 const strips = {
   name: "strips",
@@ -245,4 +235,4 @@ const strips = {
   },
 };
 
-const drawing = { panels: [limitsMap, marks, strips], frame: solversFrame };
+export const drawing = { panels: [limitsMap, marks, strips], frame: solversFrame };

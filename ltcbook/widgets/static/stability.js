@@ -1,6 +1,12 @@
 // stability.js: the test equation under one solver. The formulas are closed, so JavaScript restates them and no table is
 // needed; a test holds every number to those of ltcbook.widgets.stability.
 
+import { clipTo, hatch, keyPanel, ticksX, ticksY, whole } from "./core/chart.js";
+import { draw, freshId, patch, pool, write } from "./core/dom.js";
+import { say } from "./core/format.js";
+import { pointHandle, putHandle } from "./core/handle.js";
+import { line, scale } from "./core/scale.js";
+
 const NAMES = { euler: "Euler", rk4: "RK4", implicit: "implicit Euler" };
 const COEFFICIENTS = { euler: [1, 1], rk4: [1, 1, 1 / 2, 1 / 6, 1 / 24] };
 const times = ([a, b], [c, d]) => [a * c - b * d, a * d + b * c];
@@ -81,20 +87,13 @@ const lambdaPlane = {
     const y = scale(PLANE.im, [box.bottom, box.top]);
     const unit = side / (PLANE.re[1] - PLANE.re[0]); // `scale` clamps, the region may leave the box
     const clip = freshId("clip");
-    const whole = { x: box.left, y: box.top, width: side, height: box.bottom - box.top };
     draw(draw(draw(svg, "defs"), "clipPath", { id: clip }), "rect", whole);
-    const inside = draw(svg, "g", { "clip-path": `url(#${clip})` });
-    draw(inside, "rect", { ...whole, class: "field" });
+    const inside = clipTo(svg, box);
+    draw(inside, "rect", { ...whole(box), class: "field" });
     const region = draw(inside, "path", { class: "holds", "fill-rule": "evenodd" });
     const stripes = draw(inside, "path", { fill: hatch(svg, "holds", 45, 9), "fill-rule": "evenodd" });
-    for (const tick of [-6, -4, -2, 0, 2]) {
-      ruleX(inside, box, x, tick);
-      tickX(svg, box, x, tick, 16);
-    }
-    for (const tick of [-4, -2, 0, 2, 4]) {
-      ruleY(inside, box, y, tick);
-      tickY(svg, box, y, tick, 7);
-    }
+    ticksX(svg, box, x, [-6, -4, -2, 0, 2], { below: 16, rule: true, inside });
+    ticksY(svg, box, y, [-4, -2, 0, 2, 4], { inside });
     const axis = draw(inside, "line", { x1: x(0), x2: x(0), y1: box.top, y2: box.bottom, class: "boundary",
       "stroke-dasharray": "3 4" });
     const was = draw(inside, "path", { style: GREY });
@@ -115,12 +114,10 @@ const lambdaPlane = {
       patch(edge, { d: curve });
       patch(axis, { display: null });
       const [px, py] = [x(controls.re), y(controls.im)];
-      handle.style.left = `${(100 * px) / width}%`;
-      handle.style.top = `${(100 * py) / height}%`;
       const right = controls.re > -0.5;
       patch(name, { x: px + (right ? -15 : 15), y: py + (controls.im > 3.6 ? 24 : -12), "text-anchor": right ? "end" : "start" });
       write(name, `|R| = ${say(frame.size)}`);
-      patch(handle, { "aria-label": `λ: real part ${say(controls.re)}, imaginary part ${say(controls.im)}. Arrow keys move it.` });
+      putHandle(handle, [px, py], { width, height }, `λ: real part ${say(controls.re)}, imaginary part ${say(controls.im)}`);
       return `Plane of λ with the stability region of ${NAMES[controls.method]}. ${frame.verdict[0][1]}`;
     };
   },
@@ -136,18 +133,10 @@ const run = {
     const box = { left: 30, right: width - 10, top: 8, bottom: height - 38 };
     const x = scale([0, length], [box.left, box.right]);
     const y = scale([-TOP, TOP], [box.bottom, box.top]);
-    for (const tick of [-2, -1, 0, 1, 2]) {
-      ruleY(svg, box, y, tick);
-      tickY(svg, box, y, tick, 7);
-    }
-    for (const tick of [0, 2, 4, 6, 8]) {
-      tickX(svg, box, x, tick, 17);
-    }
+    ticksY(svg, box, y, [-2, -1, 0, 1, 2]);
+    ticksX(svg, box, x, [0, 2, 4, 6, 8]);
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time");
-    const clip = freshId("clip");
-    draw(draw(draw(svg, "defs"), "clipPath", { id: clip }), "rect",
-      { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top });
-    const inside = draw(svg, "g", { "clip-path": `url(#${clip})` });
+    const inside = clipTo(svg, box);
     const exact = draw(inside, "path", { class: "curve", style: LINE });
     const path = draw(svg, "path", { style: "stroke: var(--minus); stroke-width: 1.6; stroke-dasharray: 6 3; fill: none" });
     const dots = draw(svg, "g");
@@ -168,17 +157,9 @@ const run = {
   },
 };
 
-const marks = {
-  name: "marks",
-  column: 2,
-  title: "",
-  html(body) {
-    body.append(key([["exact", ["path", { d: "M1 8H33", class: "curve", style: LINE }]],
+const marks = keyPanel("marks", 2, [["exact", ["path", { d: "M1 8H33", class: "curve", style: LINE }]],
       ["solver’s steps", ["circle", { cx: 17, cy: 8, r: 4, style: DOT }]],
       ["hollow: beyond the edge", ["circle", { cx: 17, cy: 8, r: 4, style: "fill: none; stroke: var(--minus); stroke-width: 2" }]],
-      ["the region at the start", ["path", { d: "M1 8H33", style: GREY }]]]));
-    return () => {};
-  },
-};
+      ["the region at the start", ["path", { d: "M1 8H33", style: GREY }]]]);
 
-const drawing = { panels: [lambdaPlane, run, marks], frame: stabilityFrame };
+export const drawing = { panels: [lambdaPlane, run, marks], frame: stabilityFrame };

@@ -1,6 +1,12 @@
 // tau.js: two CT-RNN neurons and their clocks. JavaScript restates slopes, Jacobian and Runge-Kutta steps of the pair;
 // a test holds every number and word to those of ltcbook.dynamics and ltcbook.simulate.
 
+import { clipTo, hatch, keyPanel, ruleX, ruleY, tickX, tickY, ticksX, ticksY } from "./core/chart.js";
+import { draw, patch, pool } from "./core/dom.js";
+import { say } from "./core/format.js";
+import { pointHandle, putHandle } from "./core/handle.js";
+import { line, scale, spread } from "./core/scale.js";
+
 const KEPT = 1e-12; // below this a number counts as 0, as in Python
 
 /** dx/dt of the pair. */
@@ -110,8 +116,6 @@ const plane = {
     const box = { left, right: left + side, top: 8, bottom: 8 + side };
     const x = scale([-SIDE, SIDE], [box.left, box.right]);
     const y = scale([-SIDE, SIDE], [box.bottom, box.top]);
-    const clip = freshId("clip");
-    draw(draw(draw(svg, "defs"), "clipPath", { id: clip }), "rect", { x: box.left, y: box.top, width: side, height: side });
     for (const tick of [-1, 0, 1]) {
       ruleX(svg, box, x, tick);
       ruleY(svg, box, y, tick);
@@ -120,7 +124,7 @@ const plane = {
     }
     draw(svg, "text", { x: box.right, y: box.bottom + 31, "text-anchor": "end" }, "x_1");
     draw(svg, "text", { x: box.left - 6, y: y(0.5) + 4, "text-anchor": "end" }, "x_2");
-    const inside = draw(svg, "g", { "clip-path": `url(#${clip})` });
+    const inside = clipTo(svg, box);
     draw(inside, "rect", { x: x(-1), y: y(1), width: x(1) - x(-1), height: y(-1) - y(1), class: "edge",
       "stroke-dasharray": "2 4" });
     const wide = (from, to) => (v) => from + ((to - from) * (v + SIDE)) / (2 * SIDE); // not clamped: the clip path cuts
@@ -142,9 +146,7 @@ const plane = {
         transform: `translate(${px.toFixed(1)} ${py.toFixed(1)}) rotate(${angle.toFixed(0)})` }));
       pool(rests, "path", equilibria, ([a, b], i) => ({ style: LOOK[frame.kinds[i]],
         d: frame.kinds[i] === "saddle" ? cross(x(a), y(b), 6) : disc(x(a), y(b), 6) }));
-      handle.style.left = `${(100 * x(controls.x_1)) / width}%`;
-      handle.style.top = `${(100 * y(controls.x_2)) / height}%`;
-      patch(handle, { "aria-label": `Start: x 1 ${say(controls.x_1)}, x 2 ${say(controls.x_2)}. Arrow keys move it.` });
+      putHandle(handle, [x(controls.x_1), y(controls.x_2)], { width, height }, `Start: x 1 ${say(controls.x_1)}, x 2 ${say(controls.x_2)}`);
       return `Plane of the states with both nullclines and the path from (${say(controls.x_1)}, ${say(controls.x_2)}). `
         + frame.verdict.map(([, text]) => text).join(" ");
     };
@@ -166,19 +168,11 @@ function heads(points) {
   return found;
 }
 
-const reading = {
-  name: "reading",
-  column: 1,
-  title: "",
-  html(body) {
-    const stroke = (style) => ["path", { d: "M1 8H33", class: "curve", style }];
-    body.append(key([["x_1 stands still", stroke(FIRST)], ["x_2 stands still", stroke(SECOND)], ["path", stroke(PATH)],
+const stroke = (style) => ["path", { d: "M1 8H33", class: "curve", style }];
+const reading = keyPanel("reading", 1, [["x_1 stands still", stroke(FIRST)], ["x_2 stands still", stroke(SECOND)], ["path", stroke(PATH)],
       ["both τ = 1 ms", stroke(PAST)], ["stable", ["circle", { cx: 17, cy: 8, r: 6, style: LOOK.stable }]],
       ["not stable", ["circle", { cx: 17, cy: 8, r: 5, style: LOOK.unstable }]],
-      ["saddle", ["path", { d: cross(17, 8, 5), style: LOOK.saddle }]]]));
-    return () => {};
-  },
-};
+      ["saddle", ["path", { d: cross(17, 8, 5), style: LOOK.saddle }]]]);
 
 const modes = {
   name: "modes",
@@ -227,13 +221,8 @@ const traces = {
     const { dt, steps, keep } = view.spec;
     const x = scale([0, dt * steps], [box.left, box.right]);
     const y = scale([-1, 1], [box.bottom, box.top]);
-    for (const tick of [0, 25, 50, 75, 100]) {
-      tickX(svg, box, x, tick, 17);
-    }
-    for (const tick of [-1, 0, 1]) {
-      ruleY(svg, box, y, tick);
-      tickY(svg, box, y, tick, 6);
-    }
+    ticksX(svg, box, x, [0, 25, 50, 75, 100]);
+    ticksY(svg, box, y, [-1, 0, 1], { left: 6 });
     const curves = [FIRST, SECOND].map((style) => draw(svg, "path", { class: "curve", style }));
     const names = ["x_1", "x_2"].map((text) => draw(svg, "text", { x: box.right + 6 }, text));
     return (frame) => {
@@ -250,4 +239,4 @@ const traces = {
   },
 };
 
-const drawing = { panels: [plane, reading, modes, traces], frame: tauFrame };
+export const drawing = { panels: [plane, reading, modes, traces], frame: tauFrame };

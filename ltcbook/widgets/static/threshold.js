@@ -1,85 +1,13 @@
 // threshold.js: T moves; the network, the Jacobian's eigenvalues and two functions V answer together.
 
-const WORDS = { sensory: "sensory neuron", inter: "inter neuron", command: "command neuron", motor: "motor neuron" };
-const ROLES = Object.keys(WORDS);
+import { key, tickX, tickY, ticksX, unstableHalf } from "./core/chart.js";
+import { circuitOf, counted, lookAt, neighbours, pointAt, signOf, signs, untangle } from "./core/circuit.js";
+import { draw, make, patch, pool, write } from "./core/dom.js";
+import { say } from "./core/format.js";
+import { numbers } from "./core/numbers.js";
+import { line, scale, spread } from "./core/scale.js";
+
 const TICKS = [-20, -10, -5, -3, -2, -1, -0.5, 0];
-
-/** A neuron's outline by role, so that colour is never needed to tell roles apart. */
-function outline(role, r) {
-  const corner = (n, turn) => Array.from({ length: n }, (_, i) => {
-    const angle = ((i + turn) / n) * 2 * Math.PI;
-    return [r * Math.cos(angle), r * Math.sin(angle)];
-  });
-  if (role === "sensory") return `${line(corner(3, 0).map(([x, y]) => [x * 1.15, y * 1.15]))}Z`;
-  if (role === "motor") return `${line(corner(6, 0).map(([x, y]) => [x * 1.1, y * 1.1]))}Z`;
-  if (role === "command") return `M${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
-  return `${line(corner(4, 0.5).map(([x, y]) => [x * 1.2, y * 1.2]))}Z`;
-}
-
-/** An order within each layer that puts neurons near those they are joined to, so that fewer synapses cross. */
-function untangle(nodes, edges) {
-  let order = nodes.map((node) => node.place);
-  for (let round = 0; round < 12; round += 1) {
-    const share = order.map((place, i) => place / nodes.filter(({ role }) => role === nodes[i].role).length);
-    const mean = order.map((own, i) => {
-      const near = edges.flatMap(([s, t]) => (s === i ? [t] : t === i ? [s] : []));
-      if (nodes[i].role === "command" || !near.length) return own;
-      return near.reduce((sum, j) => sum + share[j], 0) / near.length;
-    });
-    order = nodes.map((node, i) => nodes.filter(({ role }, j) => role === node.role
-      && (mean[j] < mean[i] || (mean[j] === mean[i] && j <= i))).length);
-  }
-  return order;
-}
-
-/** Sensory, inter and motor neurons in columns, the command neurons on a ring: their loops stay visible. */
-function place({ nodes, edges }, width, height) {
-  const order = untangle(nodes, edges);
-  const [top, bottom] = [40, height - 16];
-  const ring = Math.min(70, width * 0.125, (bottom - top) / 2 - 10);
-  const column = { sensory: 24, inter: width * 0.36, command: width * 0.69, motor: width - 24 };
-  const middle = (top + bottom) / 2;
-  const spots = nodes.map(() => null);
-  for (const role of ROLES) {
-    const members = nodes.flatMap((node, i) => (node.role === role ? [i] : [])).sort((a, b) => order[a] - order[b]);
-    members.forEach((member, i) => {
-      if (role === "command") {
-        const angle = (2 * Math.PI * (i + 0.5)) / members.length - Math.PI / 2;
-        spots[member] = { x: column.command + ring * Math.cos(angle), y: middle + ring * Math.sin(angle) * 1.25, angle };
-        return;
-      }
-      const gap = Math.min((bottom - top) / members.length, role === "motor" ? 90 : 60);
-      spots[member] = { x: column[role], y: middle + gap * (i - (members.length - 1) / 2) };
-    });
-  }
-  return { spots, column, ring, middle };
-}
-
-/** The path of one synapse, ending short of its target so that the arrow or bar is seen. */
-function wire(from, to, recurrent, centre, r) {
-  if (from === to) {
-    const [c, s] = [Math.cos(from.angle), Math.sin(from.angle)];
-    const at = (along, across) => `${from.x + along * c - across * s} ${from.y + along * s + across * c}`;
-    return { path: `M${at(r, -4)}C${at(4 * r, -16)} ${at(4 * r, 16)} ${at(r + 4, 5)}`,
-      middle: [from.x + 3 * r * c, from.y + 3 * r * s] };
-  }
-  if (recurrent) {
-    const [mx, my] = [(from.x + to.x) / 2, (from.y + to.y) / 2];
-    const [nx, ny] = [-(to.y - from.y) * 0.16, (to.x - from.x) * 0.16];
-    const [cx, cy] = [mx + (centre.x - mx) * 0.25 + nx, my + (centre.y - my) * 0.25 + ny];
-    const length = Math.hypot(to.x - cx, to.y - cy);
-    const trim = (r + 5) / length;
-    const [x, y] = [to.x + (cx - to.x) * trim, to.y + (cy - to.y) * trim];
-    return { path: `M${from.x} ${from.y}Q${cx} ${cy} ${x} ${y}`, middle: [(mx + cx) / 2, (my + cy) / 2] };
-  }
-  const [x0, x1] = [from.x + r * 0.6, to.x - r - 5];
-  const bend = (x1 - x0) * 0.42;
-  return { path: `M${x0} ${from.y}C${x0 + bend} ${from.y} ${x1 - bend} ${to.y} ${x1} ${to.y}`,
-    middle: [(x0 + x1) / 2, (from.y + to.y) / 2] };
-}
-
-const sharp = (sign) => (sign > 0 ? "plus" : "minus");
-const changed = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 const network = {
   name: "network",
@@ -90,60 +18,26 @@ const network = {
   height: (width, spec) => (spec.compact ? width < 420 ? 215 : 290 : width < 420 ? 320 : 370),
   build(svg, { width, height }, view) {
     const { nodes, edges } = view.spec.network;
-    const { spots, column, middle } = place(view.spec.network, width, height);
-    const r = width < 400 ? 6.5 : 8;
-    const tip = tips(svg);
-    const centre = { x: column.command, y: middle };
-    const route = (source, target) => wire(spots[source], spots[target],
-      nodes[source].role === "command" && nodes[target].role === "command", centre, r);
-    for (const role of ROLES) {
-      const count = nodes.filter((node) => node.role === role).length;
-      const anchor = { sensory: "start", motor: "end" }[role] ?? "middle";
-      const x = { sensory: 8, motor: width - 6 }[role] ?? column[role];
-      draw(svg, "text", { x, y: 16, class: "quiet", "text-anchor": anchor }, `${count} ${role}`);
-    }
-    const kept = draw(svg, "g");
-    const paths = edges.map(([source, target, sign, weight]) => {
-      const { path } = route(source, target);
-      return draw(kept, "path", { d: path, class: `synapse ${sharp(sign)}`, "marker-end": tip(sign),
-        "stroke-width": (0.7 + 1.5 * weight).toFixed(2) });
-    });
-    const [halos, fresh, stops] = [draw(svg, "g"), draw(svg, "g"), draw(svg, "g")];
-    const bodies = draw(svg, "g");
-    nodes.forEach((node, i) => {
-      const body = draw(bodies, "g", { class: "neuron", transform: `translate(${spots[i].x} ${spots[i].y})` });
-      draw(body, "circle", { r: 15, class: "touch" });
-      draw(body, "path", { d: outline(node.role, r) });
-      body.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && view.focus(i));
-      body.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && view.focus(view.pinned ?? null));
-      body.addEventListener("click", () => {
-        view.pinned = view.pinned === i ? null : i;
-        view.focus(view.pinned);
-      });
-    });
+    const { wires, tip, route, show } = circuitOf(svg, { width, height }, view, nodes, untangle(nodes, edges));
+    const paths = edges.map(([source, target, sign, weight]) => draw(wires, "path", { d: route(source, target).path,
+      class: `synapse ${signOf(sign)}`, "marker-end": tip(sign), "stroke-width": (0.7 + 1.5 * weight).toFixed(2) }));
+    const [halos, fresh, stops] = [draw(wires, "g"), draw(wires, "g"), draw(wires, "g")];
     return (frame, controls, focused) => {
       const [cut, blocked] = [new Set(frame.cut), new Set(frame.blocked)];
-      const touches = (source, target) => focused === null || source === focused || target === focused;
-      edges.forEach(([source, target, sign], i) => patch(paths[i], { class: `synapse ${sharp(sign)}`
-        + `${cut.has(i) ? " cut" : ""}${blocked.has(i) ? " blocked" : ""}${touches(source, target) ? "" : " dim"}` }));
+      const dim = ([source, target]) => (focused === null || source === focused || target === focused ? "" : " dim");
+      edges.forEach((edge, i) => patch(paths[i], { class: `synapse ${signOf(edge[2])}${cut.has(i) ? " cut" : ""}`
+        + `${blocked.has(i) ? " blocked" : ""}${dim(edge)}` }));
       const size = ([, , , weight]) => 1.3 + 1.1 * Math.min(1, weight);
-      pool(halos, "path", frame.grown, ([source, target, sign]) => ({ d: route(source, target).path,
-        "stroke-width": 6.5, class: `halo ${sharp(sign)}${touches(source, target) ? "" : " dim"}` }));
+      pool(halos, "path", frame.grown, (grown) => ({ d: route(grown[0], grown[1]).path, "stroke-width": 6.5,
+        class: `halo ${signOf(grown[2])}${dim(grown)}` }));
       pool(fresh, "path", frame.grown, (grown) => ({ d: route(grown[0], grown[1]).path, "marker-end": tip(grown[2]),
-        class: `synapse new ${sharp(grown[2])}${touches(grown[0], grown[1]) ? "" : " dim"}`,
-        "stroke-width": size(grown).toFixed(2) }));
+        class: `synapse new ${signOf(grown[2])}${dim(grown)}`, "stroke-width": size(grown).toFixed(2) }));
       pool(stops, "path", frame.blocked, (i) => {
         const [x, y] = route(edges[i][0], edges[i][1]).middle;
-        return { d: `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`, class: `stop${touches(edges[i][0], edges[i][1]) ? "" : " dim"}` };
+        return { d: `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`, class: `stop${dim(edges[i])}` };
       });
-      const near = new Set([focused]);
-      for (const [source, target] of [...edges, ...frame.grown]) {
-        if (source === focused) near.add(target);
-        if (target === focused) near.add(source);
-      }
-      [...bodies.children].forEach((body, i) => patch(body, { class: `neuron ${nodes[i].role}`
-        + `${focused === null || near.has(i) ? "" : " dim"}${i === focused ? " hot" : ""}` }));
-      return `Network of ${changed(nodes.length, "neuron")} in four layers: ${changed(frame.counts.cut, "synapse")} cut, `
+      show(focused, neighbours([...edges, ...frame.grown], focused));
+      return `Network of ${counted(nodes.length, "neuron")} in four layers: ${counted(frame.counts.cut, "synapse")} cut, `
         + `${frame.counts.grown} new, ${frame.counts.blocked} below T but blocked, ${frame.counts.kept} kept.`;
     };
   },
@@ -157,41 +51,30 @@ const legend = {
   html(body, view) {
     const { nodes, edges } = view.spec.network;
     const square = (name, x) => ["path", { d: `M${x - 4} 4h8v8h-8Z`, class: name }];
-    const stroke = (name, d = "M1 8H33", width = 1.6) => ["path", { d, class: `synapse ${name}`, "stroke-width": width }];
+    const stroke = (name, width = 1.6) => ["path", { d: "M1 8H33", class: `synapse ${name}`, "stroke-width": width }];
     const cross = ["path", { d: "M13 4l8 8m0 -8l-8 8", class: "stop" }];
     body.append(key([
-      ["excites (+)", stroke("plus", "M1 8H27"), ["path", { d: "M26 4L33 8L26 12Z", class: "tip plus" }]],
-      ["inhibits (−)", stroke("minus", "M1 8H27"), ["path", { d: "M27 3.5H29.6V12.5H27Z", class: "tip minus" }]],
+      ...signs(),
       ["cut", stroke("plus cut")],
-      ["new", ["path", { d: "M2 8H32", class: "halo", "stroke-width": 7 }], stroke("plus new", "M1 8H33", 2.4)],
+      ["new", ["path", { d: "M2 8H32", class: "halo", "stroke-width": 7 }], stroke("plus new", 2.4)],
       ["below T, blocked", stroke("plus blocked"), cross],
       ["−1/τ of an inter or motor neuron", square("ghost", 8), square("eigen own", 26)],
       ["eigenvalue of the command block", ["circle", { cx: 8, cy: 8, r: 4.5, class: "ghost" }],
         ["circle", { cx: 26, cy: 8, r: 4.5, class: "eigen" }]],
     ]));
-    const id = freshId("neuron");
-    const name = (node) => `${node.role} ${node.place}`;
-    const select = make("select", { id }, make("option", { value: "" }, "none"),
-      ...nodes.map((node, i) => make("option", { value: i }, name(node))));
-    select.addEventListener("change", () => {
-      view.pinned = select.value === "" ? null : Number(select.value);
-      view.focus(view.pinned);
-    });
-    const words = make("p", { class: "ltc-words" });
-    body.append(make("div", { class: "ltc-look" }, make("label", { for: id }, "Look at one neuron"), select), words);
+    const tell = lookAt(body, view, nodes);
     return (frame, controls, focused) => {
-      select.value = focused ?? "";
-      if (focused === null) return write(words, "Point at a neuron, or choose one: its synapses and its eigenvalue.");
-      const node = nodes[focused];
+      if (focused === null) return tell(focused, "Point at a neuron, or choose one: its synapses and its eigenvalue.");
+      const { role, place } = nodes[focused];
       const i = view.spec.own.indexOf(focused);
       const own = i < 0 ? ""
         : ` Its own eigenvalue is −1/τ: ${say(view.spec.before.own[i])} → ${say(frame.own[i])} per ms.`;
-      const shared = node.role === "command" ? " Its eigenvalues belong to the whole command block (dots)." : "";
+      const shared = role === "command" ? " Its eigenvalues belong to the whole command block (dots)." : "";
       const cut = new Set(frame.cut);
       const present = [...edges.filter((_, k) => !cut.has(k)), ...frame.grown];
       const hears = new Set(present.filter(([, target]) => target === focused).map(([source]) => source)).size;
-      const heard = node.role === "sensory" ? "takes its value from outside." : `hears ${changed(hears, "synapse")}.`;
-      return write(words, `The ${WORDS[node.role]} ${node.place} ${heard}${own}${shared}`);
+      const heard = role === "sensory" ? "takes its value from outside." : `hears ${counted(hears, "synapse")}.`;
+      return tell(focused, `The ${role} neuron ${place} ${heard}${own}${shared}`);
     };
   },
 };
@@ -207,9 +90,7 @@ const spectrum = {
     const box = { left: 12, right: width - 12, top: 26, bottom: height - 38 };
     const x = scale(axes.re, [box.left, box.right], spread(axes.linear));
     const y = scale([-axes.im, axes.im], [box.bottom, box.top], spread(0.15));
-    draw(svg, "rect", { x: x(0), y: box.top, width: box.right - x(0), height: box.bottom - box.top, class: "unstable" });
-    draw(svg, "rect", { x: x(0), y: box.top, width: box.right - x(0), height: box.bottom - box.top,
-      fill: hatch(svg, "unstable", 45) });
+    unstableHalf(svg, box, x);
     draw(svg, "line", { x1: box.left, x2: box.right, y1: y(0), y2: y(0), class: "axis" });
     for (const tick of TICKS.filter((tick) => tick >= axes.re[0])) {
       draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom + 4, class: tick ? "grid" : "boundary" });
@@ -271,8 +152,7 @@ const rows = {
       const now = draw(group, "path", { class: "eigen own" });
       const name = draw(group, "text", { x: x(0) - 8, y: at + 4, class: "strong halo-text", "text-anchor": "end",
         display: "none" }, `${nodes[own[i]].role} ${nodes[own[i]].place}`);
-      group.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && view.focus(own[i]));
-      group.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && view.focus(view.pinned ?? null));
+      pointAt(group, view, own[i], { click: false });
       return { i, at, group, link, now, name };
     });
     return (frame, controls, focused) => {
@@ -307,10 +187,7 @@ const descent = {
       draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "boundary" });
       tickY(svg, box, y, tick, 6);
     }
-    for (const tick of [0, 0.1, 0.5, 1, 2, 4, 6, 10].filter((tick) => tick <= end)) {
-      draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.bottom, y2: box.bottom + 4, class: "axis" });
-      tickX(svg, box, x, tick, 17);
-    }
+    ticksX(svg, box, x, [0, 0.1, 0.5, 1, 2, 4, 6, 10].filter((tick) => tick <= end), { mark: true });
     draw(svg, "text", { x: box.right, y: height - 5, "text-anchor": "end" }, "time after the event, ms");
     draw(svg, "text", { x: box.right - 4, y: box.top + 13, class: "quiet", "text-anchor": "end" }, "V rises");
     draw(svg, "text", { x: box.right - 4, y: box.bottom - 6, class: "quiet", "text-anchor": "end" }, "V falls");
@@ -362,4 +239,4 @@ const counts = {
   ]),
 };
 
-const drawing = { panels: [network, spectrum, rows, descent, reading, legend, counts] };
+export const drawing = { panels: [network, spectrum, rows, descent, reading, legend, counts] };

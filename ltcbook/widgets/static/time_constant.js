@@ -1,6 +1,12 @@
 // time_constant.js: one neuron, one synapse. The formula is closed, so JavaScript restates it and no table is needed;
 // a test holds every number to those of ltcbook.dynamics and ltcbook.simulate.
 
+import { hatch, keyPanel, ticksX, ticksY } from "./core/chart.js";
+import { draw, patch, pool, write } from "./core/dom.js";
+import { say } from "./core/format.js";
+import { table } from "./core/numbers.js";
+import { line, scale } from "./core/scale.js";
+
 /** One frame; the same dictionary as TimeConstantExplorer.compute in Python. */
 export function timeFrame(controls, { neuron, length }) {
   const { u, w, dt, E } = controls;
@@ -78,7 +84,7 @@ const state = {
     const exact = draw(svg, "path", { class: "curve", style: INK });
     const [crosses, dots] = [draw(svg, "g"), draw(svg, "g")];
     const drops = [0, 1].map(() => draw(svg, "path", { style: `${INK}; fill: none; stroke-width: 1.2` }));
-    const marks = [0, 1].map(() => draw(svg, "path", { class: "eigen own" }));
+    const peaks = [0, 1].map(() => draw(svg, "path", { class: "eigen own" }));
     const names = [0, 1].map(() => draw(svg, "text", { class: "strong halo-text" }));
     const goalName = draw(svg, "text", { class: "halo-text", "text-anchor": "middle" }, "goal");
     return (frame) => {
@@ -111,7 +117,7 @@ const state = {
         const still = Math.abs(start - goal) < 0.02;
         const [px, py] = [x(t), y(at(t))];
         patch(drops[i], { d: `M${x(begin)} ${y(start)}H${px}V${py}`, display: still ? "none" : null });
-        patch(marks[i], { d: `M${px - 5} ${py}l5 -6l5 6l-5 6Z`, display: still ? "none" : null });
+        patch(peaks[i], { d: `M${px - 5} ${py}l5 -6l5 6l-5 6Z`, display: still ? "none" : null });
         const room = px < box.right - 90;
         patch(names[i], { x: room ? px + 9 : box.right, y: py + (i === 0 ? 14 * up : -6 * up - (room ? 0 : 12 * up)) + 4,
           "text-anchor": room ? "start" : "end", display: still ? "none" : null });
@@ -127,25 +133,12 @@ const state = {
   },
 };
 
-const marksOf = {
-  name: "marks",
-  column: 1,
-  title: "",
-  html(body) {
-    const sample = (label, tag, attributes) => {
-      const size = { viewBox: "0 0 30 14", width: 30, height: 14 };
-      const svg = patch(document.createElementNS(SVG, "svg"), { ...size, "aria-hidden": "true" });
-      draw(svg, tag, attributes);
-      return make("li", {}, svg, make("span", {}, label));
-    };
-    body.append(make("ul", { class: "ltc-legend" },
-      sample("exact", "path", { d: "M1 7H29", class: "curve", style: INK }),
-      sample("fused steps", "circle", { cx: 15, cy: 7, r: 4, style: STEPS.fused }),
-      sample("Euler steps (at the edge: beyond it)", "path", { d: cross(15, 7), style: STEPS.euler }),
-      sample("same goal, at the leak’s speed", "path", { d: "M1 7H29", class: "curve", style: GHOST })));
-    return () => {};
-  },
-};
+const marks = keyPanel("marks", 1, [
+  ["exact", ["path", { d: "M1 8H33", class: "curve", style: INK }]],
+  ["fused steps", ["circle", { cx: 17, cy: 8, r: 4, style: STEPS.fused }]],
+  ["Euler steps (at the edge: beyond it)", ["path", { d: cross(17, 8), style: STEPS.euler }]],
+  ["same goal, at the leak’s speed", ["path", { d: "M1 8H33", class: "curve", style: GHOST }]],
+]);
 
 const speed = {
   name: "speed",
@@ -157,13 +150,8 @@ const speed = {
     const box = { left: 34, right: width - 10, top: 20, bottom: height - 38 };
     const x = scale([0, 1], [box.left, box.right]);
     const y = scale([0, longest * 1.06], [box.bottom, box.top]);
-    for (const tick of [0, 0.5, 1]) {
-      tickX(svg, box, x, tick, 17);
-    }
-    for (const tick of [0, 5, 10]) {
-      ruleY(svg, box, y, tick);
-      tickY(svg, box, y, tick, 6);
-    }
+    ticksX(svg, box, x, [0, 0.5, 1]);
+    ticksY(svg, box, y, [0, 5, 10], { left: 6 });
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "input u");
     draw(svg, "text", { x: box.left - 26, y: 10, class: "quiet" }, "ms");
     const bounds = [0, 1].map(() => draw(svg, "line", { x1: box.left, x2: box.right, class: "edge", "stroke-dasharray": "6 4" }));
@@ -196,26 +184,8 @@ const values = {
   name: "values",
   column: 2,
   title: "In numbers",
-  html(body) {
-    const cells = [];
-    const rows = [["open channels, share", "open"], ["τ_sys, ms", "tau"], ["goal, mV", "goal"]];
-    const cell = (name) => {
-      const output = make("output", { "data-name": name });
-      cells.push(output);
-      return make("td", {}, output);
-    };
-    const head = ["input off", "input on"].map((text) => make("th", { scope: "col" }, text));
-    body.append(make("table", { class: "ltc-numbers" }, make("thead", {}, make("tr", {}, make("td"), ...head)),
-      make("tbody", {}, ...rows.map(([label, key]) => make("tr", {}, make("th", { scope: "row" }, ...rich(label)),
-        cell(`off.${key}`), cell(`on.${key}`))))));
-    return (frame) => {
-      for (const output of cells) {
-        const [phase, key] = output.dataset.name.split(".");
-        patch(output, { "data-value": frame[phase][key] });
-        write(output, say(frame[phase][key]));
-      }
-    };
-  },
+  html: table([["open channels, share", "off.open", "on.open"], ["τ_sys, ms", "off.tau", "on.tau"],
+    ["goal, mV", "off.goal", "on.goal"]], ["input off", "input on"]),
 };
 
-const drawing = { panels: [state, marksOf, speed, values], frame: timeFrame };
+export const drawing = { panels: [state, marks, speed, values], frame: timeFrame };

@@ -1,0 +1,45 @@
+"""The explorers' scripts: one copy for the whole book, loaded by the pages that hold an explorer."""
+
+import re
+from pathlib import Path
+
+from ltcbook.widgets import bundle
+
+PLACE = re.compile(r'<div class="ltc-widget" [^>]*data-drawing="(\w+)" data-waiting="([^"]+)"')
+STATE = re.compile(r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>', re.DOTALL)
+FOLDER = "_static/explorers"
+
+
+def link(app, pagename, templatename, context, doctree):
+    """Give a page with explorers their style sheet and, behind each one's data, its scripts.
+
+    They are loaded without being waited for, and an explorer wakes as soon as they are there. The widgets' state is taken
+    out: no view on the page reads it.
+    """
+    if not context.get("body"):
+        return
+    body = STATE.sub("", context["body"])
+    files = bundle.page_files()
+
+    def address(name):
+        return f"{context['pathto'](f'{FOLDER}/{name}', 1)}?v={bundle.version(files[name])}"
+
+    places = PLACE.findall(body)
+    for drawing, place in places:
+        tags = "".join(f'<script async src="{address(name)}"></script>' for name in ("shared.js", f"{drawing}.js"))
+        store = body.index(f'data-store="{place}"')
+        end = body.index("</script>", store) + len("</script>")
+        body = body[:end] + tags + body[end:]
+    context["body"] = body
+    if places:
+        context["metatags"] = context.get("metatags", "") + f'\n<link rel="stylesheet" href="{address("explorer.css")}">'
+
+
+def copy(app, error):
+    """Put the scripts and the style sheet beside the pages."""
+    if error or app.builder.name != "html":
+        return
+    folder = Path(app.outdir) / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in bundle.page_files().items():
+        (folder / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,17 @@
+// format.js: numbers and words as people read and hear them.
+
+/** Text for a voice: no lowered letters, no arrows. */
+export const spoken = (text) => text.replaceAll("_", " ").replaceAll("→", "to").replaceAll("\u00a0", " ");
+
+/** A number for people: three significant digits, a real minus sign, a dash for "none". */
+export function say(x, digits = 3) {
+  if (x === null || x === undefined || !Number.isFinite(x)) return "–";
+  const size = Math.abs(x);
+  if (size < 1e-12) return "0";
+  const kept = Number(x.toPrecision(4)); // what the table of frames keeps, so that a text and a number agree
+  const text = size < 1e-3 || size >= 1e5 ? x.toExponential(1) : String(Number(kept.toPrecision(digits)));
+  return text.replaceAll("-", "−");
+}
+
+/** The same with its sign always written. */
+export const signed = (x) => `${x > 1e-12 ? "+" : ""}${say(x)}`;

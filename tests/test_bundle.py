@@ -1,6 +1,7 @@
 """Modules joined by Python: in order, whole, without a name given twice, and alike as a module and as classic scripts."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from ltcbook.widgets import bundle
@@ -87,12 +88,14 @@ def test_a_page_with_explorers_is_given_their_scripts_behind_the_data_and_no_sta
     from ltcbook.site import explorers
 
     monkeypatch.setenv("LTCBOOK_EXPLORERS", "linked")
-    state = '<script type="application/vnd.jupyter.widget-state+json">\n{"state": {}}\n</script>'
-    context = {"body": f"<p>words</p>{widgets.PlaneExplorer().to_html()}<p>more</p>{state}", "pathto": lambda name, _: f"../{name}"}
+    state, own = (SimpleNamespace(attributes={"type": kind}) for kind in (explorers.STATE, "text/javascript"))
+    context = {"body": f"<p>words</p>{widgets.PlaneExplorer().to_html()}<p>more</p>", "script_files": [state, "a.js", own],
+               "pathto": lambda name, _: f"../{name}"}
     explorers.link(None, "chapters/x", "page.html", context, None)
+    assert context["script_files"] == ["a.js", own]
     body = context["body"]
     names = re.findall(r'<script async src="\.\./_static/explorers/([\w.]+)\?v=\w{10}"></script>', body)
-    assert names == ["shared.js", "plane.js"] and "widget-state" not in body
+    assert names == ["shared.js", "plane.js"]
     assert body.index("data-store") < body.index("</script><script async") < body.index("<p>more")
     assert re.search(r'<link rel="stylesheet" href="\.\./_static/explorers/explorer\.css\?v=\w+">', context["metatags"])
     plain = {"body": "<p>words</p>", "pathto": lambda name, _: name}

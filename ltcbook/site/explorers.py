@@ -6,7 +6,7 @@ from pathlib import Path
 from ltcbook.widgets import bundle
 
 PLACE = re.compile(r'<div class="ltc-widget" [^>]*data-drawing="(\w+)" data-waiting="([^"]+)"')
-STATE = re.compile(r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>', re.DOTALL)
+STATE = "application/vnd.jupyter.widget-state+json"
 FOLDER = "_static/explorers"
 
 
@@ -18,7 +18,9 @@ def link(app, pagename, templatename, context, doctree):
     """
     if not context.get("body"):
         return
-    body = STATE.sub("", context["body"])
+    body = context["body"]
+    context["script_files"] = [script for script in context.get("script_files", [])
+                               if getattr(script, "attributes", {}).get("type") != STATE]
     files = bundle.page_files()
 
     def address(name):

@@ -1,8 +1,8 @@
 // areas.js: the mask of a network of areas, its eigenvalues, the plane of forward and backward, the graph of areas.
 // Python draws the dice once; a synapse exists where its die lies below the probability of its block.
 
-import { clipTo, hatch, keyPanel, tickX, tickY, ticksY, } from "./core/chart.js";
-import { counted, } from "./core/circuit.js";
+import { clipTo, hatch, keyPanel, tickX, tickY, ticksY } from "./core/chart.js";
+import { counted } from "./core/circuit.js";
 import { draw, freshId, patch, pool, write } from "./core/dom.js";
 import { say } from "./core/format.js";
 import { pointHandle, putHandle } from "./core/handle.js";
@@ -41,12 +41,24 @@ const mask = {
     const [left, top, cell] = [24, 20, side / neurons];
     draw(svg, "rect", { x: left, y: top, width: side, height: side, class: "field" });
     const tints = draw(svg, "g");
-    const cells = Object.fromEntries(KINDS.flatMap((kind) => [1, -1].map((sign) => [kind + sign, draw(svg, "path",
-      { style: sign > 0 ? `fill: ${PAINT[kind]}` : `fill: none; stroke: ${PAINT[kind]}; stroke-width: 1.4` })])));
+    const cells = Object.fromEntries(
+      KINDS.flatMap((kind) =>
+        [1, -1].map((sign) => [
+          kind + sign,
+          draw(svg, "path", {
+            style: sign > 0 ? `fill: ${PAINT[kind]}` : `fill: none; stroke: ${PAINT[kind]}; stroke-width: 1.4`,
+          }),
+        ]),
+      ),
+    );
     const [frames, letters] = [draw(svg, "g"), draw(svg, "g")];
     draw(svg, "text", { x: left + side / 2, y: 13, "text-anchor": "middle", class: "quiet" }, "source area 0, 1, …");
-    draw(svg, "text", { x: 14, y: top + side / 2, "text-anchor": "middle", class: "quiet",
-      transform: `rotate(-90 14 ${top + side / 2})` }, "target area");
+    draw(
+      svg,
+      "text",
+      { x: 14, y: top + side / 2, "text-anchor": "middle", class: "quiet", transform: `rotate(-90 14 ${top + side / 2})` },
+      "target area",
+    );
     return (frame, controls) => {
       const { areas } = controls;
       const block = side / areas;
@@ -58,24 +70,33 @@ const mask = {
       for (const kind of KINDS) {
         for (const sign of [1, -1]) {
           const inset = sign > 0 ? 0.07 * cell : 0.2 * cell;
-          const shapes = list.filter((one) => one[2] === kind && one[3] === sign)
+          const shapes = list
+            .filter((one) => one[2] === kind && one[3] === sign)
             .map(([s, t]) => square([left + s * cell + inset, top + t * cell + inset], (cell - 2 * inset).toFixed(1)));
           patch(cells[kind + sign], { d: shapes.join("") || "M0 0" });
         }
       }
-      pool(letters, "text", blocks, ([s, t]) => ({ x: left + (s + 0.5) * block, y: top + (t + 0.5) * block + 5,
-        "text-anchor": "middle", class: "strong halo-text" }));
+      pool(letters, "text", blocks, ([s, t]) => ({
+        x: left + (s + 0.5) * block,
+        y: top + (t + 0.5) * block + 5,
+        "text-anchor": "middle",
+        class: "strong halo-text",
+      }));
       blocks.forEach(([s, t], i) => write(letters.children[i], LETTERS[kindOf(s, t)]));
       const { counts } = frame;
-      return `Mask of ${areas} areas: ${counts.within} synapses within, ${counts.forward} forward below the diagonal, `
-        + `${counts.backward} backward above it.`;
+      return (
+        `Mask of ${areas} areas: ${counts.within} synapses within, ${counts.forward} forward below the diagonal, ` +
+        `${counts.backward} backward above it.`
+      );
     };
   },
 };
 
 const box = (style) => ["rect", { x: 11, y: 2, width: 12, height: 12, style }];
-const marks = keyPanel("marks", 1, [...KINDS.map((kind) => [`${LETTERS[kind]}: ${kind}`, box(`fill: ${PAINT[kind]}`)]),
-      ["hollow: inhibitory", box("fill: none; stroke: var(--ink); stroke-width: 1.6")]]);
+const marks = keyPanel("marks", 1, [
+  ...KINDS.map((kind) => [`${LETTERS[kind]}: ${kind}`, box(`fill: ${PAINT[kind]}`)]),
+  ["hollow: inhibitory", box("fill: none; stroke: var(--ink); stroke-width: 1.6")],
+]);
 
 const graph = {
   name: "graph",
@@ -86,13 +107,22 @@ const graph = {
     const middle = height / 2;
     const arcs = draw(svg, "g", { fill: "none" });
     const [bodies, labels] = [draw(svg, "g"), draw(svg, "g")];
-    const names = [0, 1, 2, 3].map((area) => draw(svg, "text", { class: "strong", "text-anchor": "middle", y: middle + 4.5 },
-      String(area)));
+    const names = [0, 1, 2, 3].map((area) =>
+      draw(svg, "text", { class: "strong", "text-anchor": "middle", y: middle + 4.5 }, String(area)),
+    );
     const ids = {};
     for (const kind of ["forward", "backward"]) {
       ids[kind] = freshId(kind);
-      const marker = draw(draw(svg, "defs"), "marker", { id: ids[kind], viewBox: "0 0 8 8", refX: 6, refY: 4, markerWidth: 9,
-        markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" });
+      const marker = draw(draw(svg, "defs"), "marker", {
+        id: ids[kind],
+        viewBox: "0 0 8 8",
+        refX: 6,
+        refY: 4,
+        markerWidth: 9,
+        markerHeight: 9,
+        markerUnits: "userSpaceOnUse",
+        orient: "auto",
+      });
       draw(marker, "path", { d: "M0 0.8L7 4L0 7.2Z", style: `fill: ${PAINT[kind]}` });
     }
     return (frame, controls) => {
@@ -111,13 +141,21 @@ const graph = {
       pool(arcs, "path", pairs, ([s, t, number]) => {
         const way = Math.sign(t - s);
         const lift = way < 0 ? 1 : -1;
-        return { d: `M${x(s) + way * 9} ${middle + lift * 15}Q${(x(s) + x(t)) / 2} ${middle + lift * 12 + 1.6 * rise(s, t)} `
-          + `${x(t) - way * 9} ${middle + lift * (r + 3)}`, "marker-end": `url(#${ids[kindOf(s, t)]})`,
-          style: `stroke: ${PAINT[kindOf(s, t)]}; stroke-width: ${(1 + (5 * number) / size ** 2).toFixed(1)}` };
+        return {
+          d:
+            `M${x(s) + way * 9} ${middle + lift * 15}Q${(x(s) + x(t)) / 2} ${middle + lift * 12 + 1.6 * rise(s, t)} ` +
+            `${x(t) - way * 9} ${middle + lift * (r + 3)}`,
+          "marker-end": `url(#${ids[kindOf(s, t)]})`,
+          style: `stroke: ${PAINT[kindOf(s, t)]}; stroke-width: ${(1 + (5 * number) / size ** 2).toFixed(1)}`,
+        };
       });
       const shown = pairs.filter(([s, t]) => Math.abs(t - s) === 1 || areas < 4);
-      pool(labels, "text", shown, ([s, t]) => ({ x: (x(s) + x(t)) / 2, "text-anchor": "middle", class: "strong halo-text",
-        y: middle + (s < t ? -12 : 12) + 0.8 * rise(s, t) + 4 }));
+      pool(labels, "text", shown, ([s, t]) => ({
+        x: (x(s) + x(t)) / 2,
+        "text-anchor": "middle",
+        class: "strong halo-text",
+        y: middle + (s < t ? -12 : 12) + 0.8 * rise(s, t) + 4,
+      }));
       shown.forEach(([, , number], i) => write(labels.children[i], String(number)));
       pool(bodies, "circle", count, (_, area) => ({ cx: x(area), cy: middle, r, class: "soma" }));
       names.forEach((name, area) => patch(name, { x: x(area), display: area < areas ? null : "none" }));
@@ -138,8 +176,13 @@ const eigenvalues = {
     const x = scale(RE, [box.left, box.right]);
     const y = scale(IM, [box.bottom, box.top]);
     draw(svg, "rect", { x: x(0), y: box.top, width: box.right - x(0), height: box.bottom - box.top, class: "unstable" });
-    draw(svg, "rect", { x: x(0), y: box.top, width: box.right - x(0), height: box.bottom - box.top,
-      fill: hatch(svg, "unstable", 45, 9) });
+    draw(svg, "rect", {
+      x: x(0),
+      y: box.top,
+      width: box.right - x(0),
+      height: box.bottom - box.top,
+      fill: hatch(svg, "unstable", 45, 9),
+    });
     for (const tick of [-1.5, -1, -0.5, 0, 0.5, 1]) {
       draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: tick ? "grid" : "boundary" });
       tickX(svg, box, x, tick, 16);
@@ -149,7 +192,15 @@ const eigenvalues = {
     draw(svg, "text", { x: box.right - 6, y: box.top + 16, "text-anchor": "end", class: "quiet halo-text" }, "errors grow");
     const [rings, dots] = [draw(svg, "g"), draw(svg, "g")];
     const note = draw(svg, "text", { "text-anchor": "middle", class: "strong halo-text" });
-    const both = (values) => values.flatMap(([re, im]) => (im > 0 ? [[re, im], [re, -im]] : [[re, im]]));
+    const both = (values) =>
+      values.flatMap(([re, im]) =>
+        im > 0
+          ? [
+              [re, im],
+              [re, -im],
+            ]
+          : [[re, im]],
+      );
     return (frame, { areas, within, signs }) => {
       const alone = both(view.spec.alone[`${areas}-${within}-${signs}`]);
       pool(rings, "circle", alone, ([re, im]) => ({ cx: x(re), cy: y(im), r: 7, class: "ghost" }));
@@ -157,8 +208,10 @@ const eigenvalues = {
       const [re, im] = frame.eigen[0];
       patch(note, { x: Math.max(x(re), box.left + 30), y: y(im) - 13 });
       write(note, say(frame.abscissa));
-      return `${counted(both(frame.eigen).length, "eigenvalue")} of the whole network; the rightmost has real part `
-        + `${say(frame.abscissa)}, that of the areas alone ${say(frame.alone)}.`;
+      return (
+        `${counted(both(frame.eigen).length, "eigenvalue")} of the whole network; the rightmost has real part ` +
+        `${say(frame.abscissa)}, that of the areas alone ${say(frame.alone)}.`
+      );
     };
   },
 };
@@ -216,9 +269,15 @@ const plane = {
   },
 };
 
-const LINES = [["within areas", "counts.within"], ["forward", "counts.forward"], ["backward", "counts.backward"],
-  ["synapses in all", "counts.total"], ["expected in all", "expected"], ["rightmost eigenvalue", "abscissa"],
-  ["the same, areas alone", "alone"]];
+const LINES = [
+  ["within areas", "counts.within"],
+  ["forward", "counts.forward"],
+  ["backward", "counts.backward"],
+  ["synapses in all", "counts.total"],
+  ["expected in all", "expected"],
+  ["rightmost eigenvalue", "abscissa"],
+  ["the same, areas alone", "alone"],
+];
 const values = { name: "counted", column: 1, title: "In numbers", html: table(LINES) };
 
 export const drawing = { panels: [mask, marks, eigenvalues, plane, graph, values] };

@@ -1,7 +1,7 @@
 // convergence.js: two targets, one error. The formulas are closed, so JavaScript restates them and no table is needed;
 // a test holds every number to those of ltcbook.dynamics and ltcbook.analysis.
 
-import { clipTo, keyPanel, ruleX, ruleY, tickX, tickY, ticksX, } from "./core/chart.js";
+import { clipTo, keyPanel, ruleX, ruleY, tickX, tickY, ticksX } from "./core/chart.js";
 import { draw, patch, pool, write } from "./core/dom.js";
 import { say } from "./core/format.js";
 import { pointHandle, putHandle } from "./core/handle.js";
@@ -38,8 +38,14 @@ export function convergenceFrame(controls, spec) {
   const side = (pull_j, pull_k) => {
     const decay = [1 / tau_j + pull_j, 1 / tau_k + pull_k, ...(third ? [1 / spec.bystander] : [])];
     const [rate, fastest] = [Math.min(...decay), Math.max(...decay)];
-    return { eigenvalues: decay.map((value) => -value), rate, fastest, step: 2 / fastest,
-      trace: -decay.reduce((sum, value) => sum + value, 0), ...fallOf(error, decay, rate, spec) };
+    return {
+      eigenvalues: decay.map((value) => -value),
+      rate,
+      fastest,
+      step: 2 / fastest,
+      trace: -decay.reduce((sum, value) => sum + value, 0),
+      ...fallOf(error, decay, rate, spec),
+    };
   };
   const share = spec.gate / spec.capacitance;
   const [before, after] = [side(w * share, 0), side(0, W * share)];
@@ -49,16 +55,30 @@ export function convergenceFrame(controls, spec) {
 function convergenceVerdict(before, after, { tau_j, tau_k }) {
   const arrow = (name) => `${say(before[name])}\u00a0→\u00a0${say(after[name])}`;
   const tone = larger(before.rate, after.rate);
-  const why = { good: "faster, since k leaks more slowly than j", bad: "slower, since k leaks faster than j",
-    same: `unmoved, since ${tau_j === tau_k ? "τ_j = τ_k" : "the bystander is slowest"}` }[tone];
+  const why = {
+    good: "faster, since k leaks more slowly than j",
+    bad: "slower, since k leaks faster than j",
+    same: `unmoved, since ${tau_j === tau_k ? "τ_j = τ_k" : "the bystander is slowest"}`,
+  }[tone];
   const stiff = larger(after.fastest, before.fastest);
-  const step = { good: "so Euler's step may grow", bad: "so Euler's step must shrink", same: "so Euler's largest step stays" };
-  const lines = [[tone, `Slowest mode ${arrow("rate")} per ms: ${why}.`],
-    [stiff, `Fastest mode ${arrow("fastest")} per ms, ${step[stiff]}: ${arrow("step")} ms.`]];
+  const step = {
+    good: "so Euler's step may grow",
+    bad: "so Euler's step must shrink",
+    same: "so Euler's largest step stays",
+  };
+  const lines = [
+    [tone, `Slowest mode ${arrow("rate")} per ms: ${why}.`],
+    [stiff, `Fastest mode ${arrow("fastest")} per ms, ${step[stiff]}: ${arrow("step")} ms.`],
+  ];
   if (before.settle === null) return [...lines, ["same", "No error, nothing to settle: drag the start away from 0."]];
   const first = { good: "faster", bad: "slower", same: "as fast as before" }[larger(before.first, after.first)];
-  return [...lines, [larger(after.settle, before.settle, 2e-3),
-    `This error shrinks ${first} at first; 1 % of it is left after ${arrow("settle")} ms.`]];
+  return [
+    ...lines,
+    [
+      larger(after.settle, before.settle, 2e-3),
+      `This error shrinks ${first} at first; 1 % of it is left after ${arrow("settle")} ms.`,
+    ],
+  ];
 }
 
 const BEFORE = "stroke: var(--before); stroke-width: 2; stroke-dasharray: 6 4; fill: none";
@@ -84,8 +104,9 @@ const realLine = {
     const links = [0, 1, 2].map(() => draw(svg, "line", { class: "drift" }));
     const rings = levels.map((cy) => draw(svg, "circle", { cy, r: 11, class: "ring" }));
     const marks = levels.map((_, i) => [0, 1, 2].map(() => draw(svg, "path", { style: TICK[i] })));
-    const names = levels.map(() => ["j", "k", "third"].map((name) => draw(svg, "text",
-      { "text-anchor": "middle", class: "halo-text" }, name)));
+    const names = levels.map(() =>
+      ["j", "k", "third"].map((name) => draw(svg, "text", { "text-anchor": "middle", class: "halo-text" }, name)),
+    );
     const values = levels.map(() => draw(svg, "text", { "text-anchor": "middle", class: "strong halo-text" }));
     const shapes = ["m-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0 -11 0Z", "m-6 0l6 -7l6 7l-6 7Z", "m-5 -5h10v10h-10Z"];
     return (frame) => {
@@ -94,22 +115,41 @@ const realLine = {
         const at = eigenvalues.map(x);
         [0, 1, 2].forEach((neuron) => {
           const here = neuron < at.length;
-          patch(marks[i][neuron], { display: here ? null : "none", d: here ? `M${at[neuron]} ${levels[i]}${shapes[neuron]}` : null });
+          patch(marks[i][neuron], {
+            display: here ? null : "none",
+            d: here ? `M${at[neuron]} ${levels[i]}${shapes[neuron]}` : null,
+          });
           const other = at[1 - neuron] ?? Infinity;
           const near = neuron < 2 && Math.abs(at[0] - at[1]) < 16; // then the names stand left and right of the pair
           const shift = near ? (at[neuron] < other || (at[neuron] === other && neuron === 0) ? -19 : 19) : 0;
-          patch(names[i][neuron], { display: here ? null : "none", x: here ? at[neuron] + shift : null,
-            y: levels[i] - (near ? -4 : 18) });
+          patch(names[i][neuron], {
+            display: here ? null : "none",
+            x: here ? at[neuron] + shift : null,
+            y: levels[i] - (near ? -4 : 18),
+          });
         });
         patch(rings[i], { cx: x(-rate) });
         patch(values[i], { x: Math.min(x(-rate), width - 60), y: levels[i] + 26 });
         write(values[i], `slowest ${say(-rate)}`);
       });
-      links.forEach((link, neuron) => patch(link, neuron < frame.before.eigenvalues.length
-        ? { display: null, x1: x(frame.before.eigenvalues[neuron]), y1: levels[0], x2: x(frame.after.eigenvalues[neuron]),
-          y2: levels[1] } : { display: "none" }));
-      return `Eigenvalues on the real line. Slowest before ${say(-frame.before.rate)}, after ${say(-frame.after.rate)} per ms; `
-        + `fastest before ${say(-frame.before.fastest)}, after ${say(-frame.after.fastest)}.`;
+      links.forEach((link, neuron) =>
+        patch(
+          link,
+          neuron < frame.before.eigenvalues.length
+            ? {
+                display: null,
+                x1: x(frame.before.eigenvalues[neuron]),
+                y1: levels[0],
+                x2: x(frame.after.eigenvalues[neuron]),
+                y2: levels[1],
+              }
+            : { display: "none" },
+        ),
+      );
+      return (
+        `Eigenvalues on the real line. Slowest before ${say(-frame.before.rate)}, after ${say(-frame.after.rate)} per ms; ` +
+        `fastest before ${say(-frame.before.fastest)}, after ${say(-frame.after.fastest)}.`
+      );
     };
   },
 };
@@ -138,14 +178,28 @@ const errorPlane = {
     const dots = SIDES.map(() => draw(svg, "g"));
     draw(svg, "circle", { cx: x(0), cy: y(0), r: 3.5, class: "origin-dot" });
     draw(svg, "text", { x: x(0) - 8, y: y(0) + 17, "text-anchor": "end", class: "quiet halo-text" }, "e = 0");
-    const handle = pointHandle(svg, view, box, ["e_j", "e_k"], [[-1, 1], [-1, 1]], 0.05);
+    const handle = pointHandle(
+      svg,
+      view,
+      box,
+      ["e_j", "e_k"],
+      [
+        [-1, 1],
+        [-1, 1],
+      ],
+      0.05,
+    );
     return (frame, { e_j, e_k }) => {
       SIDES.forEach((name, i) => {
         const [a, b] = frame[name].eigenvalues;
         const at = (t) => [x(e_j * Math.exp(a * t)), y(e_k * Math.exp(b * t))];
         patch(paths[i], { d: line(Array.from({ length: 121 }, (_, n) => at(12 * (n / 120) ** 3))) });
-        pool(dots[i], "circle", Array.from({ length: 12 }, (_, n) => at(n + 1)),
-          ([cx, cy]) => ({ cx, cy, r: 3.6, style: TICK[i] + (i ? "" : "; fill: var(--surface)") }));
+        pool(
+          dots[i],
+          "circle",
+          Array.from({ length: 12 }, (_, n) => at(n + 1)),
+          ([cx, cy]) => ({ cx, cy, r: 3.6, style: TICK[i] + (i ? "" : "; fill: var(--surface)") }),
+        );
       });
       putHandle(handle, [x(e_j), y(e_k)], { width, height }, `Start of the error: e j ${say(e_j)}, e k ${say(e_k)}`);
       return `Plane of the errors e j and e k, with the ways to rest before and after the event. ${frame.verdict[2][1]}`;
@@ -164,8 +218,19 @@ const decline = {
     const x = scale([0, length], [box.left, box.right]);
     const tall = (box.bottom - box.top) / 3; // pixels per factor of ten; `scale` would clamp, these curves are clipped
     const y = (share) => box.top - tall * Math.log10(share);
-    for (const [share, text] of [[1, "100 %"], [0.1, "10 %"], [0.01, "1 %"], [0.001, "0.1 %"]]) {
-      draw(svg, "line", { x1: box.left, x2: box.right, y1: y(share), y2: y(share), class: share === settled ? "axis" : "grid" });
+    for (const [share, text] of [
+      [1, "100 %"],
+      [0.1, "10 %"],
+      [0.01, "1 %"],
+      [0.001, "0.1 %"],
+    ]) {
+      draw(svg, "line", {
+        x1: box.left,
+        x2: box.right,
+        y1: y(share),
+        y2: y(share),
+        class: share === settled ? "axis" : "grid",
+      });
       draw(svg, "text", { x: box.left - 6, y: y(share) + 4, "text-anchor": "end", class: "tick" }, text);
     }
     ticksX(svg, box, x, [0, 3, 6, 9, 12]);
@@ -173,13 +238,22 @@ const decline = {
     const inside = clipTo(svg, box, 2);
     const curves = [BEFORE, AFTER].map((style) => draw(inside, "path", { style }));
     const marks = SIDES.map((_, i) => draw(svg, "circle", { r: 5, cy: y(settled), style: TICK[i] }));
-    const notes = SIDES.map((_, i) => draw(svg, "text", { x: box.right - 2, y: box.top + 8 + 17 * i, "text-anchor": "end",
-      class: `halo-text ${i ? "strong" : ""}` }));
+    const notes = SIDES.map((_, i) =>
+      draw(svg, "text", {
+        x: box.right - 2,
+        y: box.top + 8 + 17 * i,
+        "text-anchor": "end",
+        class: `halo-text ${i ? "strong" : ""}`,
+      }),
+    );
     return (frame) => {
       SIDES.forEach((name, i) => {
         const { norm: shares, settle, rate } = frame[name];
         patch(curves[i], { d: shares && line(shares.map((share, n) => [x((n * length) / (points - 1)), y(share)])) });
-        patch(marks[i], { display: settle !== null && settle <= length ? null : "none", cx: settle === null ? null : x(settle) });
+        patch(marks[i], {
+          display: settle !== null && settle <= length ? null : "none",
+          cx: settle === null ? null : x(settle),
+        });
         write(notes[i], `${name}: slope → ${say(-rate)}`);
       });
       return `Size of the error over 12 ms on a logarithmic scale. ${frame.verdict[2][1]}`;
@@ -187,8 +261,11 @@ const decline = {
   },
 };
 
-const marks = keyPanel("marks", 1, [["before", ["path", { d: "M1 8H33", style: BEFORE }]], ["after", ["path", { d: "M1 8H33", style: AFTER }]],
-      ["1 % left", ["path", { d: "M1 8H33", class: "axis" }], ["circle", { cx: 17, cy: 8, r: 5, style: TICK[1] }]]]);
+const marks = keyPanel("marks", 1, [
+  ["before", ["path", { d: "M1 8H33", style: BEFORE }]],
+  ["after", ["path", { d: "M1 8H33", style: AFTER }]],
+  ["1 % left", ["path", { d: "M1 8H33", class: "axis" }], ["circle", { cx: 17, cy: 8, r: 5, style: TICK[1] }]],
+]);
 
 const sums = {
   name: "sums",

@@ -31,8 +31,17 @@ export function gradientFrame(controls, { length, delta }) {
   }
   const sigma = norm(lam, q, lam);
   const peak = Math.max(...norms);
-  const frame = { controls: { ...controls }, norms, factor: keep + push * sigma, radius: Math.abs(keep + push * lam),
-    sigma, end: norms[length], peak, lag: norms.indexOf(peak), x };
+  const frame = {
+    controls: { ...controls },
+    norms,
+    factor: keep + push * sigma,
+    radius: Math.abs(keep + push * lam),
+    sigma,
+    end: norms[length],
+    peak,
+    lag: norms.indexOf(peak),
+    x,
+  };
   return { ...frame, verdict: gradientVerdict(frame, length) };
 }
 
@@ -73,8 +82,12 @@ const lags = {
     ticksX(svg, box, x, [0, 10, 20, 30, 40], { mark: true });
     for (const tick of [-6, -3, 0, 3, 6]) {
       draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "boundary" });
-      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" },
-        tick ? `10${EXPONENTS[tick]}` : "1");
+      draw(
+        svg,
+        "text",
+        { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" },
+        tick ? `10${EXPONENTS[tick]}` : "1",
+      );
     }
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "lag k, steps");
     draw(svg, "text", { x: box.left + 6, y: box.top + 14, class: "quiet" }, "explodes");
@@ -88,7 +101,10 @@ const lags = {
     const power = (base) => {
       const slope = Math.log10(Math.max(base, 1e-30));
       const last = slope === 0 ? length : Math.min(length, DECADES / Math.abs(slope));
-      return line([[x(0), y(0)], [x(last), y(slope * last)]]);
+      return line([
+        [x(0), y(0)],
+        [x(last), y(slope * last)],
+      ]);
     };
     return (frame) => {
       patch(bound, { d: power(frame.factor) });
@@ -99,7 +115,11 @@ const lags = {
       patch(peak, { d: `M${px - 5} ${py}l5 -6l5 6l-5 6Z`, display: shown ? null : "none" });
       const last = at(frame.end);
       patch(end, { cx: x(length), cy: last });
-      patch(name, { x: box.right - 4, y: last + (last < box.top + 40 || (frame.end < 1 && last < box.bottom - 40) ? 24 : -12), "text-anchor": "end" });
+      patch(name, {
+        x: box.right - 4,
+        y: last + (last < box.top + 40 || (frame.end < 1 && last < box.bottom - 40) ? 24 : -12),
+        "text-anchor": "end",
+      });
       write(name, tiny(frame.end));
       return `Norm of the gradient over lags 0 to ${length}, on a logarithmic axis. ${frame.verdict.map(([, t]) => t).join(" ")}`;
     };
@@ -107,10 +127,10 @@ const lags = {
 };
 
 const marks = keyPanel("marks", 1, [
-      ["the gradient", ["path", { d: "M1 8H33", class: "curve", style: INK }]],
-      ["bound by the largest singular value", ["path", { d: "M1 8H33", class: "curve", style: GHOST }]],
-      ["eigenvalue line, at rest", ["path", { d: "M1 8H33", class: "curve", style: DOTS }]],
-    ]);
+  ["the gradient", ["path", { d: "M1 8H33", class: "curve", style: INK }]],
+  ["bound by the largest singular value", ["path", { d: "M1 8H33", class: "curve", style: GHOST }]],
+  ["eigenvalue line, at rest", ["path", { d: "M1 8H33", class: "curve", style: DOTS }]],
+]);
 
 const slopes = {
   name: "slopes",
@@ -122,7 +142,12 @@ const slopes = {
     const x = scale([-3.2, 3.2], [box.left, box.right]);
     const y = scale([-1.15, 1.15], [box.bottom, box.top]);
     ticksY(svg, box, y, [-1, 0, 1], { left: 6 });
-    draw(svg, "text", { x: box.right, y: height - 6, "text-anchor": "end", class: "quiet" }, "what a neuron hears (edge: beyond it)");
+    draw(
+      svg,
+      "text",
+      { x: box.right, y: height - 6, "text-anchor": "end", class: "quiet" },
+      "what a neuron hears (edge: beyond it)",
+    );
     const shape = Array.from({ length: 81 }, (_, i) => -3.2 + 0.08 * i).map((a) => [x(a), y(Math.tanh(a))]);
     draw(svg, "path", { class: "curve", style: "stroke: var(--before)", d: line(shape) });
     const dots = draw(svg, "g");
@@ -130,28 +155,54 @@ const slopes = {
     return ({ x: state, controls }) => {
       const { lam, q, u } = controls;
       const heard = [lam * state[0] + q * state[1] + u, lam * state[1] + u];
-      pool(dots, "circle", heard, (a, i) => ({ cx: x(a), cy: y(Math.tanh(a)), r: i ? 5 : 8,
-        style: i ? "fill: var(--ink)" : "fill: var(--surface); stroke: var(--ink); stroke-width: 2.5" }));
+      pool(dots, "circle", heard, (a, i) => ({
+        cx: x(a),
+        cy: y(Math.tanh(a)),
+        r: i ? 5 : 8,
+        style: i ? "fill: var(--ink)" : "fill: var(--surface); stroke: var(--ink); stroke-width: 2.5",
+      }));
       const together = Math.abs(x(heard[0]) - x(heard[1])) < 24;
-      const items = together ? [[heard[0], "1, 2"]] : [[heard[0], "1"], [heard[1], "2"]];
-      pool(names, "text", items, ([a]) => ({ x: x(a), y: y(Math.tanh(a)) + (a > 1 ? 24 : -14), class: "strong halo-text",
-        "text-anchor": "middle" }));
+      const items = together
+        ? [[heard[0], "1, 2"]]
+        : [
+            [heard[0], "1"],
+            [heard[1], "2"],
+          ];
+      pool(names, "text", items, ([a]) => ({
+        x: x(a),
+        y: y(Math.tanh(a)) + (a > 1 ? 24 : -14),
+        class: "strong halo-text",
+        "text-anchor": "middle",
+      }));
       items.forEach(([, text], i) => write(names.children[i], text));
       return `Slopes of tanh at the end: ${heard.map((a) => say(1 - Math.tanh(a) ** 2)).join(" and ")}.`;
     };
   },
 };
 
-const ROWS = [["left after 40 steps", "end"], ["largest on the way", "peak"], ["eigenvalue of a step, at rest", "radius"],
-  ["at most per step", "factor"]];
+const ROWS = [
+  ["left after 40 steps", "end"],
+  ["largest on the way", "peak"],
+  ["eigenvalue of a step, at rest", "radius"],
+  ["at most per step", "factor"],
+];
 const values = {
   name: "values",
   column: 2,
   title: "In numbers",
   html(body) {
     const cells = ROWS.map(([label, name]) => [label, name, make("output", { "data-name": name })]);
-    body.append(make("table", { class: "ltc-numbers" }, make("tbody", {}, ...cells.map(([label, , output]) =>
-      make("tr", {}, make("th", { scope: "row" }, label), make("td", {}, output))))));
+    body.append(
+      make(
+        "table",
+        { class: "ltc-numbers" },
+        make(
+          "tbody",
+          {},
+          ...cells.map(([label, , output]) => make("tr", {}, make("th", { scope: "row" }, label), make("td", {}, output))),
+        ),
+      ),
+    );
     return (frame) => {
       for (const [, name, output] of cells) {
         patch(output, { "data-value": frame[name] });

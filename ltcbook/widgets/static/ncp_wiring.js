@@ -19,13 +19,23 @@ const circuit = {
     return (frame, controls, focused) => {
       const edges = synapses(frame);
       const dim = ([source, target]) => (focused === null || source === focused || target === focused ? "" : " dim");
-      pool(halos, "path", frame.repairs.map((i) => edges[i]), (edge) => ({ d: route(edge[0], edge[1]).path,
-        "stroke-width": 7, class: `halo${dim(edge)}` }));
-      pool(paths, "path", edges, (edge) => ({ d: route(edge[0], edge[1]).path, "stroke-width": 1.4,
-        "marker-end": tip(edge[2]), class: `synapse ${signOf(edge[2])}${dim(edge)}` }));
+      pool(
+        halos,
+        "path",
+        frame.repairs.map((i) => edges[i]),
+        (edge) => ({ d: route(edge[0], edge[1]).path, "stroke-width": 7, class: `halo${dim(edge)}` }),
+      );
+      pool(paths, "path", edges, (edge) => ({
+        d: route(edge[0], edge[1]).path,
+        "stroke-width": 1.4,
+        "marker-end": tip(edge[2]),
+        class: `synapse ${signOf(edge[2])}${dim(edge)}`,
+      }));
       show(focused, neighbours(edges, focused));
-      return `Circuit in four layers with ${counted(frame.counts.synapses, "synapse")}, `
-        + `${frame.counts.distinct} of them among command neurons.`;
+      return (
+        `Circuit in four layers with ${counted(frame.counts.synapses, "synapse")}, ` +
+        `${frame.counts.distinct} of them among command neurons.`
+      );
     };
   },
 };
@@ -35,16 +45,27 @@ const matrix = {
   name: "matrix",
   column: 2,
   title: "Its matrix: row = target, column = source",
-  height: (width, { nodes, sizes }) => Math.round((Math.min(width, 460) - 26) / nodes.length * (nodes.length - sizes.sensory)) + 44,
+  height: (width, { nodes, sizes }) =>
+    Math.round(((Math.min(width, 460) - 26) / nodes.length) * (nodes.length - sizes.sensory)) + 44,
   build(svg, { width }, view) {
     const { nodes, sizes } = view.spec;
     const cell = (Math.min(width, 460) - 26) / nodes.length;
     const first = Object.fromEntries(ROLES.map((role) => [role, nodes.findIndex((node) => node.role === role)]));
     const x = (source) => 24 + cell * source;
     const y = (target) => 20 + cell * (target - sizes.sensory);
-    for (const [source, target] of [["sensory", "inter"], ["inter", "command"], ["command", "command"], ["command", "motor"]]) {
-      draw(svg, "rect", { x: x(first[source]), y: y(first[target]), width: cell * sizes[source], height: cell * sizes[target],
-        style: "fill: var(--soft)" });
+    for (const [source, target] of [
+      ["sensory", "inter"],
+      ["inter", "command"],
+      ["command", "command"],
+      ["command", "motor"],
+    ]) {
+      draw(svg, "rect", {
+        x: x(first[source]),
+        y: y(first[target]),
+        width: cell * sizes[source],
+        height: cell * sizes[target],
+        style: "fill: var(--soft)",
+      });
     }
     const band = [0, 1].map(() => draw(svg, "rect", { style: "fill: var(--muted); opacity: 0.16" }));
     const [right, bottom] = [x(nodes.length), y(nodes.length)];
@@ -62,18 +83,40 @@ const matrix = {
     const a = cell * 0.3;
     return (frame, controls, focused) => {
       const edges = synapses(frame);
-      pool(halos, "rect", frame.repairs.map((i) => edges[i]), ([source, target]) => ({ x: x(source) + 1, y: y(target) + 1,
-        width: cell - 2, height: cell - 2, style: "fill: var(--halo); opacity: 0.4" }));
+      pool(
+        halos,
+        "rect",
+        frame.repairs.map((i) => edges[i]),
+        ([source, target]) => ({
+          x: x(source) + 1,
+          y: y(target) + 1,
+          width: cell - 2,
+          height: cell - 2,
+          style: "fill: var(--halo); opacity: 0.4",
+        }),
+      );
       pool(marks, "path", edges, ([source, target, sign]) => {
         const [cx, cy] = [x(source) + cell / 2, y(target) + cell / 2];
-        return { d: CROSS(cx, cy, a) + (sign > 0 ? `M${cx} ${cy - a}v${2 * a}` : ""), class: signOf(sign), "stroke-width": 2.2 };
+        return {
+          d: CROSS(cx, cy, a) + (sign > 0 ? `M${cx} ${cy - a}v${2 * a}` : ""),
+          class: signOf(sign),
+          "stroke-width": 2.2,
+        };
       });
       const [row, column] = band;
       const isNeuron = focused !== null && focused >= sizes.sensory;
       patch(row, { display: isNeuron ? null : "none", x: x(0), y: y(focused ?? 0), width: right - x(0), height: cell });
-      patch(column, { display: focused === null ? "none" : null, x: x(focused ?? 0), y: 20, width: cell, height: bottom - 20 });
-      return `Matrix of the circuit: ${nodes.length - sizes.sensory} target rows, ${nodes.length} source columns, `
-        + `${counted(frame.counts.synapses, "synapse")} in four of the twelve blocks.`;
+      patch(column, {
+        display: focused === null ? "none" : null,
+        x: x(focused ?? 0),
+        y: 20,
+        width: cell,
+        height: bottom - 20,
+      });
+      return (
+        `Matrix of the circuit: ${nodes.length - sizes.sensory} target rows, ${nodes.length} source columns, ` +
+        `${counted(frame.counts.synapses, "synapse")} in four of the twelve blocks.`
+      );
     };
   },
 };
@@ -84,11 +127,20 @@ const reading = {
   title: "How to read it",
   html(body, view) {
     const { nodes } = view.spec;
-    body.append(key([...signs(), ["repairs an orphan", ["path", { d: "M2 8H32", class: "halo", "stroke-width": 7 }],
-      ["path", { d: "M1 8H27", class: "synapse plus", "stroke-width": 1.6 }]]]));
+    body.append(
+      key([
+        ...signs(),
+        [
+          "repairs an orphan",
+          ["path", { d: "M2 8H32", class: "halo", "stroke-width": 7 }],
+          ["path", { d: "M1 8H27", class: "synapse plus", "stroke-width": 1.6 }],
+        ],
+      ]),
+    );
     const tell = lookAt(body, view, nodes);
     return (frame, controls, focused) => {
-      if (focused === null) return tell(focused, "Point at a neuron, or choose one: its row is its fan-in, its column its fan-out.");
+      if (focused === null)
+        return tell(focused, "Point at a neuron, or choose one: its row is its fan-in, its column its fan-out.");
       const edges = synapses(frame);
       const hears = edges.filter(([, target]) => target === focused).length;
       const sends = edges.filter(([source]) => source === focused).length;
@@ -98,11 +150,17 @@ const reading = {
   },
 };
 
-const LINES = [["synapses", "counts.synapses"], ["share of a dense network, %", "counts.density"],
-  ["planned by the fan-outs", "counts.planned"], ["inter neurons that heard nobody", "orphans.inter"],
-  ["command neurons that heard no inter neuron", "orphans.command"], ["command neurons that no motor neuron heard", "orphans.silent"],
-  ["distinct recurrent synapses", "counts.distinct"], ["autapses among them", "counts.autapses"],
-  ["longest path, sensor to motor", "counts.longest"]];
+const LINES = [
+  ["synapses", "counts.synapses"],
+  ["share of a dense network, %", "counts.density"],
+  ["planned by the fan-outs", "counts.planned"],
+  ["inter neurons that heard nobody", "orphans.inter"],
+  ["command neurons that heard no inter neuron", "orphans.command"],
+  ["command neurons that no motor neuron heard", "orphans.silent"],
+  ["distinct recurrent synapses", "counts.distinct"],
+  ["autapses among them", "counts.autapses"],
+  ["longest path, sensor to motor", "counts.longest"],
+];
 const values = { name: "counted", column: 2, title: "In numbers", html: table(LINES) };
 
 export const drawing = { panels: [circuit, reading, matrix, values] };

@@ -21,12 +21,21 @@ export function planeFrame(controls, { gate = 0.5, capacitance = 1, leak = 1, le
     const centre = about === "rest" ? rest : [0, 0];
     const far = point.map((at, i) => at + centre[i] - rest[i]); // the distance from rest
     const velocity = far.map((at, i) => -decay[i] * at);
-    const curve = V === 0 ? null : Array.from({ length: 41 }, (_, n) => {
-      const e = far.map((at, i) => rest[i] - centre[i] + at * Math.exp(-decay[i] * length * (n / 40) ** 2));
-      return form(e, e) / V;
-    });
-    return { vdot: 2 * form(point, velocity), velocity, rest, decay,
-      limit: (2 * Math.sqrt(decay[0] * decay[1])) / (decay[0] + decay[1]), curve };
+    const curve =
+      V === 0
+        ? null
+        : Array.from({ length: 41 }, (_, n) => {
+            const e = far.map((at, i) => rest[i] - centre[i] + at * Math.exp(-decay[i] * length * (n / 40) ** 2));
+            return form(e, e) / V;
+          });
+    return {
+      vdot: 2 * form(point, velocity),
+      velocity,
+      rest,
+      decay,
+      limit: (2 * Math.sqrt(decay[0] * decay[1])) / (decay[0] + decay[1]),
+      curve,
+    };
   };
   const before = side([(w * gate) / capacitance, 0]);
   const after = side([0, (W * gate) / capacitance]);
@@ -40,15 +49,29 @@ function planeVerdict({ before, after, change }, controls) {
   const less = up ? "rises more slowly" : wasUp ? "now falls" : "falls faster";
   const more = up ? (wasUp ? "rises faster" : "now rises") : "falls slower";
   const fate = still ? "is unchanged" : change < 0 ? less : more;
-  const first = [still ? "same" : change < 0 ? "good" : "bad",
-    `At this point V ${fate}: dV/dt ${signed(before.vdot)}\u00a0→\u00a0${signed(after.vdot)} per ms.`];
+  const first = [
+    still ? "same" : change < 0 ? "good" : "bad",
+    `At this point V ${fate}: dV/dt ${signed(before.vdot)}\u00a0→\u00a0${signed(after.vdot)} per ms.`,
+  ];
   if (controls.about === "origin") {
-    return [first, ["bad", "This V is no Lyapunov function after the event: the network does not rest at the origin, "
-      + `it goes to (${say(after.rest[0])},\u00a0${say(after.rest[1])})\u00a0mV.`]];
+    return [
+      first,
+      [
+        "bad",
+        "This V is no Lyapunov function after the event: the network does not rest at the origin, " +
+          `it goes to (${say(after.rest[0])},\u00a0${say(after.rest[1])})\u00a0mV.`,
+      ],
+    ];
   }
   const q = Math.abs(controls.q);
   const [was, now] = [q < before.limit, q < after.limit];
-  const proof = was ? (now ? "before and after" : "before, but no longer after") : now ? "only after" : "neither before nor after";
+  const proof = was
+    ? now
+      ? "before and after"
+      : "before, but no longer after"
+    : now
+      ? "only after"
+      : "neither before nor after";
   const limits = `|q| = ${say(q)}, allowed below ${say(before.limit)}\u00a0→\u00a0${say(after.limit)}`;
   return [first, [now ? "good" : "bad", `V is a Lyapunov function ${proof} the event: ${limits}.`]];
 }
@@ -101,8 +124,11 @@ const statePlane = {
     const y = (at) => box.bottom - (side * (at + reach)) / (2 * reach);
     const inside = clipTo(svg, box, 2);
     draw(inside, "rect", { ...whole(box), class: "field" });
-    const slower = [draw(inside, "path", { class: "fails" }), draw(inside, "path", { fill: hatch(svg, "fails", -45, 7) }),
-      draw(inside, "path", { class: "edge" })];
+    const slower = [
+      draw(inside, "path", { class: "fails" }),
+      draw(inside, "path", { fill: hatch(svg, "fails", -45, 7) }),
+      draw(inside, "path", { class: "edge" }),
+    ];
     for (const tick of [-1, 0, 1]) {
       ruleX(inside, box, x, tick);
       ruleY(inside, box, y, tick);
@@ -110,9 +136,11 @@ const statePlane = {
       tickY(svg, box, y, tick, 7);
     }
     const axes = { origin: ["x_j, mV", "x_k"], rest: ["e_j, mV", "e_k"] };
-    const names = Object.entries(axes).map(([about, [across, up]]) => [about,
+    const names = Object.entries(axes).map(([about, [across, up]]) => [
+      about,
       draw(svg, "text", { x: box.right, y: box.bottom + 32, "text-anchor": "end" }, across),
-      draw(svg, "text", { x: box.left - 8, y: box.top + 10, "text-anchor": "end" }, up)]);
+      draw(svg, "text", { x: box.left - 8, y: box.top + 10, "text-anchor": "end" }, up),
+    ]);
     const rising = draw(inside, "path", { style: RISES });
     const room = draw(inside, "rect", { class: "room" });
     const roomName = draw(inside, "text", { class: "quiet halo-text", "text-anchor": "middle" }, "where states live");
@@ -120,25 +148,42 @@ const statePlane = {
     const level = draw(inside, "path", { style: LEVEL });
     const rests = [draw(inside, "circle", { r: 6, class: "ghost" }), draw(inside, "circle", { r: 5, class: "eigen" })];
     const restNames = ["rest before", "rest after"].map((text) => draw(inside, "text", { class: "halo-text" }, text));
-    const flows = ["was", "is"].map((name) => draw(inside, "line",
-      { class: `flow ${name}`, "marker-end": arrowHead(svg, name) }));
+    const flows = ["was", "is"].map((name) =>
+      draw(inside, "line", { class: `flow ${name}`, "marker-end": arrowHead(svg, name) }),
+    );
     draw(inside, "circle", { cx: x(0), cy: y(0), r: 2.5, class: "origin-dot" });
-    const handle = pointHandle(svg, view, box, ["x_j", "x_k"], [[-reach, reach], [-reach, reach]], 0.05);
+    const handle = pointHandle(
+      svg,
+      view,
+      box,
+      ["x_j", "x_k"],
+      [
+        [-reach, reach],
+        [-reach, reach],
+      ],
+      0.05,
+    );
     const turn = Array.from({ length: 73 }, (_, i) => [Math.cos((Math.PI * i) / 36), Math.sin((Math.PI * i) / 36)]);
     return (frame, controls) => {
       const { about, x_j, x_k, E, p, q } = controls;
       const own = about === "rest";
-      const shape = (kind) => growing(controls, view.spec, kind)
-        .map((piece) => `${line(piece.map(([u, v]) => [x(u), y(v)]))}Z`).join("");
+      const shape = (kind) =>
+        growing(controls, view.spec, kind)
+          .map((piece) => `${line(piece.map(([u, v]) => [x(u), y(v)]))}Z`)
+          .join("");
       const [striped, up] = [shape("change"), shape("rise")];
       for (const part of slower) patch(part, { d: striped || null });
       patch(rising, { d: up || null });
-      for (const [name, ...texts] of names) texts.forEach((text) => patch(text, { display: name === about ? null : "none" }));
+      for (const [name, ...texts] of names)
+        texts.forEach((text) => patch(text, { display: name === about ? null : "none" }));
       // e'Pe = size: with P = L L', e = L'^-1 (cos, sin) sqrt(size)
-      const ellipse = (size) => `${line(turn.map(([c, s]) => {
-        const e_k = s / Math.sqrt(1 - q * q);
-        return [x((Math.sqrt(size) * (c - q * e_k)) / Math.sqrt(p)), y(Math.sqrt(size) * e_k)];
-      }))}Z`;
+      const ellipse = (size) =>
+        `${line(
+          turn.map(([c, s]) => {
+            const e_k = s / Math.sqrt(1 - q * q);
+            return [x((Math.sqrt(size) * (c - q * e_k)) / Math.sqrt(p)), y(Math.sqrt(size) * e_k)];
+          }),
+        )}Z`;
       [0.25, 1, 2.25].forEach((size, i) => patch(levels[i], { d: ellipse(size) }));
       patch(level, { d: ellipse(frame.V) });
       const [low, high] = [Math.min(0, E), Math.max(0, E)];
@@ -151,8 +196,13 @@ const statePlane = {
         patch(restNames[i], { x: x(at[0]) + 10, y: y(at[1]) + (i ? 4 : E > 0 ? 17 : -9), display: own ? "none" : null });
         const speed = Math.hypot(...velocity); // the arrow is compressed: a slow flow stays visible, a fast one inside
         const size = (24 + (60 * speed) / (1 + speed)) / Math.max(speed, 1e-9);
-        patch(flows[i], { x1: x(x_j), y1: y(x_k), x2: x(x_j) + velocity[0] * size, y2: y(x_k) - velocity[1] * size,
-          display: speed < 1e-3 ? "none" : null });
+        patch(flows[i], {
+          x1: x(x_j),
+          y1: y(x_k),
+          x2: x(x_j) + velocity[0] * size,
+          y2: y(x_k) - velocity[1] * size,
+          display: speed < 1e-3 ? "none" : null,
+        });
       });
       putHandle(handle, [x(x_j), y(x_k)], { width, height }, `Point: along j ${say(x_j)}, along k ${say(x_k)}`);
       return `Plane of ${own ? "the distances from rest" : "the states"} of j and k. ${frame.verdict[0][1]}`;
@@ -160,11 +210,16 @@ const statePlane = {
   },
 };
 
-const flow = (name) => [["path", { d: "M1 8H27", class: `flow ${name}` }],
-  ["path", { d: "M25 4L33 8L25 12Z", class: `head ${name}` }]];
-const marks = keyPanel("marks", 1, [["velocity before", ...flow("was")], ["after", ...flow("is")],
-      ["V is the same all along it", ["path", { d: "M3 15A17 17 0 0 1 31 15", style: LEVEL }]],
-      ["inside, V rises after the event", ["path", { d: "M1 8H33", style: RISES }]]]);
+const flow = (name) => [
+  ["path", { d: "M1 8H27", class: `flow ${name}` }],
+  ["path", { d: "M25 4L33 8L25 12Z", class: `head ${name}` }],
+];
+const marks = keyPanel("marks", 1, [
+  ["velocity before", ...flow("was")],
+  ["after", ...flow("is")],
+  ["V is the same all along it", ["path", { d: "M3 15A17 17 0 0 1 31 15", style: LEVEL }]],
+  ["inside, V rises after the event", ["path", { d: "M1 8H33", style: RISES }]],
+]);
 
 const TOP = 3;
 
@@ -187,12 +242,17 @@ const fall = {
     const curves = ["was", "is"].map((name) => draw(inside, "path", { class: `flow ${name}`, fill: "none" }));
     const note = draw(svg, "text", { x: box.right - 2, y: box.top + 14, "text-anchor": "end", class: "quiet halo-text" });
     return ({ before, after }) => {
-      [before, after].forEach(({ curve }, i) => patch(curves[i],
-        { d: curve && line(curve.map((value, n) => [x(length * (n / (curve.length - 1)) ** 2), y(value)])) }));
+      [before, after].forEach(({ curve }, i) =>
+        patch(curves[i], {
+          d: curve && line(curve.map((value, n) => [x(length * (n / (curve.length - 1)) ** 2), y(value)])),
+        }),
+      );
       const most = after.curve && Math.max(...after.curve);
       write(note, !after.curve ? "V is 0 here" : most > TOP ? `up to ${say(most)}` : "");
-      const last = after.curve && after.curve[after.curve.length - 1];
-      return after.curve ? `V over ${length} ms: after the event it ends at ${say(last)} times its first value.` : "V is 0 here.";
+      const last = after.curve?.[after.curve.length - 1];
+      return after.curve
+        ? `V over ${length} ms: after the event it ends at ${say(last)} times its first value.`
+        : "V is 0 here.";
     };
   },
 };

@@ -1,7 +1,7 @@
 // solvers.js: one neuron under four solvers. The formulas are closed, so JavaScript restates them and no table is needed;
 // a test holds every number to those of ltcbook.dynamics, ltcbook.simulate and ltcbook.analysis.
 
-import { keyPanel, ticksX, ticksY, } from "./core/chart.js";
+import { keyPanel, ticksX, ticksY } from "./core/chart.js";
 import { draw, patch, pool, write } from "./core/dom.js";
 import { say } from "./core/format.js";
 import { pointHandle, putHandle } from "./core/handle.js";
@@ -52,11 +52,16 @@ function restOf(w, { neuron: n, root }) {
   const J = (w * n.gamma * s * (1 - s) * (n.e_rev - rest) - g) / n.c;
   const rho = -(J + a) / a;
   const [share, halved] = [2 / (1 + rho), 2 / (1 + 2 * rho)];
-  return { rest, rho, limits: {
-    fused: share < 1 ? share / (1 - share) / a : null,
-    exponential: share < 1 ? -Math.log(1 - share) / a : null,
-    extrapolated: halved < 1 ? -Math.log(1 - halved) / a : null,
-    rk4: -root / J } };
+  return {
+    rest,
+    rho,
+    limits: {
+      fused: share < 1 ? share / (1 - share) / a : null,
+      exponential: share < 1 ? -Math.log(1 - share) / a : null,
+      extrapolated: halved < 1 ? -Math.log(1 - halved) / a : null,
+      rk4: -root / J,
+    },
+  };
 }
 
 function runOf(name, start, dt, w, spec) {
@@ -107,21 +112,36 @@ export function solversFrame(controls, spec) {
 }
 
 function does([kind, low, high, period]) {
-  return { false: `rests at ${say(high)}, where the equation does not`, explodes: "explodes", wanders: "wanders without end",
-    flips: `flips between ${say(low)} and ${say(high)}`, cycles: `repeats ${period} values from ${say(low)} to ${say(high)}`,
-    rests: `rests at ${say(high)}` }[kind];
+  return {
+    false: `rests at ${say(high)}, where the equation does not`,
+    explodes: "explodes",
+    wanders: "wanders without end",
+    flips: `flips between ${say(low)} and ${say(high)}`,
+    cycles: `repeats ${period} values from ${say(low)} to ${say(high)}`,
+    rests: `rests at ${say(high)}`,
+  }[kind];
 }
 
 function solversVerdict({ controls, rest, fates, errors, runs }) {
   const right = SOLVERS.filter((name) => fates[name][0] === "rests");
-  const count = ["none of the four solvers does", "one of the four solvers does", "two of the four solvers do",
-    "three of the four solvers do", "all four solvers do"][right.length];
+  const count = [
+    "none of the four solvers does",
+    "one of the four solvers does",
+    "two of the four solvers do",
+    "three of the four solvers do",
+    "all four solvers do",
+  ][right.length];
   const named = right.length > 0 && right.length < 4 ? `: ${right.map((name) => NAMES[name]).join(", ")}` : "";
-  const lines = [[right.length === 4 ? "same" : "bad",
-    `The equation rests at ${say(rest)} mV; with steps of ${say(controls.dt)} ms ${count}${named}.`]];
+  const lines = [
+    [
+      right.length === 4 ? "same" : "bad",
+      `The equation rests at ${say(rest)} mV; with steps of ${say(controls.dt)} ms ${count}${named}.`,
+    ],
+  ];
   const left = runs.rk4.some((x) => x < -1 - 1e-9 || x > 2 + 1e-9) ? " after leaving the box" : ""; // a blend cannot
-  const wrong = SOLVERS.filter((name) => fates[name][0] !== "rests")
-    .map((name) => `${NAMES[name]} ${does(fates[name])}${name === "rk4" ? left : ""}`);
+  const wrong = SOLVERS.filter((name) => fates[name][0] !== "rests").map(
+    (name) => `${NAMES[name]} ${does(fates[name])}${name === "rk4" ? left : ""}`,
+  );
   if (wrong.length) {
     const text = wrong.join("; ");
     return [...lines, ["bad", `${text[0].toUpperCase()}${text.slice(1)}.`]];
@@ -133,7 +153,8 @@ function solversVerdict({ controls, rest, fates, errors, runs }) {
 
 const COLOURS = { fused: "var(--plus)", exponential: "var(--minus)", extrapolated: "var(--sure)", rk4: "var(--doubt)" };
 const DASHES = { fused: null, exponential: "6 3", extrapolated: "8 2 2 2", rk4: "12 3" };
-const SHAPES = { // one mark per solver, around (x, y)
+const SHAPES = {
+  // one mark per solver, around (x, y)
   fused: (x, y) => `M${x - 3.6} ${y}a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0 -7.2 0Z`,
   exponential: (x, y) => `M${x - 3.3} ${y - 3.3}h6.6v6.6h-6.6Z`,
   extrapolated: (x, y) => `M${x} ${y - 4.2}l4.2 7.2h-8.4Z`,
@@ -158,8 +179,12 @@ const limitsMap = {
     const weights = Array.from({ length: 241 }, (_, i) => 8 * (i / 240) ** 2);
     for (const name of SOLVERS) {
       const points = weights.map((w) => [restOf(w, view.spec).limits[name], w]).filter(([dt]) => dt !== null && dt <= 2);
-      draw(svg, "path", { d: line(points.map(([dt, w]) => [x(dt), y(w)])), fill: "none",
-        style: `stroke: ${COLOURS[name]}; stroke-width: 2.2`, "stroke-dasharray": DASHES[name] ?? "none" });
+      draw(svg, "path", {
+        d: line(points.map(([dt, w]) => [x(dt), y(w)])),
+        fill: "none",
+        style: `stroke: ${COLOURS[name]}; stroke-width: 2.2`,
+        "stroke-dasharray": DASHES[name] ?? "none",
+      });
     }
     const names = SOLVERS.map((name, i) => {
       const at = 7.6 - 0.62 * i;
@@ -180,11 +205,18 @@ const limitsMap = {
   },
 };
 
-const marks = keyPanel("marks", 1, [...SOLVERS.map((name) => [NAMES[name],
-      ["path", { d: "M1 8H33", style: `stroke: ${COLOURS[name]}; stroke-width: 2.2`, "stroke-dasharray": DASHES[name] ?? "none" }],
-      ["path", { d: SHAPES[name](17, 8), style: `fill: ${COLOURS[name]}` }]]),
-    ["exact", ["path", { d: "M1 8H33", class: "curve", style: INK }]],
-    ["hollow: beyond the edge", ["circle", { cx: 17, cy: 8, r: 3.6, style: `${INK}; fill: none; stroke-width: 1.6` }]]]);
+const marks = keyPanel("marks", 1, [
+  ...SOLVERS.map((name) => [
+    NAMES[name],
+    [
+      "path",
+      { d: "M1 8H33", style: `stroke: ${COLOURS[name]}; stroke-width: 2.2`, "stroke-dasharray": DASHES[name] ?? "none" },
+    ],
+    ["path", { d: SHAPES[name](17, 8), style: `fill: ${COLOURS[name]}` }],
+  ]),
+  ["exact", ["path", { d: "M1 8H33", class: "curve", style: INK }]],
+  ["hollow: beyond the edge", ["circle", { cx: 17, cy: 8, r: 3.6, style: `${INK}; fill: none; stroke-width: 1.6` }]],
+]);
 
 const strips = {
   name: "strips",
@@ -221,13 +253,22 @@ const strips = {
         patch(exact, { d: line(fine.map(([t, value]) => [x(t), y(value)])) });
         patch(path, { d: line(run.map((value, k) => [x(k * dt), y(value)])) });
         const thin = Math.ceil(run.length / 34); // more marks would cover the curve
-        const points = run.map((value, k) => [x(k * dt), y(value), value < EDGES[0] || value > EDGES[1]])
+        const points = run
+          .map((value, k) => [x(k * dt), y(value), value < EDGES[0] || value > EDGES[1]])
           .filter((_, k) => k % thin === 0);
-        pool(dots, "path", points, ([px, py, out]) => ({ d: SHAPES[name](px, py),
-          style: out ? `fill: none; stroke: ${colour}; stroke-width: 1.6` : `fill: ${colour}` }));
+        pool(dots, "path", points, ([px, py, out]) => ({
+          d: SHAPES[name](px, py),
+          style: out ? `fill: none; stroke: ${colour}; stroke-width: 1.6` : `fill: ${colour}`,
+        }));
         const [kind, low, high, period] = frame.fates[name];
-        const short = { rests: `error ${say(frame.errors[name], 2)}`, false: `rests at ${say(high)}: wrong`, explodes: "explodes",
-          wanders: "wanders without end", flips: `flips: ${say(low, 2)}, ${say(high, 2)}`, cycles: `repeats ${period} values` }[kind];
+        const short = {
+          rests: `error ${say(frame.errors[name], 2)}`,
+          false: `rests at ${say(high)}: wrong`,
+          explodes: "explodes",
+          wanders: "wanders without end",
+          flips: `flips: ${say(low, 2)}, ${say(high, 2)}`,
+          cycles: `repeats ${period} values`,
+        }[kind];
         write(text, `${NAMES[name]}: ${short}`);
       }
       return SOLVERS.map((name) => `${NAMES[name]} ${does(frame.fates[name])}`).join("; ");

@@ -17,10 +17,13 @@ function stabilityFunction([re, im], method) {
     const size = (1 - re) ** 2 + im ** 2;
     return [(1 - re) / size, im / size];
   }
-  return [...COEFFICIENTS[method]].reverse().reduce((value, c) => {
-    const [a, b] = times(value, [re, im]);
-    return [a + c, b];
-  }, [0, 0]);
+  return [...COEFFICIENTS[method]].reverse().reduce(
+    (value, c) => {
+      const [a, b] = times(value, [re, im]);
+      return [a + c, b];
+    },
+    [0, 0],
+  );
 }
 
 function stepLimit(re, im, method) {
@@ -50,8 +53,16 @@ export function stabilityFrame(controls, { length }) {
     x = times(x, R);
     solution.push(x[0]);
   }
-  const frame = { controls: { ...controls }, z, R, size: R && Math.hypot(...R), exact, limit: stepLimit(re, im, method),
-    error: R && Math.hypot(R[0] - exact * Math.cos(z[1]), R[1] - exact * Math.sin(z[1])), solution };
+  const frame = {
+    controls: { ...controls },
+    z,
+    R,
+    size: R && Math.hypot(...R),
+    exact,
+    limit: stepLimit(re, im, method),
+    error: R && Math.hypot(R[0] - exact * Math.cos(z[1]), R[1] - exact * Math.sin(z[1])),
+    solution,
+  };
   return { ...frame, verdict: stabilityVerdict(frame) };
 }
 
@@ -65,7 +76,10 @@ function stabilityVerdict({ controls, R, size, exact, error, limit }) {
   let second = `The exact factor of a step has size ${say(exact)}; R misses it by ${say(error)}.`;
   if (limit !== null) second += ` With this λ the solution decays for Δ < ${say(limit)}.`;
   else if (growth < 0) second += " With this λ the solution decays for every Δ.";
-  return [[agree ? "good" : "bad", `|R| = ${say(size)}: the solution ${does}${agree ? "," : ""} ${joint}.`], ["same", second]];
+  return [
+    [agree ? "good" : "bad", `|R| = ${say(size)}: the solution ${does}${agree ? "," : ""} ${joint}.`],
+    ["same", second],
+  ];
 }
 
 const PLANE = { re: [-6, 2], im: [-5, 5] };
@@ -94,8 +108,14 @@ const lambdaPlane = {
     const stripes = draw(inside, "path", { fill: hatch(svg, "holds", 45, 9), "fill-rule": "evenodd" });
     ticksX(svg, box, x, [-6, -4, -2, 0, 2], { below: 16, rule: true, inside });
     ticksY(svg, box, y, [-4, -2, 0, 2, 4], { inside });
-    const axis = draw(inside, "line", { x1: x(0), x2: x(0), y1: box.top, y2: box.bottom, class: "boundary",
-      "stroke-dasharray": "3 4" });
+    const axis = draw(inside, "line", {
+      x1: x(0),
+      x2: x(0),
+      y1: box.top,
+      y2: box.bottom,
+      class: "boundary",
+      "stroke-dasharray": "3 4",
+    });
     const was = draw(inside, "path", { style: GREY });
     const edge = draw(inside, "path", { class: "boundary", fill: "none" });
     draw(inside, "text", { x: x(-5.85), y: y(4.55), class: "quiet halo-text" }, "equation decays");
@@ -103,8 +123,8 @@ const lambdaPlane = {
     draw(svg, "text", { x: box.right, y: box.bottom + 32, "text-anchor": "end" }, "Re λ (up: Im λ)");
     const name = draw(inside, "text", { class: "strong halo-text" });
     const handle = pointHandle(svg, view, box, ["re", "im"], [PLANE.re, PLANE.im], 0.1);
-    const shape = ({ dt, method }) => `${line(view.spec.boundary[method]
-      .map(([re, im]) => [x(0) + (unit * re) / dt, y(0) - (unit * im) / dt]))}Z`;
+    const shape = ({ dt, method }) =>
+      `${line(view.spec.boundary[method].map(([re, im]) => [x(0) + (unit * re) / dt, y(0) - (unit * im) / dt]))}Z`;
     patch(was, { d: shape(view.defaults) });
     return (frame, controls) => {
       const curve = shape(controls);
@@ -115,7 +135,11 @@ const lambdaPlane = {
       patch(axis, { display: null });
       const [px, py] = [x(controls.re), y(controls.im)];
       const right = controls.re > -0.5;
-      patch(name, { x: px + (right ? -15 : 15), y: py + (controls.im > 3.6 ? 24 : -12), "text-anchor": right ? "end" : "start" });
+      patch(name, {
+        x: px + (right ? -15 : 15),
+        y: py + (controls.im > 3.6 ? 24 : -12),
+        "text-anchor": right ? "end" : "start",
+      });
       write(name, `|R| = ${say(frame.size)}`);
       putHandle(handle, [px, py], { width, height }, `λ: real part ${say(controls.re)}, imaginary part ${say(controls.im)}`);
       return `Plane of λ with the stability region of ${NAMES[controls.method]}. ${frame.verdict[0][1]}`;
@@ -143,13 +167,19 @@ const run = {
     const note = draw(svg, "text", { x: box.right - 2, y: box.bottom - 8, "text-anchor": "end", class: "strong halo-text" });
     return (frame, { re, im, dt, method }) => {
       const unit = y(0) - y(1); // `scale` clamps; the exact curve runs on and is clipped
-      const curve = Array.from({ length: 401 }, (_, i) => (i * length) / 400)
-        .map((t) => [x(t), y(0) - unit * Math.exp(re * t) * Math.cos(im * t)]);
+      const curve = Array.from({ length: 401 }, (_, i) => (i * length) / 400).map((t) => [
+        x(t),
+        y(0) - unit * Math.exp(re * t) * Math.cos(im * t),
+      ]);
       patch(exact, { d: line(curve) });
       const points = frame.solution.map((value, k) => [x(k * dt), y(value), Math.abs(value) > TOP]);
       patch(path, { d: points.length > 1 ? line(points) : null });
-      pool(dots, "circle", points, ([cx, cy, out]) => ({ cx, cy, r: 4,
-        style: out ? "fill: none; stroke: var(--minus); stroke-width: 2" : DOT }));
+      pool(dots, "circle", points, ([cx, cy, out]) => ({
+        cx,
+        cy,
+        r: 4,
+        style: out ? "fill: none; stroke: var(--minus); stroke-width: 2" : DOT,
+      }));
       const last = frame.solution[frame.solution.length - 1];
       write(note, frame.R ? `last step: ${say(last)}` : "");
       return `Exact solution and the steps of ${NAMES[method]}; the last step is at ${say(last)}.`;
@@ -157,9 +187,14 @@ const run = {
   },
 };
 
-const marks = keyPanel("marks", 2, [["exact", ["path", { d: "M1 8H33", class: "curve", style: LINE }]],
-      ["solver’s steps", ["circle", { cx: 17, cy: 8, r: 4, style: DOT }]],
-      ["hollow: beyond the edge", ["circle", { cx: 17, cy: 8, r: 4, style: "fill: none; stroke: var(--minus); stroke-width: 2" }]],
-      ["the region at the start", ["path", { d: "M1 8H33", style: GREY }]]]);
+const marks = keyPanel("marks", 2, [
+  ["exact", ["path", { d: "M1 8H33", class: "curve", style: LINE }]],
+  ["solver’s steps", ["circle", { cx: 17, cy: 8, r: 4, style: DOT }]],
+  [
+    "hollow: beyond the edge",
+    ["circle", { cx: 17, cy: 8, r: 4, style: "fill: none; stroke: var(--minus); stroke-width: 2" }],
+  ],
+  ["the region at the start", ["path", { d: "M1 8H33", style: GREY }]],
+]);
 
 export const drawing = { panels: [lambdaPlane, run, marks], frame: stabilityFrame };

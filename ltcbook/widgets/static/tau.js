@@ -10,8 +10,10 @@ import { line, scale, spread } from "./core/scale.js";
 const KEPT = 1e-12; // below this a number counts as 0, as in Python
 
 /** dx/dt of the pair. */
-const slope = ([a, b], w, [t1, t2]) => [(Math.tanh(w[0][0] * a + w[0][1] * b) - a) / t1,
-  (Math.tanh(w[1][0] * a + w[1][1] * b) - b) / t2];
+const slope = ([a, b], w, [t1, t2]) => [
+  (Math.tanh(w[0][0] * a + w[0][1] * b) - a) / t1,
+  (Math.tanh(w[1][0] * a + w[1][1] * b) - b) / t2,
+];
 
 function run(x0, w, tau, { dt, steps, keep }) {
   const path = [x0];
@@ -38,7 +40,15 @@ function eigenPair([a, b], w, tau) {
   let square = half * half - (J[0][0] * J[1][1] - J[0][1] * J[1][0]);
   if (Math.abs(square) < KEPT) square = 0;
   const root = Math.sqrt(Math.abs(square));
-  return square < 0 ? [[half, root], [half, -root]] : [[half + root, 0], [half - root, 0]];
+  return square < 0
+    ? [
+        [half, root],
+        [half, -root],
+      ]
+    : [
+        [half + root, 0],
+        [half - root, 0],
+      ];
 }
 
 function kindOf([[first], [second]]) {
@@ -53,9 +63,14 @@ export function tauFrame(controls, spec) {
   const start = [controls.x_1, controls.x_2];
   const path = run(start, w, tau, spec);
   const late = path.slice(Math.floor(path.length / 2)).map(([first]) => first);
-  const frame = { controls: { ...controls }, path, ghost: run(start, w, [1, 1], spec),
-    kinds: equilibria.map((x) => kindOf(eigenPair(x, w, tau))), eigenvalues: eigenPair([0, 0], w, tau),
-    swing: [Math.min(...late), Math.max(...late)] };
+  const frame = {
+    controls: { ...controls },
+    path,
+    ghost: run(start, w, [1, 1], spec),
+    kinds: equilibria.map((x) => kindOf(eigenPair(x, w, tau))),
+    eigenvalues: eigenPair([0, 0], w, tau),
+    swing: [Math.min(...late), Math.max(...late)],
+  };
   return { ...frame, verdict: tauVerdict(frame, equilibria) };
 }
 
@@ -67,8 +82,10 @@ function tauVerdict({ path, kinds, eigenvalues, swing }, rests) {
     const gap = (x) => Math.max(Math.abs(x[0] - end[0]), Math.abs(x[1] - end[1]));
     const near = rests.reduce((best, x) => (gap(x) < gap(best) ? x : best));
     const fate = gap(near) < 0.02 ? `This run ends at ${at(near)}` : "This run is still on its way";
-    return [["same", `Equilibria unmoved at ${rests.map(at).join(", ")}.`],
-      ["same", `At 0 eigenvalues ${values} per ms: a saddle for every τ. ${fate}.`]];
+    return [
+      ["same", `Equilibria unmoved at ${rests.map(at).join(", ")}.`],
+      ["same", `At 0 eigenvalues ${values} per ms: a saddle for every τ. ${fate}.`],
+    ];
   }
   const still = ["same", "Equilibrium unmoved at (0, 0)."];
   const say2 = (tone, text) => [still, [tone, `Eigenvalues ${values} per ms: ${text}`]];
@@ -90,8 +107,12 @@ const PATH = "stroke: var(--ink); stroke-width: 1.8";
 const PAST = "stroke: var(--before); stroke-width: 1.5; stroke-dasharray: 3 4";
 const GREEN = "fill: var(--sure); stroke: var(--surface)";
 const RED = "stroke: var(--minus); stroke-width: 2.5";
-const LOOK = { stable: GREEN, unstable: `${RED}; fill: var(--surface)`, edge: `${RED}; fill: var(--surface)`,
-  saddle: `${RED}; fill: none` };
+const LOOK = {
+  stable: GREEN,
+  unstable: `${RED}; fill: var(--surface)`,
+  edge: `${RED}; fill: var(--surface)`,
+  saddle: `${RED}; fill: none`,
+};
 const disc = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
 const cross = (x, y, r) => `M${x - r} ${y - r}L${x + r} ${y + r}M${x - r} ${y + r}L${x + r} ${y - r}`;
 
@@ -125,8 +146,14 @@ const plane = {
     draw(svg, "text", { x: box.right, y: box.bottom + 31, "text-anchor": "end" }, "x_1");
     draw(svg, "text", { x: box.left - 6, y: y(0.5) + 4, "text-anchor": "end" }, "x_2");
     const inside = clipTo(svg, box);
-    draw(inside, "rect", { x: x(-1), y: y(1), width: x(1) - x(-1), height: y(-1) - y(1), class: "edge",
-      "stroke-dasharray": "2 4" });
+    draw(inside, "rect", {
+      x: x(-1),
+      y: y(1),
+      width: x(1) - x(-1),
+      height: y(-1) - y(1),
+      class: "edge",
+      "stroke-dasharray": "2 4",
+    });
     const wide = (from, to) => (v) => from + ((to - from) * (v + SIDE)) / (2 * SIDE); // not clamped: the clip path cuts
     const [free_x, free_y] = [wide(box.left, box.right), wide(box.bottom, box.top)];
     const curves = [FIRST, SECOND].map((style) => draw(inside, "path", { class: "curve", style }));
@@ -134,7 +161,17 @@ const plane = {
     const path = draw(inside, "path", { class: "curve", style: PATH });
     const arrows = draw(inside, "g");
     const rests = draw(inside, "g");
-    const handle = pointHandle(svg, view, box, ["x_1", "x_2"], [[-SIDE, SIDE], [-SIDE, SIDE]], 0.05);
+    const handle = pointHandle(
+      svg,
+      view,
+      box,
+      ["x_1", "x_2"],
+      [
+        [-SIDE, SIDE],
+        [-SIDE, SIDE],
+      ],
+      0.05,
+    );
     return (frame, controls) => {
       const { w, equilibria } = view.spec.networks[controls.weights];
       [0, 1].forEach((i) => patch(curves[i], { d: line(nullcline(w, i).map(([a, b]) => [free_x(a), free_y(b)])) }));
@@ -142,13 +179,25 @@ const plane = {
       patch(ghost, { d: line(pixels(frame.ghost)) });
       const drawn = pixels(frame.path);
       patch(path, { d: line(drawn) });
-      pool(arrows, "path", heads(drawn), ([px, py, angle]) => ({ d: "M-5 -4.5L6 0L-5 4.5Z", style: "fill: var(--ink)",
-        transform: `translate(${px.toFixed(1)} ${py.toFixed(1)}) rotate(${angle.toFixed(0)})` }));
-      pool(rests, "path", equilibria, ([a, b], i) => ({ style: LOOK[frame.kinds[i]],
-        d: frame.kinds[i] === "saddle" ? cross(x(a), y(b), 6) : disc(x(a), y(b), 6) }));
-      putHandle(handle, [x(controls.x_1), y(controls.x_2)], { width, height }, `Start: x 1 ${say(controls.x_1)}, x 2 ${say(controls.x_2)}`);
-      return `Plane of the states with both nullclines and the path from (${say(controls.x_1)}, ${say(controls.x_2)}). `
-        + frame.verdict.map(([, text]) => text).join(" ");
+      pool(arrows, "path", heads(drawn), ([px, py, angle]) => ({
+        d: "M-5 -4.5L6 0L-5 4.5Z",
+        style: "fill: var(--ink)",
+        transform: `translate(${px.toFixed(1)} ${py.toFixed(1)}) rotate(${angle.toFixed(0)})`,
+      }));
+      pool(rests, "path", equilibria, ([a, b], i) => ({
+        style: LOOK[frame.kinds[i]],
+        d: frame.kinds[i] === "saddle" ? cross(x(a), y(b), 6) : disc(x(a), y(b), 6),
+      }));
+      putHandle(
+        handle,
+        [x(controls.x_1), y(controls.x_2)],
+        { width, height },
+        `Start: x 1 ${say(controls.x_1)}, x 2 ${say(controls.x_2)}`,
+      );
+      return (
+        `Plane of the states with both nullclines and the path from (${say(controls.x_1)}, ${say(controls.x_2)}). ` +
+        frame.verdict.map(([, text]) => text).join(" ")
+      );
     };
   },
 };
@@ -169,10 +218,15 @@ function heads(points) {
 }
 
 const stroke = (style) => ["path", { d: "M1 8H33", class: "curve", style }];
-const reading = keyPanel("reading", 1, [["x_1 stands still", stroke(FIRST)], ["x_2 stands still", stroke(SECOND)], ["path", stroke(PATH)],
-      ["both τ = 1 ms", stroke(PAST)], ["stable", ["circle", { cx: 17, cy: 8, r: 6, style: LOOK.stable }]],
-      ["not stable", ["circle", { cx: 17, cy: 8, r: 5, style: LOOK.unstable }]],
-      ["saddle", ["path", { d: cross(17, 8, 5), style: LOOK.saddle }]]]);
+const reading = keyPanel("reading", 1, [
+  ["x_1 stands still", stroke(FIRST)],
+  ["x_2 stands still", stroke(SECOND)],
+  ["path", stroke(PATH)],
+  ["both τ = 1 ms", stroke(PAST)],
+  ["stable", ["circle", { cx: 17, cy: 8, r: 6, style: LOOK.stable }]],
+  ["not stable", ["circle", { cx: 17, cy: 8, r: 5, style: LOOK.unstable }]],
+  ["saddle", ["path", { d: cross(17, 8, 5), style: LOOK.saddle }]],
+]);
 
 const modes = {
   name: "modes",
@@ -191,7 +245,12 @@ const modes = {
       if (tick) draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: "grid" });
     }
     for (const tick of [-1, 0, 1]) {
-      draw(svg, "text", { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, tick ? `${say(tick)}i` : "0");
+      draw(
+        svg,
+        "text",
+        { x: box.left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" },
+        tick ? `${say(tick)}i` : "0",
+      );
       ruleY(svg, box, y, tick);
     }
     draw(svg, "line", { x1: x(0), x2: x(0), y1: box.top, y2: box.bottom, class: "boundary" });
@@ -203,10 +262,15 @@ const modes = {
       const { w } = view.spec.networks[controls.weights];
       const place = (values) => values.map(([re, im]) => [x(re), y(im)]);
       pool(was, "circle", place(eigenPair([0, 0], w, [1, 1])), ([cx, cy]) => ({ cx, cy, r: 7, class: "ghost" }));
-      pool(now, "path", place(frame.eigenvalues), ([px, py], i) => ({ d: disc(px, py, 5), class: "eigen",
-        style: frame.eigenvalues[i][0] > -KEPT ? LOOK.unstable : GREEN }));
-      return `Complex plane; the right half is unstable. Eigenvalues at 0: ${spokenPair(frame.eigenvalues)} per ms; `
-        + `with equal clocks of 1 ms: ${spokenPair(eigenPair([0, 0], w, [1, 1]))}.`;
+      pool(now, "path", place(frame.eigenvalues), ([px, py], i) => ({
+        d: disc(px, py, 5),
+        class: "eigen",
+        style: frame.eigenvalues[i][0] > -KEPT ? LOOK.unstable : GREEN,
+      }));
+      return (
+        `Complex plane; the right half is unstable. Eigenvalues at 0: ${spokenPair(frame.eigenvalues)} per ms; ` +
+        `with equal clocks of 1 ms: ${spokenPair(eigenPair([0, 0], w, [1, 1]))}.`
+      );
     };
   },
 };
@@ -233,8 +297,10 @@ const traces = {
       const apart = Math.max(0, 15 - Math.abs(last[0] - last[1])) / 2; // two names never touch
       const up = last[0] <= last[1] ? -1 : 1;
       names.forEach((name, i) => patch(name, { y: last[i] + 4 + (i ? -up : up) * apart }));
-      return `States over ${say(dt * steps)} ms; in the second half x 1 stays between ${say(frame.swing[0], 2)} and `
-        + `${say(frame.swing[1], 2)}.`;
+      return (
+        `States over ${say(dt * steps)} ms; in the second half x 1 stays between ${say(frame.swing[0], 2)} and ` +
+        `${say(frame.swing[1], 2)}.`
+      );
     };
   },
 };

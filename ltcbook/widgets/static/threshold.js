@@ -15,30 +15,48 @@ const network = {
   title: "The network",
   compactTitle: "Dashed: cut. Haloed: new. ×: blocked.",
   compact: true,
-  height: (width, spec) => (spec.compact ? width < 420 ? 215 : 290 : width < 420 ? 320 : 370),
+  height: (width, spec) => (spec.compact ? (width < 420 ? 215 : 290) : width < 420 ? 320 : 370),
   build(svg, { width, height }, view) {
     const { nodes, edges } = view.spec.network;
     const { wires, tip, route, show } = circuitOf(svg, { width, height }, view, nodes, untangle(nodes, edges));
-    const paths = edges.map(([source, target, sign, weight]) => draw(wires, "path", { d: route(source, target).path,
-      class: `synapse ${signOf(sign)}`, "marker-end": tip(sign), "stroke-width": (0.7 + 1.5 * weight).toFixed(2) }));
+    const paths = edges.map(([source, target, sign, weight]) =>
+      draw(wires, "path", {
+        d: route(source, target).path,
+        class: `synapse ${signOf(sign)}`,
+        "marker-end": tip(sign),
+        "stroke-width": (0.7 + 1.5 * weight).toFixed(2),
+      }),
+    );
     const [halos, fresh, stops] = [draw(wires, "g"), draw(wires, "g"), draw(wires, "g")];
     return (frame, controls, focused) => {
       const [cut, blocked] = [new Set(frame.cut), new Set(frame.blocked)];
       const dim = ([source, target]) => (focused === null || source === focused || target === focused ? "" : " dim");
-      edges.forEach((edge, i) => patch(paths[i], { class: `synapse ${signOf(edge[2])}${cut.has(i) ? " cut" : ""}`
-        + `${blocked.has(i) ? " blocked" : ""}${dim(edge)}` }));
+      edges.forEach((edge, i) =>
+        patch(paths[i], {
+          class: `synapse ${signOf(edge[2])}${cut.has(i) ? " cut" : ""}` + `${blocked.has(i) ? " blocked" : ""}${dim(edge)}`,
+        }),
+      );
       const size = ([, , , weight]) => 1.3 + 1.1 * Math.min(1, weight);
-      pool(halos, "path", frame.grown, (grown) => ({ d: route(grown[0], grown[1]).path, "stroke-width": 6.5,
-        class: `halo ${signOf(grown[2])}${dim(grown)}` }));
-      pool(fresh, "path", frame.grown, (grown) => ({ d: route(grown[0], grown[1]).path, "marker-end": tip(grown[2]),
-        class: `synapse new ${signOf(grown[2])}${dim(grown)}`, "stroke-width": size(grown).toFixed(2) }));
+      pool(halos, "path", frame.grown, (grown) => ({
+        d: route(grown[0], grown[1]).path,
+        "stroke-width": 6.5,
+        class: `halo ${signOf(grown[2])}${dim(grown)}`,
+      }));
+      pool(fresh, "path", frame.grown, (grown) => ({
+        d: route(grown[0], grown[1]).path,
+        "marker-end": tip(grown[2]),
+        class: `synapse new ${signOf(grown[2])}${dim(grown)}`,
+        "stroke-width": size(grown).toFixed(2),
+      }));
       pool(stops, "path", frame.blocked, (i) => {
         const [x, y] = route(edges[i][0], edges[i][1]).middle;
         return { d: `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`, class: `stop${dim(edges[i])}` };
       });
       show(focused, neighbours([...edges, ...frame.grown], focused));
-      return `Network of ${counted(nodes.length, "neuron")} in four layers: ${counted(frame.counts.cut, "synapse")} cut, `
-        + `${frame.counts.grown} new, ${frame.counts.blocked} below T but blocked, ${frame.counts.kept} kept.`;
+      return (
+        `Network of ${counted(nodes.length, "neuron")} in four layers: ${counted(frame.counts.cut, "synapse")} cut, ` +
+        `${frame.counts.grown} new, ${frame.counts.blocked} below T but blocked, ${frame.counts.kept} kept.`
+      );
     };
   },
 };
@@ -53,22 +71,26 @@ const legend = {
     const square = (name, x) => ["path", { d: `M${x - 4} 4h8v8h-8Z`, class: name }];
     const stroke = (name, width = 1.6) => ["path", { d: "M1 8H33", class: `synapse ${name}`, "stroke-width": width }];
     const cross = ["path", { d: "M13 4l8 8m0 -8l-8 8", class: "stop" }];
-    body.append(key([
-      ...signs(),
-      ["cut", stroke("plus cut")],
-      ["new", ["path", { d: "M2 8H32", class: "halo", "stroke-width": 7 }], stroke("plus new", 2.4)],
-      ["below T, blocked", stroke("plus blocked"), cross],
-      ["−1/τ of an inter or motor neuron", square("ghost", 8), square("eigen own", 26)],
-      ["eigenvalue of the command block", ["circle", { cx: 8, cy: 8, r: 4.5, class: "ghost" }],
-        ["circle", { cx: 26, cy: 8, r: 4.5, class: "eigen" }]],
-    ]));
+    body.append(
+      key([
+        ...signs(),
+        ["cut", stroke("plus cut")],
+        ["new", ["path", { d: "M2 8H32", class: "halo", "stroke-width": 7 }], stroke("plus new", 2.4)],
+        ["below T, blocked", stroke("plus blocked"), cross],
+        ["−1/τ of an inter or motor neuron", square("ghost", 8), square("eigen own", 26)],
+        [
+          "eigenvalue of the command block",
+          ["circle", { cx: 8, cy: 8, r: 4.5, class: "ghost" }],
+          ["circle", { cx: 26, cy: 8, r: 4.5, class: "eigen" }],
+        ],
+      ]),
+    );
     const tell = lookAt(body, view, nodes);
     return (frame, controls, focused) => {
       if (focused === null) return tell(focused, "Point at a neuron, or choose one: its synapses and its eigenvalue.");
       const { role, place } = nodes[focused];
       const i = view.spec.own.indexOf(focused);
-      const own = i < 0 ? ""
-        : ` Its own eigenvalue is −1/τ: ${say(view.spec.before.own[i])} → ${say(frame.own[i])} per ms.`;
+      const own = i < 0 ? "" : ` Its own eigenvalue is −1/τ: ${say(view.spec.before.own[i])} → ${say(frame.own[i])} per ms.`;
       const shared = role === "command" ? " Its eigenvalues belong to the whole command block (dots)." : "";
       const cut = new Set(frame.cut);
       const present = [...edges.filter((_, k) => !cut.has(k)), ...frame.grown];
@@ -122,8 +144,10 @@ const spectrum = {
       write(name, `slowest ${say(-frame.rate)}`);
       const i = focused === null ? -1 : own.indexOf(focused);
       patch(ring, i < 0 ? { display: "none" } : { display: null, cx: x(frame.own[i]), cy: y(0) });
-      return `Eigenvalues in the complex plane, all ${frame.rate > 0 ? "left" : "not left"} of the stability boundary. `
-        + frame.verdict.map(([, text]) => text).join(" ");
+      return (
+        `Eigenvalues in the complex plane, all ${frame.rate > 0 ? "left" : "not left"} of the stability boundary. ` +
+        frame.verdict.map(([, text]) => text).join(" ")
+      );
     };
   },
 };
@@ -135,7 +159,12 @@ const rows = {
   title: "−1/τ of each inter and motor neuron",
   height: (width, spec) => 9 * spec.own.length + 34,
   build(svg, { width, height }, view) {
-    const { axes, before, own, network: { nodes } } = view.spec;
+    const {
+      axes,
+      before,
+      own,
+      network: { nodes },
+    } = view.spec;
     const x = scale(axes.re, [12, width - 12], spread(axes.linear));
     const bottom = height - 24;
     for (const tick of TICKS.filter((tick) => tick >= axes.re[0])) {
@@ -150,8 +179,12 @@ const rows = {
       const link = draw(group, "line", { x1: x(before.own[i]), y1: at, y2: at, class: "drift" });
       draw(group, "path", { d: `M${x(before.own[i]) - 3.5} ${at - 3.5}h7v7h-7Z`, class: "ghost" });
       const now = draw(group, "path", { class: "eigen own" });
-      const name = draw(group, "text", { x: x(0) - 8, y: at + 4, class: "strong halo-text", "text-anchor": "end",
-        display: "none" }, `${nodes[own[i]].role} ${nodes[own[i]].place}`);
+      const name = draw(
+        group,
+        "text",
+        { x: x(0) - 8, y: at + 4, class: "strong halo-text", "text-anchor": "end", display: "none" },
+        `${nodes[own[i]].role} ${nodes[own[i]].place}`,
+      );
       pointAt(group, view, own[i], { click: false });
       return { i, at, group, link, now, name };
     });
@@ -165,8 +198,10 @@ const rows = {
       }
       const faster = frame.own.filter((value, i) => value < before.own[i] - 1e-9).length;
       const slower = frame.own.filter((value, i) => value > before.own[i] + 1e-9).length;
-      return `Minus one over the time constant of ${own.length} inter and motor neurons: ${faster} became faster, `
-        + `${slower} slower.`;
+      return (
+        `Minus one over the time constant of ${own.length} inter and motor neurons: ${faster} became faster, ` +
+        `${slower} slower.`
+      );
     };
   },
 };
@@ -187,22 +222,38 @@ const descent = {
       draw(svg, "line", { x1: box.left, x2: box.right, y1: y(tick), y2: y(tick), class: tick ? "grid" : "boundary" });
       tickY(svg, box, y, tick, 6);
     }
-    ticksX(svg, box, x, [0, 0.1, 0.5, 1, 2, 4, 6, 10].filter((tick) => tick <= end), { mark: true });
+    ticksX(
+      svg,
+      box,
+      x,
+      [0, 0.1, 0.5, 1, 2, 4, 6, 10].filter((tick) => tick <= end),
+      { mark: true },
+    );
     draw(svg, "text", { x: box.right, y: height - 5, "text-anchor": "end" }, "time after the event, ms");
     draw(svg, "text", { x: box.right - 4, y: box.top + 13, class: "quiet", "text-anchor": "end" }, "V rises");
     draw(svg, "text", { x: box.right - 4, y: box.bottom - 6, class: "quiet", "text-anchor": "end" }, "V falls");
     const wrong = draw(svg, "path", { class: "wrong-area" });
     const [origin, certified] = ["origin", "certified"].map((name) => draw(svg, "path", { class: `curve ${name}` }));
-    const none = draw(svg, "text", { x: (box.left + box.right) / 2, y: (y(0) + box.bottom) / 2, class: "strong halo-text",
-      "text-anchor": "middle" });
+    const none = draw(svg, "text", {
+      x: (box.left + box.right) / 2,
+      y: (y(0) + box.bottom) / 2,
+      class: "strong halo-text",
+      "text-anchor": "middle",
+    });
     return (frame) => {
       const curve = (values) => (values ? line(values.map((value, i) => [x(times[i]), y(value)])) : "");
       patch(certified, { d: curve(frame.certified) });
       patch(origin, { d: curve(frame.origin) });
       const above = (frame.origin ?? []).map((value, i) => [x(times[i]), y(Math.max(0, value))]);
       patch(wrong, { d: above.length ? `${line([[x(0), y(0)], ...above, [x(end), y(0)]])}Z` : "" });
-      write(none, frame.origin === null ? "Nothing changed: the network stays at rest."
-        : frame.certified === null ? "No certificate at this T." : "");
+      write(
+        none,
+        frame.origin === null
+          ? "Nothing changed: the network stays at rest."
+          : frame.certified === null
+            ? "No certificate at this T."
+            : "",
+      );
       return frame.descent;
     };
   },
@@ -215,8 +266,12 @@ const reading = {
   title: "",
   html(body) {
     const curve = (name) => ["path", { d: "M1 8H33", class: `curve ${name}` }];
-    body.append(key([["V about the new equilibrium, certified", curve("certified")],
-      ["V = x·x about the origin, as published", curve("origin")]]));
+    body.append(
+      key([
+        ["V about the new equilibrium, certified", curve("certified")],
+        ["V = x·x about the origin, as published", curve("origin")],
+      ]),
+    );
     const words = make("p", { class: "ltc-words" });
     body.append(words);
     return (frame) => write(words, frame.descent);

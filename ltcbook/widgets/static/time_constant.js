@@ -34,8 +34,10 @@ export function timeFrame(controls, { neuron, length }) {
 
 function timeVerdict(on, off, dt) {
   const gain = off / on;
-  const speed = gain < 1 + 1e-9 ? ["same", `The input changes nothing: τ_sys = ${say(on)} ms, on and off.`]
-    : ["good", `Input on: τ_sys = ${say(on)} ms, ${say(gain, 2)} times as fast as off (${say(off)} ms).`];
+  const speed =
+    gain < 1 + 1e-9
+      ? ["same", `The input changes nothing: τ_sys = ${say(on)} ms, on and off.`]
+      : ["good", `Input on: τ_sys = ${say(on)} ms, ${say(gain, 2)} times as fast as off (${say(off)} ms).`];
   const limit = `its limit 2 τ_sys is ${say(2 * on)} ms`;
   const steps = `Steps of ${say(dt)} ms: Euler`;
   if (dt > 2 * on) return [speed, ["bad", `${steps} blows up, ${limit}. The fused step stays in the box.`]];
@@ -75,8 +77,13 @@ const state = {
     }
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time, ms");
     const ticks = [0, 1, 2].map(() => draw(svg, "text", { x: box.left - 6, "text-anchor": "end", class: "tick" }));
-    const edges = [0, 1].map(() => draw(svg, "line", { x1: box.left, x2: box.right, class: "edge", "stroke-dasharray": "6 4" }));
-    const [end, middle] = [{ x: box.right - 4, "text-anchor": "end" }, { y: box.bottom - 8, "text-anchor": "middle" }];
+    const edges = [0, 1].map(() =>
+      draw(svg, "line", { x1: box.left, x2: box.right, class: "edge", "stroke-dasharray": "6 4" }),
+    );
+    const [end, middle] = [
+      { x: box.right - 4, "text-anchor": "end" },
+      { y: box.bottom - 8, "text-anchor": "middle" },
+    ];
     const boxName = draw(svg, "text", { ...end, class: "quiet halo-text" }, "the box ends here");
     const onName = draw(svg, "text", { ...middle, class: "quiet" }, "input on");
     const goals = [0, 1].map(() => draw(svg, "line", { class: "level" }));
@@ -90,7 +97,10 @@ const state = {
     return (frame) => {
       const { lo, hi, longest } = frame.bounds;
       const y = scale([lo - ROOM, hi + ROOM], [box.bottom, box.top]);
-      [[box.top, y(hi)], [y(lo), box.bottom]].forEach(([top, bottom], i) => {
+      [
+        [box.top, y(hi)],
+        [y(lo), box.bottom],
+      ].forEach(([top, bottom], i) => {
         for (const part of beyond.slice(2 * i, 2 * i + 2)) {
           patch(part, { x: box.left, width: box.right - box.left, y: top, height: bottom - top });
         }
@@ -103,8 +113,8 @@ const state = {
         patch(ticks[i], { y: y(value) + 4 });
         write(ticks[i], say(value));
       });
-      const curve = (at) => line(Array.from({ length: 241 }, (_, i) => -3 + (i * (2 * frame.pulse + 3)) / 240)
-        .map((t) => [x(t), y(at(t))]));
+      const curve = (at) =>
+        line(Array.from({ length: 241 }, (_, i) => -3 + (i * (2 * frame.pulse + 3)) / 240).map((t) => [x(t), y(at(t))]));
       const at = solution(frame);
       patch(exact, { d: curve(at) });
       patch(ghost, { d: curve(solution(frame, longest)) });
@@ -119,16 +129,22 @@ const state = {
         patch(drops[i], { d: `M${x(begin)} ${y(start)}H${px}V${py}`, display: still ? "none" : null });
         patch(peaks[i], { d: `M${px - 5} ${py}l5 -6l5 6l-5 6Z`, display: still ? "none" : null });
         const room = px < box.right - 90;
-        patch(names[i], { x: room ? px + 9 : box.right, y: py + (i === 0 ? 14 * up : -6 * up - (room ? 0 : 12 * up)) + 4,
-          "text-anchor": room ? "start" : "end", display: still ? "none" : null });
+        patch(names[i], {
+          x: room ? px + 9 : box.right,
+          y: py + (i === 0 ? 14 * up : -6 * up - (room ? 0 : 12 * up)) + 4,
+          "text-anchor": room ? "start" : "end",
+          display: still ? "none" : null,
+        });
         write(names[i], `τ = ${say(tau)} ms`);
       });
       patch(goalName, { x: x(frame.pulse * 0.7), y: y(frame.on.goal) + (up > 0 ? -11 : 20) });
       const place = (values) => values.map((value, k) => [x((k + 1) * frame.controls.dt), y(value)]);
       pool(dots, "circle", place(frame.fused), ([cx, cy]) => ({ cx, cy, r: 3.4, style: STEPS.fused }));
       pool(crosses, "path", place(frame.euler), ([px, py]) => ({ d: cross(px, py), style: STEPS.euler }));
-      return `The state over time: from ${say(frame.start)} towards the goal ${say(frame.on.goal)} mV and back. `
-        + frame.verdict.map(([, text]) => text.replaceAll("_", " ")).join(" ");
+      return (
+        `The state over time: from ${say(frame.start)} towards the goal ${say(frame.on.goal)} mV and back. ` +
+        frame.verdict.map(([, text]) => text.replaceAll("_", " ")).join(" ")
+      );
     };
   },
 };
@@ -154,15 +170,22 @@ const speed = {
     ticksY(svg, box, y, [0, 5, 10], { left: 6 });
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "input u");
     draw(svg, "text", { x: box.left - 26, y: 10, class: "quiet" }, "ms");
-    const bounds = [0, 1].map(() => draw(svg, "line", { x1: box.left, x2: box.right, class: "edge", "stroke-dasharray": "6 4" }));
+    const bounds = [0, 1].map(() =>
+      draw(svg, "line", { x1: box.left, x2: box.right, class: "edge", "stroke-dasharray": "6 4" }),
+    );
     draw(svg, "text", { x: box.right, y: y(longest) - 6, "text-anchor": "end", class: "quiet" }, "only the leak");
     const open = draw(svg, "text", { x: box.left + 6, class: "quiet halo-text" }, "all channels open");
     const was = draw(svg, "path", { class: "curve", style: GHOST });
     const curve = draw(svg, "path", { class: "curve", style: INK });
     const point = draw(svg, "circle", { r: 7, class: "point" });
     const name = draw(svg, "text", { class: "strong halo-text" });
-    const shape = (controls) => line(Array.from({ length: 61 }, (_, i) => i / 60)
-      .map((u) => [x(u), y(timeFrame({ ...controls, u, dt: 8 }, view.spec).on.tau)]));
+    const shape = (controls) =>
+      line(
+        Array.from({ length: 61 }, (_, i) => i / 60).map((u) => [
+          x(u),
+          y(timeFrame({ ...controls, u, dt: 8 }, view.spec).on.tau),
+        ]),
+      );
     patch(was, { d: shape(view.defaults) });
     return (frame, controls) => {
       const { shortest } = frame.bounds;
@@ -174,8 +197,10 @@ const speed = {
       patch(point, { cx: px, cy: py });
       patch(name, { x: px + (right ? -2 : 10), y: py - 12, "text-anchor": right ? "end" : "start" });
       write(name, `${say(frame.on.tau)} ms`);
-      return `Time constant against input, falling from ${say(frame.off.tau)} ms at 0; at u = ${say(controls.u)} it is `
-        + `${say(frame.on.tau)} ms, between its bounds ${say(shortest)} and ${say(longest)} ms.`;
+      return (
+        `Time constant against input, falling from ${say(frame.off.tau)} ms at 0; at u = ${say(controls.u)} it is ` +
+        `${say(frame.on.tau)} ms, between its bounds ${say(shortest)} and ${say(longest)} ms.`
+      );
     };
   },
 };
@@ -184,8 +209,14 @@ const values = {
   name: "values",
   column: 2,
   title: "In numbers",
-  html: table([["open channels, share", "off.open", "on.open"], ["τ_sys, ms", "off.tau", "on.tau"],
-    ["goal, mV", "off.goal", "on.goal"]], ["input off", "input on"]),
+  html: table(
+    [
+      ["open channels, share", "off.open", "on.open"],
+      ["τ_sys, ms", "off.tau", "on.tau"],
+      ["goal, mV", "off.goal", "on.goal"],
+    ],
+    ["input off", "input on"],
+  ),
 };
 
 export const drawing = { panels: [state, marks, speed, values], frame: timeFrame };

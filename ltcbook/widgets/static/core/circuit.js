@@ -32,8 +32,10 @@ export function untangle(nodes, edges) {
       if (nodes[i].role === "command" || !near.length) return own;
       return near.reduce((sum, j) => sum + share[j], 0) / near.length;
     });
-    order = nodes.map((node, i) => nodes.filter(({ role }, j) => role === node.role
-      && (mean[j] < mean[i] || (mean[j] === mean[i] && j <= i))).length);
+    order = nodes.map(
+      (node, i) =>
+        nodes.filter(({ role }, j) => role === node.role && (mean[j] < mean[i] || (mean[j] === mean[i] && j <= i))).length,
+    );
   }
   return order;
 }
@@ -64,21 +66,27 @@ function wire(from, to, centre, r) {
   if (from === to) {
     const [c, s] = [Math.cos(from.angle), Math.sin(from.angle)];
     const at = (along, across) => `${from.x + along * c - across * s} ${from.y + along * s + across * c}`;
-    return { path: `M${at(r, -4)}C${at(4 * r, -16)} ${at(4 * r, 16)} ${at(r + 4, 5)}`,
-      middle: [from.x + 3 * r * c, from.y + 3 * r * s] };
+    return {
+      path: `M${at(r, -4)}C${at(4 * r, -16)} ${at(4 * r, 16)} ${at(r + 4, 5)}`,
+      middle: [from.x + 3 * r * c, from.y + 3 * r * s],
+    };
   }
   if (from.angle !== undefined && to.angle !== undefined) {
     const [mx, my] = [(from.x + to.x) / 2, (from.y + to.y) / 2];
     const cx = mx + (centre.x - mx) * 0.25 - (to.y - from.y) * 0.16;
     const cy = my + (centre.y - my) * 0.25 + (to.x - from.x) * 0.16;
     const trim = (r + 5) / Math.hypot(to.x - cx, to.y - cy);
-    return { path: `M${from.x} ${from.y}Q${cx} ${cy} ${to.x + (cx - to.x) * trim} ${to.y + (cy - to.y) * trim}`,
-      middle: [(mx + cx) / 2, (my + cy) / 2] };
+    return {
+      path: `M${from.x} ${from.y}Q${cx} ${cy} ${to.x + (cx - to.x) * trim} ${to.y + (cy - to.y) * trim}`,
+      middle: [(mx + cx) / 2, (my + cy) / 2],
+    };
   }
   const [x0, x1] = [from.x + r * 0.6, to.x - r - 5];
   const bend = (x1 - x0) * 0.42;
-  return { path: `M${x0} ${from.y}C${x0 + bend} ${from.y} ${x1 - bend} ${to.y} ${x1} ${to.y}`,
-    middle: [(x0 + x1) / 2, (from.y + to.y) / 2] };
+  return {
+    path: `M${x0} ${from.y}C${x0 + bend} ${from.y} ${x1 - bend} ${to.y} ${x1} ${to.y}`,
+    middle: [(x0 + x1) / 2, (from.y + to.y) / 2],
+  };
 }
 
 /**
@@ -109,8 +117,13 @@ export function circuitOf(svg, { width, height }, view, nodes, order = nodes.map
     tip,
     route: (source, target) => wire(spots[source], spots[target], centre, r),
     /** Dim what is not near the neuron in focus. */
-    show: (focused, near) => bodies.forEach((body, i) => patch(body, { class: `neuron ${nodes[i].role}`
-      + `${focused === null || near.has(i) ? "" : " dim"}${i === focused ? " hot" : ""}` })),
+    show: (focused, near) =>
+      bodies.forEach((body, i) =>
+        patch(body, {
+          class:
+            `neuron ${nodes[i].role}` + `${focused === null || near.has(i) ? "" : " dim"}${i === focused ? " hot" : ""}`,
+        }),
+      ),
   };
 }
 
@@ -134,8 +147,12 @@ export function neighbours(edges, focused) {
 /** A list of neurons that makes the same choice as a pointer, for the keyboard, and a line of words below it. */
 export function lookAt(body, view, nodes) {
   const id = freshId("neuron");
-  const select = make("select", { id }, make("option", { value: "" }, "none"),
-    ...nodes.map(({ role, place }, i) => make("option", { value: i }, `${role} ${place}`)));
+  const select = make(
+    "select",
+    { id },
+    make("option", { value: "" }, "none"),
+    ...nodes.map(({ role, place }, i) => make("option", { value: i }, `${role} ${place}`)),
+  );
   select.addEventListener("change", () => view.focus((view.pinned = select.value === "" ? null : Number(select.value))));
   const words = make("p", { class: "ltc-words" });
   body.append(make("div", { class: "ltc-look" }, make("label", { for: id }, "Look at one neuron"), select), words);
@@ -148,10 +165,21 @@ export function lookAt(body, view, nodes) {
 /** Arrow for +, bar for -: the sign of a synapse without its colour; returns sign -> marker. */
 export function tips(svg, size = 7) {
   const ids = {};
-  for (const [sign, d] of [["plus", "M0 0.8L7 4L0 7.2Z"], ["minus", "M4.6 0.4H6.8V7.6H4.6Z"]]) {
+  for (const [sign, d] of [
+    ["plus", "M0 0.8L7 4L0 7.2Z"],
+    ["minus", "M4.6 0.4H6.8V7.6H4.6Z"],
+  ]) {
     ids[sign] = freshId(sign);
-    const marker = draw(draw(svg, "defs"), "marker", { id: ids[sign], viewBox: "0 0 8 8", refX: 6, refY: 4,
-      markerWidth: size, markerHeight: size, markerUnits: "userSpaceOnUse", orient: "auto" });
+    const marker = draw(draw(svg, "defs"), "marker", {
+      id: ids[sign],
+      viewBox: "0 0 8 8",
+      refX: 6,
+      refY: 4,
+      markerWidth: size,
+      markerHeight: size,
+      markerUnits: "userSpaceOnUse",
+      orient: "auto",
+    });
     draw(marker, "path", { d, class: `tip ${sign}` });
   }
   return (sign) => `url(#${ids[sign > 0 ? "plus" : "minus"]})`;
@@ -159,8 +187,14 @@ export function tips(svg, size = 7) {
 
 /** The two lines of a legend that say what arrow and bar mean. */
 export const signs = () => [
-  ["excites (+)", ["path", { d: "M1 8H27", class: "synapse plus", "stroke-width": 1.6 }],
-    ["path", { d: "M26 4L33 8L26 12Z", class: "tip plus" }]],
-  ["inhibits (−)", ["path", { d: "M1 8H27", class: "synapse minus", "stroke-width": 1.6 }],
-    ["path", { d: "M27 3.5H29.6V12.5H27Z", class: "tip minus" }]],
+  [
+    "excites (+)",
+    ["path", { d: "M1 8H27", class: "synapse plus", "stroke-width": 1.6 }],
+    ["path", { d: "M26 4L33 8L26 12Z", class: "tip plus" }],
+  ],
+  [
+    "inhibits (−)",
+    ["path", { d: "M1 8H27", class: "synapse minus", "stroke-width": 1.6 }],
+    ["path", { d: "M27 3.5H29.6V12.5H27Z", class: "tip minus" }],
+  ],
 ];

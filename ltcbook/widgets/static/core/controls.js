@@ -5,7 +5,7 @@ import { freshId, make, patch, rich, write } from "./dom.js";
 /** A range with its rail: its marks, its value in words. */
 export function slider(control, live, change) {
   const id = freshId(control.name);
-  const step = live ? control.step : control.grid_step ?? control.step;
+  const step = live ? control.step : (control.grid_step ?? control.step);
   const input = make("input", { type: "range", id, min: control.low, max: control.high, step, name: control.name });
   const value = make("output", { for: id, class: "ltc-value" });
   const rail = make("div", { class: "ltc-rail" });
@@ -15,9 +15,22 @@ export function slider(control, live, change) {
     return [at, mark];
   });
   rail.append(...marks.map(([, mark]) => mark), input);
-  const root = make("div", { class: `ltc-control ltc-range${marks.length ? " ltc-main" : ""}` },
-    make("div", { class: "ltc-labels" }, make("label", { for: id }, ...rich(control.label),
-      ...(control.hint ? [make("span", { class: "ltc-hint" }, ` ${control.hint}`)] : [])), value), rail);
+  const root = make(
+    "div",
+    { class: `ltc-control ltc-range${marks.length ? " ltc-main" : ""}` },
+    make(
+      "div",
+      { class: "ltc-labels" },
+      make(
+        "label",
+        { for: id },
+        ...rich(control.label),
+        ...(control.hint ? [make("span", { class: "ltc-hint" }, ` ${control.hint}`)] : []),
+      ),
+      value,
+    ),
+    rail,
+  );
   input.addEventListener("input", () => change(Number(input.value)));
   const decimals = (String(step).split(".")[1] ?? "").length;
   return {
@@ -39,8 +52,11 @@ export function slider(control, live, change) {
 export function choice(control, change) {
   if (control.options.length > 3) {
     const id = freshId(control.name);
-    const select = make("select", { id, name: control.name },
-      ...control.options.map(([value, label]) => make("option", { value }, label)));
+    const select = make(
+      "select",
+      { id, name: control.name },
+      ...control.options.map(([value, label]) => make("option", { value }, label)),
+    );
     select.addEventListener("change", () => change(control.options[select.selectedIndex][0]));
     return {
       root: make("div", { class: "ltc-control ltc-select" }, make("label", { for: id }, ...rich(control.label)), select),
@@ -55,8 +71,12 @@ export function choice(control, change) {
     return [value, input, make("label", {}, input, make("span", {}, label))];
   });
   return {
-    root: make("fieldset", { class: "ltc-control ltc-choice" }, make("legend", {}, ...rich(control.label)),
-      make("div", { class: "ltc-segments" }, ...buttons.map(([, , label]) => label))),
+    root: make(
+      "fieldset",
+      { class: "ltc-control ltc-choice" },
+      make("legend", {}, ...rich(control.label)),
+      make("div", { class: "ltc-segments" }, ...buttons.map(([, , label]) => label)),
+    ),
     focus: () => buttons[0][1].focus(),
     show: (now) => buttons.forEach(([value, input]) => (input.checked = value === now)),
   };

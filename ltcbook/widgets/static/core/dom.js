@@ -38,7 +38,10 @@ export function rich(text, inSvg = false) {
     if (i % 2 === 0) parts.push(piece);
     else if (!inSvg) parts.push(make("sub", {}, piece));
     else {
-      for (const [dy, size, content] of [["0.28em", "0.75em", piece], ["-0.21em", "1em", "\u200b"]]) {
+      for (const [dy, size, content] of [
+        ["0.28em", "0.75em", piece],
+        ["-0.21em", "1em", "\u200b"],
+      ]) {
         const span = document.createElementNS(SVG, "tspan");
         span.append(content);
         parts.push(patch(span, { dy, "font-size": size }));

@@ -31,11 +31,18 @@ export function pointHandle(svg, view, box, names, ranges, size) {
   svg.after(handle);
   const back = (at, [low, high], [from, to]) => low + ((high - low) * (at - from)) / (to - from);
   const set = (...at) => view.set(Object.fromEntries(names.map((name, i) => [name, at[i]])));
-  drag(svg, handle, (event) => {
-    const area = svg.getBoundingClientRect();
-    return [back(event.clientX - area.left, ranges[0], [box.left, box.right]),
-      back(event.clientY - area.top, ranges[1], [box.bottom, box.top])];
-  }, set);
+  drag(
+    svg,
+    handle,
+    (event) => {
+      const area = svg.getBoundingClientRect();
+      return [
+        back(event.clientX - area.left, ranges[0], [box.left, box.right]),
+        back(event.clientY - area.top, ranges[1], [box.bottom, box.top]),
+      ];
+    },
+    set,
+  );
   handle.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
     if (!step) return;

@@ -13,10 +13,23 @@ export function table(rows, heads = []) {
       cells.push(output);
       return make("td", {}, output);
     };
-    const head = heads.length ? [make("thead", {}, make("tr", {}, make("td"),
-      ...heads.map((text) => make("th", { scope: "col" }, text))))] : [];
-    body.append(make("table", { class: "ltc-numbers" }, ...head, make("tbody", {}, ...rows.map(([label, ...names]) =>
-      make("tr", {}, make("th", { scope: "row" }, ...rich(label)), ...names.map(cell))))));
+    const head = heads.length
+      ? [make("thead", {}, make("tr", {}, make("td"), ...heads.map((text) => make("th", { scope: "col" }, text))))]
+      : [];
+    body.append(
+      make(
+        "table",
+        { class: "ltc-numbers" },
+        ...head,
+        make(
+          "tbody",
+          {},
+          ...rows.map(([label, ...names]) =>
+            make("tr", {}, make("th", { scope: "row" }, ...rich(label)), ...names.map(cell)),
+          ),
+        ),
+      ),
+    );
     return (frame) => {
       const known = { before: view.spec.before, ...frame };
       for (const output of cells) {

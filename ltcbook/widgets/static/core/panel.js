@@ -10,9 +10,16 @@ export class Panel {
     this.body = make("div", { class: "ltc-body" });
     const { title, compactTitle } = panel;
     const heading = (view.spec.compact && compactTitle) || title;
-    this.root = make("div", { class: `ltc-panel ltc-panel-${panel.name}`, role: "group",
-      "aria-label": (heading || panel.name).replaceAll("_", " ") },
-      ...(heading ? [make("p", { class: "ltc-title" }, ...rich(heading))] : []), this.body);
+    this.root = make(
+      "div",
+      {
+        class: `ltc-panel ltc-panel-${panel.name}`,
+        role: "group",
+        "aria-label": (heading || panel.name).replaceAll("_", " "),
+      },
+      ...(heading ? [make("p", { class: "ltc-title" }, ...rich(heading))] : []),
+      this.body,
+    );
     if (panel.html) this.update = panel.html(this.body, view);
   }
 

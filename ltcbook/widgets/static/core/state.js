@@ -1,5 +1,3 @@
-
-
 /** The nearest value that a control can take; its default for anything that is no value at all. */
 export function admit(control, value, live) {
   if (control.kind === "select") {
@@ -8,7 +6,7 @@ export function admit(control, value, live) {
   }
   const x = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
   if (!Number.isFinite(x)) return control.default;
-  const step = live ? control.step : control.grid_step ?? control.step;
+  const step = live ? control.step : (control.grid_step ?? control.step);
   const steps = Math.round((Math.min(control.high, Math.max(control.low, x)) - control.low) / step);
   return Number((control.low + steps * step).toFixed(10));
 }
@@ -18,8 +16,8 @@ export function nearest(table, knobs, controls) {
   if (!table?.frames) return null;
   let row = 0;
   for (const knob of knobs) {
-    const distance = (value) => (knob.kind === "select" ? Number(value !== controls[knob.name])
-      : Math.abs(value - controls[knob.name]));
+    const distance = (value) =>
+      knob.kind === "select" ? Number(value !== controls[knob.name]) : Math.abs(value - controls[knob.name]);
     const best = knob.grid.reduce((b, value, i) => (distance(value) < distance(knob.grid[b]) ? i : b), 0);
     row = row * knob.grid.length + best;
   }
@@ -37,7 +35,8 @@ export function keyOf(root, key) {
 export function fromAddress(root, spec) {
   const names = new Set(spec.knobs.filter((knob) => !knob.hidden).map((knob) => knob.name));
   const pairs = [...new URLSearchParams(location.hash.slice(1))];
-  const own = pairs.filter(([name]) => name.startsWith(`${keyOf(root, spec.key)}.`))
+  const own = pairs
+    .filter(([name]) => name.startsWith(`${keyOf(root, spec.key)}.`))
     .map(([name, value]) => [name.split(".")[1], value]);
   const plain = pairs.filter(([name]) => !name.includes("."));
   const first = keyOf(root, spec.key) === spec.key;

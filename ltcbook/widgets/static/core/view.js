@@ -19,8 +19,12 @@ class View {
   constructor(drawing, model, el) {
     Object.assign(this, { drawing, model, spec: model.get("spec"), live: !model.still });
     const { spec } = this;
-    this.root = make("div", { class: `ltc-explorer ltc-${spec.key}`, "data-key": spec.key, role: "group",
-      "aria-label": spec.title });
+    this.root = make("div", {
+      class: `ltc-explorer ltc-${spec.key}`,
+      "data-key": spec.key,
+      role: "group",
+      "aria-label": spec.title,
+    });
     if (spec.compact) this.root.classList.add("ltc-compact");
     el.replaceChildren(this.root); // the fallback picture goes
     el.classList.add("ltc-widget");
@@ -39,10 +43,20 @@ class View {
     const { spec, root } = this;
     const head = make("div", { class: "ltc-head" });
     if (spec.question) {
-      head.append(make("details", { class: "ltc-predict" },
-        make("summary", {}, make("span", { class: "ltc-tag" }, "Predict first"), make("span", {}, ...rich(spec.question)),
-          make("span", { class: "ltc-reveal" }, "Answer")),
-        make("p", {}, ...rich(spec.answer))));
+      head.append(
+        make(
+          "details",
+          { class: "ltc-predict" },
+          make(
+            "summary",
+            {},
+            make("span", { class: "ltc-tag" }, "Predict first"),
+            make("span", {}, ...rich(spec.question)),
+            make("span", { class: "ltc-reveal" }, "Answer"),
+          ),
+          make("p", {}, ...rich(spec.answer)),
+        ),
+      );
     }
     this.presets = spec.presets.map((preset) => {
       const button = make("button", { type: "button", class: "ltc-preset" }, preset.name);
@@ -51,21 +65,35 @@ class View {
     });
     const captions = make("div", { class: "ltc-captions" }, ...this.presets.map((preset) => preset.text));
     if (spec.presets.length) {
-      head.append(make("div", { class: "ltc-presets", role: "group", "aria-label": "Examples" },
-        ...this.presets.map((preset) => preset.button)), captions);
+      head.append(
+        make(
+          "div",
+          { class: "ltc-presets", role: "group", "aria-label": "Examples" },
+          ...this.presets.map((preset) => preset.button),
+        ),
+        captions,
+      );
     }
-    this.inputs = spec.knobs.filter((knob) => !knob.hidden).map((knob) => {
-      const change = (value) => this.set({ [knob.name]: value });
-      return [knob.name, knob.kind === "select" ? choice(knob, change) : slider(knob, this.live, change)];
-    });
+    this.inputs = spec.knobs
+      .filter((knob) => !knob.hidden)
+      .map((knob) => {
+        const change = (value) => this.set({ [knob.name]: value });
+        return [knob.name, knob.kind === "select" ? choice(knob, change) : slider(knob, this.live, change)];
+      });
     this.verdict = make("div", { class: "ltc-verdict" });
     this.status = make("p", { class: "ltc-aside", role: "status" });
     this.error = make("p", { class: "ltc-error", role: "alert", hidden: "" });
-    this.panels = this.drawing.panels.filter((panel) => !spec.compact || panel.compact)
+    this.panels = this.drawing.panels
+      .filter((panel) => !spec.compact || panel.compact)
       .map((panel) => new Panel(panel, this));
     this.panels.forEach((panel, i) => (panel.root.style.order = i)); // on a phone the two columns melt into one
-    const columns = [1, 2].map((column) => make("div", { class: "ltc-column" },
-      ...this.panels.filter((panel) => panel.panel.column === column).map((panel) => panel.root)));
+    const columns = [1, 2].map((column) =>
+      make(
+        "div",
+        { class: "ltc-column" },
+        ...this.panels.filter((panel) => panel.panel.column === column).map((panel) => panel.root),
+      ),
+    );
     const reset = make("button", { type: "button", class: "ltc-reset" }, "Reset");
     reset.addEventListener("click", () => {
       this.set(this.defaults);
@@ -79,8 +107,15 @@ class View {
       foot.append(copy);
     }
     foot.append(this.note);
-    root.append(head, make("div", { class: "ltc-controls" }, ...this.inputs.map(([, input]) => input.root)), this.verdict,
-      this.error, make("div", { class: "ltc-panels" }, ...columns), foot, this.status);
+    root.append(
+      head,
+      make("div", { class: "ltc-controls" }, ...this.inputs.map(([, input]) => input.root)),
+      this.verdict,
+      this.error,
+      make("div", { class: "ltc-panels" }, ...columns),
+      foot,
+      this.status,
+    );
   }
 
   listen() {
@@ -120,16 +155,17 @@ class View {
       this.controls[knob.name] = admit(knob, changes[knob.name], this.live);
     }
     for (const [name, input] of this.inputs) input.show(this.controls[name]);
-    const matches = ({ controls }) => Object.entries({ ...this.defaults, ...controls })
-      .every(([name, value]) => value === this.controls[name]);
+    const matches = ({ controls }) =>
+      Object.entries({ ...this.defaults, ...controls }).every(([name, value]) => value === this.controls[name]);
     const current = this.presets.find(matches);
     for (const preset of this.presets) {
       patch(preset.button, { "aria-pressed": String(preset === current) });
       preset.text.style.visibility = preset === current ? "visible" : "hidden";
     }
     const { frame } = this.drawing;
-    const known = frame ? frame(this.controls, this.spec)
-      : this.exact() ?? nearest(this.model.get("table"), this.spec.knobs, this.controls);
+    const known = frame
+      ? frame(this.controls, this.spec)
+      : (this.exact() ?? nearest(this.model.get("table"), this.spec.knobs, this.controls));
     if (known) this.show(known);
     if (tell && this.live) {
       this.model.set("controls", { ...this.controls });

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import linalg
 
 from . import dynamics
-from .boundary import generator
+from .boundary import among, array, brief, generator
 
 ROUNDS = 1000  # by which a box grows, or comes closer, before it leaps or stops
 
@@ -26,7 +26,7 @@ def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
     """
     _one(cell, u)
     if not isinstance(starts, (int, np.integer)) or starts < 2:
-        raise ValueError(f"starts is {starts!r}; it must be a whole number >= 2.")
+        raise ValueError(f"starts is {brief(starts)}; it must be a whole number >= 2.")
     lo, hi = state_bounds(cell)
     x = generator(rng).uniform(lo, hi, (starts, cell.n))
     relaxed, step = x[::2], float(np.min(cell.c)) / 2
@@ -113,10 +113,10 @@ def log_norm(J, ord=2):
     (-1.0, 1.0)
     """
     J = _square("J", J)
+    if not among(ord, (1, 2, np.inf)):
+        raise ValueError(f"ord is {brief(ord)}; choose 1, 2 or numpy.inf.")
     if ord == 2:
         return np.linalg.eigvalsh((J + np.swapaxes(J, -1, -2)) / 2)[..., -1]
-    if ord not in (1, np.inf):
-        raise ValueError(f"ord is {ord!r}; choose 1, 2 or numpy.inf.")
     diagonal = np.diagonal(J, axis1=-2, axis2=-1)
     others = np.abs(J).sum(-1 if ord == np.inf else -2) - np.abs(diagonal)
     return (diagonal + others).max(-1)
@@ -282,7 +282,7 @@ def jacobian_majorant(cell, u, box):
     for bound in box:
         dynamics.check_state(cell, bound, u)
     if np.shape(lo) != (cell.n,) or np.shape(hi) != (cell.n,) or (lo > hi).any():
-        raise ValueError(f"box = (lo, hi) needs two arrays ({cell.n},) with lo <= hi; got {lo} and {hi}.")
+        raise ValueError(f"box = (lo, hi) needs two arrays ({cell.n},) with lo <= hi; got {brief(lo)} and {brief(hi)}.")
     s_lo, s_hi = np.sort([cell.gates(lo), cell.gates(hi)], axis=0)
     slope = np.abs(cell.gamma) * np.where((s_lo < 0.5) & (s_hi > 0.5), 0.25, np.maximum(s_lo * (1 - s_lo), s_hi * (1 - s_hi)))
     coupling = cell.w * slope * _reach(cell.e_rev, lo, hi)
@@ -329,14 +329,14 @@ def _one(cell, u):
 
 def _error(x, center):
     """x - center, both finite arrays of numbers."""
-    x, center = np.asarray(x, float), np.asarray(center, float)
+    x, center = array("x", x), array("center", center)
     if x.ndim == 0 or not np.isfinite(x).all() or not np.isfinite(center).all() or center.shape[-1:] not in ((), x.shape[-1:]):
         raise ValueError(f"x and center must be finite arrays (..., n); got shapes {x.shape} and {center.shape}.")
     return x - center
 
 
 def _square(name, matrix):
-    matrix = np.asarray(matrix, dtype=float)
+    matrix = array(name, matrix)
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or matrix.shape[-1] == 0:
         raise ValueError(f"{name} has shape {matrix.shape}; it must be (..., n, n) with n >= 1.")
     if not np.isfinite(matrix).all():

@@ -13,10 +13,10 @@ from itertools import islice
 import numpy as np
 
 
-def short(value, room=60):
+def brief(value, room=60):
     """What came, for a message: its repr where that is short, else its type, its shape and its first values.
 
-    >>> boundary.short([1, 2]), boundary.short([0.5] * 20000)
+    >>> boundary.brief([1, 2]), boundary.brief([0.5] * 20000)
     ('[1, 2]', 'a list of shape (20000,) [0.5, 0.5, 0.5, ...]')
     """
     shape = _shape(value)
@@ -29,7 +29,10 @@ def short(value, room=60):
             return text if len(text) <= room else f"{text[:room - 3]}..."
     kind = {"ndarray": "array", "Tensor": "tensor"}.get(type(value).__name__, type(value).__name__)[:40]
     size = f"length {len(value)}" if isinstance(value, (dict, set, frozenset)) else f"shape {shape}"
-    first = [short(item, 20) for item in islice(_leaves(value), 4)]
+    if isinstance(value, dict):
+        first = [f"{brief(key, 20)}: {brief(item, 20)}" for key, item in islice(value.items(), 4)]
+    else:
+        first = [brief(item, 20) for item in islice(_leaves(value), 4)]
     first = f" [{', '.join(first[:3])}{', ...' if len(first) > 3 else ''}]" if first else ""
     return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind} of {size}{first}"
 
@@ -63,7 +66,7 @@ def whole(name, value, low, high=None, why=""):
     right = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not right or value < low or (high is not None and value > high):
         top = "" if high is None else f" and at most {high}"
-        raise ValueError(f"{name} is {short(value)}; it must be a whole number of at least {low}{top}{why}.")
+        raise ValueError(f"{name} is {brief(value)}; it must be a whole number of at least {low}{top}{why}.")
     return int(value)
 
 
@@ -73,14 +76,27 @@ def number(name, value, low, high=np.inf, *, open_low=False, open_high=False):
     if (not right or not abs(value) <= sys.float_info.max or value < low or value > high
             or (open_low and value == low) or (open_high and value == high)):
         left, last = "(" if open_low else "[", ")" if open_high or high == np.inf else "]"
-        raise ValueError(f"{name} is {short(value)}; it must be a number in {left}{low:g}, {high:g}{last}.")
+        raise ValueError(f"{name} is {brief(value)}; it must be a number in {left}{low:g}, {high:g}{last}.")
     return float(value)
+
+
+def array(name, value):
+    """A float64 array of any shape; ValueError for what does not hold real numbers."""
+    try:
+        return np.asarray(value, float)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} is {brief(value)}; it must be an array of real numbers.") from None
+
+
+def among(value, options):
+    """Whether a value is one of the options, which are names, numbers or None; an array, which compares one by one, is none."""
+    return isinstance(value, (str, int, float, np.number, type(None))) and value in options
 
 
 def choice(name, value, options):
     """One of the options; ValueError for anything else."""
-    if not isinstance(value, (str, int, float, type(None))) or value not in options:
-        raise ValueError(f"{name} is {short(value)}; choose one of {', '.join(map(repr, options))}.")
+    if not among(value, options):
+        raise ValueError(f"{name} is {brief(value)}; choose one of {', '.join(map(repr, options))}.")
     return value
 
 

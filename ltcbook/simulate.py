@@ -11,7 +11,7 @@
 import numpy as np
 
 from . import dynamics, kernels, ops
-from .boundary import choice
+from .boundary import among, brief, choice
 
 LONG = 20_000  # from so many substeps on, backend="auto" compiles: the reference would take seconds
 
@@ -53,10 +53,10 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
     NumPy arrays; "auto": the kernels where they can serve and the trajectory is long.
     Raises ValueError for wrong shapes, NaN, dt < 0, an unknown method, or when the solution leaves the finite numbers.
     """
-    if method not in METHODS:
-        raise ValueError(f"no method {method!r}; choose one of {', '.join(METHODS)}.")
+    if not among(method, METHODS):
+        raise ValueError(f"no method {brief(method)}; choose one of {', '.join(METHODS)}.")
     if isinstance(substeps, bool) or not isinstance(substeps, (int, np.integer)) or substeps < 1:
-        raise ValueError(f"substeps is {substeps!r}; it must be a whole number >= 1.")
+        raise ValueError(f"substeps is {brief(substeps)}; it must be a whole number >= 1.")
     u, dt, steps = _inputs(cell, u, x0, dt)
     # formulas give the old state at dt = 0 up to rounding; where values may be looked at it is held in every bit
     still = dt == 0 if isinstance(dt, np.ndarray) and dt.dtype != object and (dt == 0).any() else None

@@ -10,7 +10,7 @@ A symbolic cell is an ordinary cell whose arrays hold SymPy symbols: ``dynamics`
 from dataclasses import MISSING, fields
 
 import numpy as np
-from .boundary import extra
+from .boundary import brief, extra
 
 extra("symbolic", "sympy", "symbolic")
 
@@ -36,10 +36,10 @@ def cell(kind, n, m=0, *, sparse=None):
     are declared positive, the rest real. sparse: (n, n) booleans [target, source]; where False, w is 0.
     Raises ValueError for another class or sizes.
     """
-    if kind not in (dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN):
-        raise ValueError(f"no cell class {kind!r}; choose dynamics.LTC, dynamics.LTC2021 or dynamics.CTRNN.")
+    if not isinstance(kind, type) or kind not in (dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN):
+        raise ValueError(f"no cell class {brief(kind)}; choose dynamics.LTC, dynamics.LTC2021 or dynamics.CTRNN.")
     if not (isinstance(n, int) and n >= 1 and isinstance(m, int) and m >= 0):
-        raise ValueError(f"n = {n!r}, m = {m!r}; need whole numbers n >= 1 and m >= 0.")
+        raise ValueError(f"n = {brief(n)}, m = {brief(m)}; need whole numbers n >= 1 and m >= 0.")
     values = {}
     for f in fields(kind):
         if f.default is not MISSING:

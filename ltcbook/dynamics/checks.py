@@ -5,6 +5,7 @@ from dataclasses import fields
 import numpy as np
 
 from .. import ops
+from ..boundary import brief
 
 
 def check_dt(dt):
@@ -13,7 +14,7 @@ def check_dt(dt):
         return
     values = np.asarray(dt)
     if values.dtype.kind not in "fiu" or not (np.isfinite(values) & (values >= 0)).all():
-        came = repr(dt) if values.ndim == 0 else f"an array with smallest value {np.min(values)}"
+        came = brief(dt) if values.ndim == 0 or values.dtype.kind not in "fiu" else f"an array with smallest value {np.min(values)}"
         raise ValueError(f"dt is {came}; every time step must be a finite number of milliseconds >= 0.")
 
 
@@ -24,7 +25,7 @@ def check_state(cell, x, u):
             continue
         shape = getattr(value, "shape", None)
         if shape is None or len(shape) == 0 or shape[-1] != size:
-            came = "nothing" if value is None else f"shape {shape}" if shape is not None else repr(value)
+            came = "nothing" if value is None else f"shape {shape}" if shape is not None else brief(value)
             raise ValueError(f"{name}: got {came}; this cell needs an array (..., {size}).")
         check_finite(name, value)
 

@@ -15,7 +15,7 @@ import warnings
 from functools import cache
 from importlib.util import find_spec
 
-from ..boundary import short
+from ..boundary import brief
 
 BACKENDS = ("auto", "reference", "numba")
 SOLVERS = ("fused", "exponential", "euler", "extrapolated")
@@ -27,7 +27,7 @@ def missing(method, dtype):
     """Why the kernels cannot serve this method of ``simulate`` and dtype (NumPy's, torch's or its name); None: they can."""
     dtype = str(dtype).removeprefix("torch.")
     if method not in SOLVERS:
-        return f"it has no solver {method!r}, only {', '.join(SOLVERS)}"
+        return f"it has no solver {brief(method)}, only {', '.join(SOLVERS)}"
     if dtype not in DTYPES:
         return f"it computes in {' or '.join(DTYPES)}, not in {dtype}"
     return _without_compiler()
@@ -47,7 +47,7 @@ def _numba():
     try:
         from numba.core import config
     except Exception as error:  # e.g. a NumPy that is newer than it knows
-        return None, f"the package numba cannot be loaded ({type(error).__name__}: {short(str(error), 200)})"
+        return None, f"the package numba cannot be loaded ({type(error).__name__}: {brief(str(error), 200)})"
     return config, None
 
 

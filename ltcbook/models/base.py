@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from .. import ops
-from ..boundary import choice
+from ..boundary import brief, choice
 from .steps import fits, last_seen, packed_like, real_steps, skipping, tracing
 
 
@@ -128,7 +128,7 @@ def check_call(net, u, x0, dt, lengths=None, mask=None, missing="refuse"):
     The last: truth values (..., T), or None where all are. One ValueError for what ``Net.forward`` does not take.
     """
     if not isinstance(u, torch.Tensor) or u.ndim < 2 or u.shape[-1] != net.m or u.shape[-2] == 0:
-        came = f"shape {tuple(u.shape)}" if hasattr(u, "shape") else repr(u)
+        came = f"shape {tuple(u.shape)}" if hasattr(u, "shape") else brief(u)
         kind = "" if isinstance(u, torch.Tensor) else f" of type {type(u).__name__}"
         raise ValueError(
             f"u: got {came}{kind}; this model needs a tensor (..., T, {net.m}) with T >= 1 steps."
@@ -153,7 +153,7 @@ def check_call(net, u, x0, dt, lengths=None, mask=None, missing="refuse"):
         or x0.shape[-1] != net.state_size
         or not fits(x0.shape[:-1], batch)
     ):
-        came = f"shape {tuple(x0.shape)}" if hasattr(x0, "shape") else repr(x0)
+        came = f"shape {tuple(x0.shape)}" if hasattr(x0, "shape") else brief(x0)
         raise ValueError(
             f"x0: got {came}; beside u of shape {tuple(u.shape)} it must be a tensor ({net.state_size},) or "
             f"{(*batch, net.state_size)}."
@@ -165,7 +165,7 @@ def check_call(net, u, x0, dt, lengths=None, mask=None, missing="refuse"):
         dt = torch.as_tensor(dt, dtype=u.dtype, device=u.device)
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(
-            f"dt is {dt!r}; give a number of milliseconds >= 0, or a tensor (T,) or (..., T)."
+            f"dt is {brief(dt)}; give a number of milliseconds >= 0, or a tensor (T,) or (..., T)."
         ) from None
     if dt.ndim and (dt.shape[-1] != steps or not fits(dt.shape[:-1], batch)):
         raise ValueError(f"dt has shape {tuple(dt.shape)} but u has shape {tuple(u.shape)}; give a number, "

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..boundary import choice, whole
+from ..boundary import among, brief, choice, whole
 from ..wiring import ROLES, Wiring
 from . import memory as lstm, steps
 from .base import ACTIVATIONS, Net, linear, numpy_rng, parameter
@@ -63,8 +63,8 @@ class CfCNet(Net):
         rng, self.ltc = numpy_rng(generator), None
         self.wired = isinstance(wiring, Wiring)
         if self.wired:
-            if inputs not in (None, wiring.m):
-                raise ValueError(f"inputs is {inputs!r}, but the wiring has {wiring.m}; leave inputs out.")
+            if not among(inputs, (None, wiring.m)):
+                raise ValueError(f"inputs is {brief(inputs)}, but the wiring has {wiring.m}; leave inputs out.")
             self.n, self.m = wiring.n, wiring.m
             masks, order, parts, motor = _layers(wiring, recurrent, mask_time)
         else:

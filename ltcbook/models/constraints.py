@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..boundary import brief
 from .base import inverse_softplus, parameter
 
 
@@ -61,7 +62,7 @@ def as_masks(name, given):
         given = {key: getattr(given, f"{key}_mask") for key in keys}
     unknown = sorted(set(given) - set(keys))
     if unknown:
-        raise ValueError(f"{name} has the unknown keys {unknown}; possible are {keys}.")
+        raise ValueError(f"{name} has the unknown keys {brief(unknown)}; possible are {keys}.")
     return {key: value for key, value in given.items() if value is not None}
 
 
@@ -83,7 +84,7 @@ def vector(name, values, n, rule, holds):
         or values.dtype.kind not in "fiu"
         or not (np.isfinite(values) & holds(values)).all()
     ):
-        raise ValueError(f"{name} is {values.tolist()!r}; it must be one value or ({n},), and hold {rule}.")
+        raise ValueError(f"{name} is {brief(values)}; it must be one value or ({n},), and hold {rule}.")
     return values.astype(float)
 
 
@@ -95,5 +96,5 @@ def number(name, value, holds, rule):
         or not np.isfinite(value)
         or not holds(value)
     ):
-        raise ValueError(f"{name} is {value!r}; it must be a finite number {rule}.")
+        raise ValueError(f"{name} is {brief(value)}; it must be a finite number {rule}.")
     return float(value)

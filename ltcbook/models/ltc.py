@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ..boundary import choice, whole
+from ..boundary import brief, choice, whole
 from .. import dynamics, kernels, ops, pruning, simulate
 from ..wiring import Wiring
 from . import memory as lstm
@@ -205,9 +205,9 @@ class LTCNet(Net):
     def _event(self, wiring, new_weight, rng):
         """The Rewired that leads to another wiring; a synapse that changes its sign is cut and grown."""
         self._check_wiring(wiring)
-        if new_weight is not None and not (np.isscalar(new_weight) and 0 <= new_weight < np.inf):
+        if new_weight is not None and not (isinstance(new_weight, (int, float, np.number)) and 0 <= new_weight < np.inf):
             raise ValueError(
-                f"new_weight is {new_weight!r}; it must be a finite conductance >= 0, or None to draw one."
+                f"new_weight is {brief(new_weight)}; it must be a finite conductance >= 0, or None to draw one."
             )
         halves = []
         for old, new, weights in zip((self.wiring.polarity, self.wiring.polarity_in),

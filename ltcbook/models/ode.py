@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ..boundary import choice, whole
+from ..boundary import brief, choice, whole
 from .. import simulate
 from .base import ACTIVATIONS, Net, linear, numpy_rng, to_numpy
 
@@ -83,7 +83,7 @@ class ODENet(Net):
         self.adjoint, self.rtol, self.atol = bool(adjoint), rtol, atol
         if not (isinstance(rtol, float) and isinstance(atol, float) and rtol > 0 and atol > 0):
             raise ValueError(
-                f"rtol is {rtol!r} and atol {atol!r}; both must be numbers > 0, e.g. 1e-6 and 1e-8."
+                f"rtol is {brief(rtol)} and atol {brief(atol)}; both must be numbers > 0, e.g. 1e-6 and 1e-8."
             )
         rng, hidden = numpy_rng(generator), whole("hidden", hidden, 1)
         sizes = [self.n + self.m, *[hidden] * whole("layers", layers, 0), self.n]

@@ -7,6 +7,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
+from ..boundary import brief
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION
 from .words import numbers, short
 
@@ -104,11 +105,11 @@ def _weights(w, targets, sources, largest):
     for name, sizes, whole in (("targets", targets, w.shape[0]), ("sources", sources, w.shape[1])):
         sizes = [whole] if sizes is None else list(sizes)
         if sum(sizes) != whole or min(sizes) < 1:
-            raise ValueError(f"{name} is {sizes}; it must list sizes >= 1 that sum to {whole}.")
+            raise ValueError(f"{name} is {brief(sizes)}; it must list sizes >= 1 that sum to {whole}.")
         edges.append(np.concatenate([[0], np.cumsum(sizes)]))
     largest = np.abs(w).max() if largest is None else largest
     if not largest >= 0:
-        raise ValueError(f"largest is {largest!r}; it must be a number > 0.")
+        raise ValueError(f"largest is {brief(largest)}; it must be a number > 0.")
     return w, *edges, largest or 1.0
 
 

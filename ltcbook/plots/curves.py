@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..boundary import brief
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION
 from .words import count, listing, short
 
@@ -19,7 +20,7 @@ def draw_curves(x, curves, ax, *, labels="end", markers=False, looks=LOOKS, **st
     writes nothing. Raises ValueError for no curve, too many of them, lengths that differ or another ``labels``.
     """
     if labels not in ("end", "top", "none"):
-        raise ValueError(f"labels is {labels!r}; choose 'end', 'top' or 'none'.")
+        raise ValueError(f"labels is {brief(labels)}; choose 'end', 'top' or 'none'.")
     if not 1 <= len(curves) <= len(looks):
         raise ValueError(f"{len(curves)} curves; from 1 to {len(looks)} can be told apart.")
     ends = []
@@ -91,7 +92,7 @@ def draw_bounds(lo, hi, ax, *, names=("", ""), at=None):
     """
     lo, hi = float(lo), float(hi)
     if not lo < hi:
-        raise ValueError(f"bounds {lo} and {hi}: the lower one must be below the upper one.")
+        raise ValueError(f"bounds {brief(lo)} and {brief(hi)}: the lower one must be below the upper one.")
     bottom, top = ax.get_ylim()
     for edge, outside in ((lo, min(bottom, lo)), (hi, max(top, hi))):
         ax.axhspan(outside, edge, color=GREY, alpha=0.14, lw=0, zorder=0)
@@ -121,7 +122,7 @@ def draw_balance(conductances, potentials, names, ax):
     """
     g, e = np.asarray(conductances, dtype=float), np.asarray(potentials, dtype=float)
     if g.ndim != 1 or g.shape != e.shape or len(names) != len(g) or (g < 0).any() or g.sum() <= 0:
-        raise ValueError(f"got conductances {g.tolist()}, potentials {e.tolist()} and {len(names)} names; need (k,) each, "
+        raise ValueError(f"got conductances {brief(g)}, potentials {brief(e)} and {len(names)} names; need (k,) each, "
                          "conductances >= 0, one of them > 0.")
     rest = float((g * e).sum() / g.sum())
     ax.axhline(0, color=INK, lw=1.2, zorder=1)

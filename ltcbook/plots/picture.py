@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
+from ..boundary import brief
+
 # Okabe & Ito (2008), readable for colour-blind readers on white and on dark grounds
 BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7"
 INK, GREY = "#010101", "#808080"  # INK becomes the page's own text colour
@@ -125,7 +127,7 @@ class Picture:
 
     def __init__(self, fig, alt):
         if not isinstance(alt, str) or len(alt.split()) < 4:
-            raise ValueError(f"alt is {alt!r}; say in a sentence what the picture shows.")
+            raise ValueError(f"alt is {brief(alt)}; say in a sentence what the picture shows.")
         self.fig, self.alt = fig, " ".join(alt.split())
         for legend in filter(None, (ax.get_legend() for ax in fig.axes)):
             legend.set_frame_on(False)  # a frame would be a white box on a dark page

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse, Patch
 
+from ..boundary import brief
 from .. import analysis, dynamics
 from .curves import name_above
 from .picture import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION
@@ -127,13 +128,13 @@ def _plane(cell, u, box, names, equilibria=None, trajectory=None):
         margin = 0.15 * np.maximum(hi - lo, 0.2)
         lo, hi = lo - margin, hi + margin
     if (lo >= hi).any():
-        raise ValueError(f"box runs from {lo.tolist()} to {hi.tolist()}; need lo < hi.")
+        raise ValueError(f"box runs from {brief(lo)} to {brief(hi)}; need lo < hi.")
     points = np.zeros((0, 2)) if equilibria is None else numbers("equilibria", equilibria, "k", 2)
     speed = np.abs(dynamics.vector_field(0, points, u, cell)).max(-1, initial=0)
     if (speed > 1e-6).any():
         k = int(np.argmax(speed))
         raise ValueError(
-            f"{points[k].tolist()} is no equilibrium: dx/dt there is {speed[k]:.2g} mV/ms; "
+            f"{brief(points[k])} is no equilibrium: dx/dt there is {speed[k]:.2g} mV/ms; "
             "analysis.equilibria finds some."
         )
     kinds = [_kind(values.real) for values in analysis.eigenvalues(points, u, cell)] if len(points) else []
@@ -153,7 +154,7 @@ def _levels(cell, P, center, u, box, levels, names):
     names, lo, hi, *_ = _plane(cell, u, box, names)
     center, P = numbers("center", center, 2), numbers("P", P, 2, 2)
     if not isinstance(levels, (int, np.integer)) or levels < 1:
-        raise ValueError(f"levels is {levels!r}; it must be a whole number of at least 1.")
+        raise ValueError(f"levels is {brief(levels)}; it must be a whole number of at least 1.")
     X, Y, _ = _field(cell, u, lo, hi, FINE)
     states = np.stack([X, Y], -1)
     V, growth = (

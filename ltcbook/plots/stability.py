@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..boundary import brief
 from .picture import BLUE, GREY, INK
 from .words import short
 
@@ -40,5 +41,5 @@ def stability_alt(R, name, *, box=(-4, 2, -3.5, 3.5)):
 def _box(box):
     left, right, bottom, top = (float(edge) for edge in box)
     if not (left < right and bottom < top):
-        raise ValueError(f"box is {box}; need (left, right, bottom, top) with left < right and bottom < top.")
+        raise ValueError(f"box is {brief(box)}; need (left, right, bottom, top) with left < right and bottom < top.")
     return left, right, bottom, top

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..boundary import brief
+
 
 def numbers(name, values, *shape, dtype=float):
     """The values as a finite array of this shape; a letter is any length >= 1. ValueError if not.
@@ -41,7 +43,7 @@ def called(names, count, word="neuron"):
     """``names`` as a list of texts; by default "neuron 0", ... ValueError for another number of them."""
     names = [f"{word} {k}" for k in range(count)] if names is None else list(map(str, names))
     if len(names) != count or len(set(names)) != count:
-        raise ValueError(f"names is {names}; {count} different names are needed.")
+        raise ValueError(f"names is {brief(names)}; {count} different names are needed.")
     return names
 
 

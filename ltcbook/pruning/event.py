@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..boundary import generator, number
+from ..boundary import among, brief, generator, number
 from ..wiring import Wiring
 
 NEW_WEIGHTS = ("threshold", "zero", "copy", "uniform")
@@ -77,8 +77,8 @@ def prune_and_rewire(wiring, weights, threshold, *, rng, weights_in=None, new_we
     """
     _check_options(threshold, new_weight, target, relative_to, polarity, time_constant, gradient, wiring)
     number("max_fraction", max_fraction, 0, 1), number("p_excitatory", p_excitatory, 0, 1)
-    if not grace >= 0:
-        raise ValueError(f"grace is {grace!r}; it must be a number of steps >= 0.")
+    if not isinstance(grace, (int, float, np.number)) or not grace >= 0:
+        raise ValueError(f"grace is {brief(grace)}; it must be a number of steps >= 0.")
     halves = {False: _Half("age", wiring.polarity, check_weights("weights", weights, wiring.adjacency), age, gradient)}
     if weights_in is not None:
         w_in = check_weights("weights_in", weights_in, wiring.adjacency_in)
@@ -142,7 +142,7 @@ class _Half:
 
     def __init__(self, name, polarity, weights, age, gradient):
         self.polarity, self.weights, self.gradient = polarity.copy(), weights.copy(), gradient
-        self.age = np.full(weights.shape, np.inf) if age is None else np.array(age)
+        self.age = np.full(weights.shape, np.inf) if age is None else np.asarray(age).copy()
         if self.age.shape != weights.shape or np.isnan(self.age).any():
             raise ValueError(f"{name} has shape {self.age.shape}; like its weights it must be {weights.shape}, without NaN.")
         self.freed, self.cut, self.grown, self.blocked = set(), [], [], []
@@ -189,15 +189,15 @@ def _check_options(threshold, new_weight, target, relative_to, polarity, time_co
         raise ValueError(f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring.")
     is_number = lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, bool)  # noqa: E731
     if not is_number(threshold) or not 0 <= threshold < np.inf:
-        raise ValueError(f"the threshold T is {threshold!r}; it must be a finite number >= 0, in the unit of the weights.")
-    if relative_to not in (None, "quantile", "mean") or (relative_to == "quantile" and threshold > 1):
-        raise ValueError(f"relative_to={relative_to!r} with T = {threshold}; choose None, 'mean', or 'quantile' with T <= 1.")
-    if target not in TARGETS:
-        raise ValueError(f"no target rule {target!r}; choose one of {TARGETS}.")
-    if polarity not in ("redraw", "inherit"):
-        raise ValueError(f"polarity is {polarity!r}; choose 'redraw' or 'inherit'.")
-    if not is_number(new_weight) and new_weight not in NEW_WEIGHTS:
-        raise ValueError(f"no rule {new_weight!r} for the new weight; choose one of {NEW_WEIGHTS} or a number >= T.")
+        raise ValueError(f"the threshold T is {brief(threshold)}; it must be a finite number >= 0, in the unit of the weights.")
+    if not among(relative_to, (None, "quantile", "mean")) or (relative_to == "quantile" and threshold > 1):
+        raise ValueError(f"relative_to={brief(relative_to)} with T = {threshold}; choose None, 'mean', or 'quantile' with T <= 1.")
+    if not among(target, TARGETS):
+        raise ValueError(f"no target rule {brief(target)}; choose one of {TARGETS}.")
+    if not among(polarity, ("redraw", "inherit")):
+        raise ValueError(f"polarity is {brief(polarity)}; choose 'redraw' or 'inherit'.")
+    if not is_number(new_weight) and not among(new_weight, NEW_WEIGHTS):
+        raise ValueError(f"no rule {brief(new_weight)} for the new weight; choose one of {NEW_WEIGHTS} or a number >= T.")
     _check_new_weight(new_weight, threshold if relative_to is None else 0)
     _check_score(target, "slowest", "time_constant", time_constant, (wiring.n,))
     _check_score(target, "gradient", "gradient", gradient, (wiring.n, wiring.n))
@@ -210,7 +210,7 @@ def _check_score(target, rule, name, value, shape):
 
 def _check_new_weight(new_weight, T):
     if not isinstance(new_weight, str) and not T <= new_weight < np.inf:
-        raise ValueError(f"new_weight {new_weight} is not a finite number >= T = {T:.4g}: the next event would cut it again; "
+        raise ValueError(f"new_weight {brief(new_weight)} is not a finite number >= T = {T:.4g}: the next event would cut it again; "
                          "take a number >= T, or 'zero' or 'copy'.")
     if new_weight == "uniform" and T > 1:
         raise ValueError(f"new_weight='uniform' draws from U(T, 1), which is empty for T = {T:.4g}; give a number >= T.")

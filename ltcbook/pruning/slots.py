@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..boundary import array
 from ..wiring import Wiring
 from .event import Rewired, check_weights
 
@@ -69,7 +70,7 @@ class Slots:
 def checked(name, value, shape):
     """An optional array beside the weights, float and without NaN, or one ValueError."""
     if value is not None:
-        value = np.array(value, float)
+        value = array(name, value).copy()
         if value.shape != shape or np.isnan(value).any():
             raise ValueError(f"{name} has shape {value.shape}; like its weights it must be {shape}, without NaN.")
     return value

@@ -6,7 +6,7 @@ downloaded.
 
 import numpy as np
 
-from ..boundary import choice, generator, number, optional, whole
+from ..boundary import brief, choice, generator, number, optional, whole
 
 ACTIONS = ("stay", "fire", "right", "left")  # the game's minimal action set, in the emulator's order
 OBSERVATIONS = ("features", "frames")
@@ -121,7 +121,7 @@ def play(policy, *, episodes=10, steps=2000, observation="features", sticky=0.25
                 break
             action = np.asarray(policy(game.observe(observation)))
             if action.size != 1 or action.item() not in range(len(ACTIONS)):
-                raise ValueError(f"the policy answered {action!r}; an action is the index of one of "
+                raise ValueError(f"the policy answered {brief(action)}; an action is the index of one of "
                                  f"{ACTIONS}.")
             scores[episode] += game.act(int(action.item()))
     return scores

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..boundary import brief
+
 
 def save(path, state):
     """Write a state beside the old file and put it in its place in one step: a kill leaves one of them, whole.
@@ -31,7 +33,7 @@ def read(path, run, model):
     except Exception as error:
         raise ValueError(f"{path} is no checkpoint of ltcbook.train ({type(error).__name__}).") from error
     run = _plain(run)
-    different = [f"{key} {short(saved.get(key))} there, {short(run.get(key))} here" for key in run | saved
+    different = [f"{key} {brief(saved.get(key))} there, {brief(run.get(key))} here" for key in run | saved
                  if saved.get(key) != run.get(key)]
     if different:
         raise ValueError(f"{path} belongs to another run: {'; '.join(different)}. Nothing was loaded; remove the file to "
@@ -91,12 +93,6 @@ def _plain(value):
         return value
     raise ValueError(f"a checkpoint keeps numbers, strings, arrays, lists and dicts of these; not {type(value).__name__}. "
                      "Let the callback return such a value.")
-
-
-def short(value):
-    """The repr of a value, at most 60 characters."""
-    text = repr(value)
-    return text if len(text) < 60 else text[:57] + "..."
 
 
 def _equal(here, there):

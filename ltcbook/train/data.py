@@ -5,6 +5,8 @@ from inspect import signature
 import numpy as np
 import torch
 
+from ..boundary import brief
+
 
 def _cross_entropy(y, target):
     y = y[:, -1] if target.ndim == 1 else y  # one class per sequence: asked for after its last step
@@ -79,7 +81,7 @@ def checked_data(name, data, model, loss):
     check_model(model)
     dtype, m, outputs = lies(model)[1], size(model, "m"), size(model, "outputs")
     if not (isinstance(loss, str) and loss in LOSSES) and not callable(loss):
-        raise ValueError(f"no loss {loss!r}; choose one of {', '.join(LOSSES)} or pass a function (y, targets) -> scalar.")
+        raise ValueError(f"no loss {brief(loss)}; choose one of {', '.join(LOSSES)} or pass a function (y, targets) -> scalar.")
     if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
         raise ValueError(f"{name} is {type(data).__name__}; pass (inputs, targets) or (inputs, targets, dt).")
     try:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..boundary import generator, number, whole
+from ..boundary import brief, generator, number, whole
 from ..pruning import Method, Nothing
 from . import checkpoint as checkpoints
 from .data import checked_data, lies, objective
@@ -223,15 +223,17 @@ def _check(model, epochs, batch_size, lr, validation, method, patience, clip, ca
     if patience is not None and validation is None:
         raise ValueError("patience watches the validation loss: pass validation data too.")
     if method is not None and not (isinstance(method, Method) and hasattr(model, "rewire")):
-        raise ValueError(f"method {method!r} with a {type(model).__name__}: pass a method of ltcbook.pruning and a model "
+        raise ValueError(f"method {brief(method)} with a {type(model).__name__}: pass a method of ltcbook.pruning and a model "
                          "that can rewire, such as LTCNet.")
     if callbacks is not None and not (isinstance(callbacks, dict) and all(map(callable, callbacks.values()))):
-        raise ValueError(f"callbacks is {callbacks!r}; give a dict {{name: function(model)}}, such as recorders(u).")
+        raise ValueError(f"callbacks is {brief(callbacks)}; give a dict {{name: function(model)}}, such as recorders(u).")
+    if not isinstance(checkpoint, (str, Path, type(None))):
+        raise ValueError(f"checkpoint is {brief(checkpoint)}; give the path of a file, or None.")
     if checkpoint is not None and not Path(checkpoint).absolute().parent.is_dir():
-        raise ValueError(f"checkpoint is {str(checkpoint)!r}, and its folder does not exist: make it first.")
+        raise ValueError(f"checkpoint is {brief(str(checkpoint), 200)}, and its folder does not exist: make it first.")
     try:
-        device = torch.device(device or found_device(model))
+        device = torch.device(found_device(model) if device is None else device)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(f"device {device!r} is not to be had here ({error}); None takes what there is.") from None
+        raise ValueError(f"device {brief(device)} is not to be had here ({brief(str(error), 200)}); None takes what there is.") from None
     return device

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..boundary import optional
-from .checkpoint import short
+from ..boundary import brief, optional
 from .progress import bar
 
 
@@ -62,7 +61,7 @@ def _one(experiment, k, point, store):
     finally:
         torch.set_num_threads(threads)
     if not isinstance(result, dict) or set(result) & set(point):
-        raise ValueError(f"the experiment returned {short(result)} at {point}; it must be a dict whose names are not the grid's.")
+        raise ValueError(f"the experiment returned {brief(result)} at {point}; it must be a dict whose names are not the grid's.")
     result = _plain(result, f"the result at {point}")
     if store is not None:
         store.write(point, result)
@@ -111,13 +110,13 @@ def _write(path, content):
 def _points(experiment, grid):
     """Every combination of the grid's values, {name: plain value}, or one ValueError."""
     if not callable(experiment):
-        raise ValueError(f"experiment is {short(experiment)}; pass a function of the grid's names.")
+        raise ValueError(f"experiment is {brief(experiment)}; pass a function of the grid's names.")
     if not grid:
         raise ValueError("the grid is empty; name what varies, e.g. seed=range(10).")
     lists = {}
     for name, values in grid.items():
         if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__iter__"):
-            raise ValueError(f"{name} is {short(values)}; give a list of values, e.g. {name}=[{values!r}].")
+            raise ValueError(f"{name} is {brief(values)}; give a list of values, e.g. {name}=[{brief(values)}].")
         lists[name] = [_plain(value, f"{name}") for value in values]
         if not lists[name]:
             raise ValueError(f"{name} has no values, so there is nothing to run.")
@@ -129,7 +128,7 @@ def _points(experiment, grid):
     keys = [_key(point) for point in points]
     if len(set(keys)) < len(keys):
         twice = next(point for point, key in zip(points, keys, strict=True) if keys.count(key) > 1)
-        raise ValueError(f"the grid holds {twice} twice; list every value once.")
+        raise ValueError(f"the grid holds {brief(twice)} twice; list every value once.")
     return points
 
 
@@ -145,7 +144,7 @@ def _plain(value, what):
         return [_plain(item, what) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise ValueError(f"{what} holds {short(value)}; only numbers, strings, None, lists and dicts of them can be kept. "
+    raise ValueError(f"{what} holds {brief(value)}; only numbers, strings, None, lists and dicts of them can be kept. "
                      "Make objects, such as a pruning method, inside the experiment from their name.")
 
 
@@ -164,5 +163,5 @@ def _code(experiment):
 
 def _jobs(jobs):
     if isinstance(jobs, bool) or not isinstance(jobs, int) or (jobs < 1 and jobs != -1):
-        raise ValueError(f"jobs is {jobs!r}; it must be a whole number >= 1, or -1 for one per core.")
+        raise ValueError(f"jobs is {brief(jobs)}; it must be a whole number >= 1, or -1 for one per core.")
     return jobs

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import analysis, dynamics
+from ..boundary import array
 from .data import checked_data, lies, objective
 
 
@@ -66,7 +67,7 @@ def recorders(u):
     equilibrium that the network reaches from x = 0. Raises ValueError for a u that is no (m,) finite numbers, and, when
     called, for another model or where no equilibrium is reached.
     """
-    u = np.array(u, float)
+    u = array("u", u).copy()
     if u.ndim != 1 or not np.isfinite(u).all():
         raise ValueError(f"u has shape {u.shape}; give one constant input, (m,) finite numbers.")
 

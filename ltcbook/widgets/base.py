@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 import anywidget
 import traitlets
 
+from ..boundary import among, brief
 from . import bundle
 
 
@@ -56,11 +57,11 @@ class Control:
         """The value, or one ValueError that says what came and what is possible."""
         if self.kind == "select":
             values = [option for option, _ in self.options]
-            if isinstance(value, bool) or value not in values:
-                raise ValueError(f"{self.name} is {value!r}; choose one of {values}.")
+            if isinstance(value, bool) or not among(value, values):
+                raise ValueError(f"{self.name} is {brief(value)}; choose one of {values}.")
             return values[values.index(value)]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ValueError(f"{self.name} is {value!r}; it must be a finite number from {self.low:g} to {self.high:g}.")
+            raise ValueError(f"{self.name} is {brief(value)}; it must be a finite number from {self.low:g} to {self.high:g}.")
         if not self.low - 1e-9 <= value <= self.high + 1e-9:
             raise ValueError(f"{self.name} is {value:g}; it must lie between {self.low:g} and {self.high:g}.")
         return float(value)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..boundary import among, brief
 from .graph import ReadOnly, Wiring
 
 KINDS = ("EE", "EI", "IE", "II")  # source, then target: "EI" runs from an excitatory to an inhibitory neuron
@@ -145,13 +146,13 @@ def multi_area_ei(dims=(1, 100, 1), n_areas=2, area_connectivities=(0.1, 0.1), i
     (16, array([-1,  0]))
     """
     if not (_is_number(excitatory) and 0 <= excitatory <= 1):
-        raise ValueError(f"excitatory is {excitatory!r}; it must be a share between 0 and 1.")
+        raise ValueError(f"excitatory is {brief(excitatory)}; it must be a share between 0 and 1.")
     listed = isinstance(inter_area, (tuple, list, set, frozenset))
-    if not listed or not all(kind in KINDS for kind in inter_area):
-        raise ValueError(f"inter_area is {inter_area!r}; list kinds out of {KINDS}, source then target; "
+    if not listed or not all(among(kind, KINDS) for kind in inter_area):
+        raise ValueError(f"inter_area is {brief(inter_area)}; list kinds out of {KINDS}, source then target; "
                          "() forbids every connection between areas.")
     if not isinstance(inhibitory_readout, (bool, np.bool_)):
-        raise ValueError(f"inhibitory_readout is {inhibitory_readout!r}; it must be True or False.")
+        raise ValueError(f"inhibitory_readout is {brief(inhibitory_readout)}; it must be True or False.")
     masks = multi_area(dims, n_areas, area_connectivities, input_areas, readout_areas, rng=rng)
 
     excites = np.concatenate([np.arange(len(nodes)) < math.floor(len(nodes) * excitatory + 1e-9)
@@ -177,7 +178,7 @@ def _is_whole(value):
 def _dims(dims):
     values = list(dims) if isinstance(dims, (tuple, list, np.ndarray)) else None
     if values is None or len(values) != 3 or not all(_is_whole(v) and v >= 1 for v in values):
-        raise ValueError(f"dims is {dims!r}; it must be three whole numbers >= 1: ({', '.join(DIMS)}) sizes.")
+        raise ValueError(f"dims is {brief(dims)}; it must be three whole numbers >= 1: ({', '.join(DIMS)}) sizes.")
     return tuple(int(v) for v in values)
 
 
@@ -191,7 +192,7 @@ def _sizes(n_areas, hidden):
         return [hidden // int(n_areas)] * int(n_areas)
     sizes = list(n_areas) if isinstance(n_areas, (tuple, list, np.ndarray)) else []
     if not sizes or not all(_is_whole(size) and size >= 1 for size in sizes) or sum(sizes) != hidden:
-        raise ValueError(f"n_areas is {n_areas!r}; it must be a whole number that divides {hidden}, "
+        raise ValueError(f"n_areas is {brief(n_areas)}; it must be a whole number that divides {hidden}, "
                          f"or a list of whole sizes >= 1 that sum to {hidden}.")
     return [int(size) for size in sizes]
 
@@ -199,11 +200,11 @@ def _sizes(n_areas, hidden):
 def _connectivities(values, areas):
     """The (areas, areas) matrix of probabilities, from 2 or 3 numbers or a matrix."""
     try:
-        array = np.array(values, dtype=float)
-    except (TypeError, ValueError):
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError, RuntimeError):
         array = np.array(np.nan)
     if not ((array >= 0) & (array <= 1)).all() or array.size == 0:
-        raise ValueError(f"area_connectivities is {values!r}; its entries must be numbers between 0 and 1.")
+        raise ValueError(f"area_connectivities is {brief(values)}; its entries must be numbers between 0 and 1.")
     if array.shape == (areas, areas):
         return array
     if array.shape in ((2,), (3,)):
@@ -223,6 +224,6 @@ def _areas(name, chosen, areas):
         return tuple(range(areas))
     listed = list(chosen) if isinstance(chosen, (tuple, list, range, np.ndarray)) else [chosen]
     if not listed or not all(_is_whole(area) and 0 <= area < areas for area in listed):
-        raise ValueError(f"{name} is {chosen!r}; it must list at least one of the areas 0 to {areas - 1}, "
+        raise ValueError(f"{name} is {brief(chosen)}; it must list at least one of the areas 0 to {areas - 1}, "
                          "or be None for all.")
     return tuple(sorted({int(area) for area in listed}))

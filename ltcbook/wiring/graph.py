@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..boundary import short
+from ..boundary import among, brief
 
 ROLES = ("inter", "command", "motor", "hidden")
 
@@ -91,7 +91,7 @@ class Wiring(ReadOnly):
         if polarity_in.shape[0] != n:
             raise ValueError(f"polarity_in has shape {polarity_in.shape}; with {n} neurons it must be ({n}, m).")
         if len(role) != n or not set(role) <= set(ROLES):
-            raise ValueError(f"role is {short(role)}; it must name each of the {n} neurons with one of {ROLES}.")
+            raise ValueError(f"role is {brief(role)}; it must name each of the {n} neurons with one of {ROLES}.")
         for name, value in (("polarity", polarity), ("polarity_in", polarity_in), ("role", role)):
             object.__setattr__(self, name, value)
         super().__post_init__()
@@ -150,8 +150,8 @@ class Wiring(ReadOnly):
 
     def members(self, role):
         """Indices of the neurons with this role. Raises ValueError for a role that does not exist."""
-        if role not in ROLES:
-            raise ValueError(f"no role {short(role)}; a neuron is one of {ROLES}.")
+        if not among(role, ROLES):
+            raise ValueError(f"no role {brief(role)}; a neuron is one of {ROLES}.")
         return np.flatnonzero([r == role for r in self.role])
 
     def blocks(self):
@@ -200,7 +200,7 @@ def _signs(name, values):
     values = np.asarray(values)
     if values.ndim != 2 or not np.isin(values, (-1, 0, 1)).all():
         raise ValueError(f"{name} must be a matrix of -1, 0 and +1 (0: no synapse); got shape {values.shape}, "
-                         f"values {np.unique(values)[:6].tolist()}.")
+                         f"values {brief(np.unique(values).tolist() if values.ndim else values.item())}.")
     return values.astype(np.int8)
 
 
@@ -229,7 +229,7 @@ def from_networkx(graph):
     sensory = [node for node in graph if isinstance(node, tuple) and node[:1] == ("sensory",)]
     n, m = graph.number_of_nodes() - len(sensory), len(sensory)
     if set(graph) != set(range(n)) | {("sensory", k) for k in range(m)}:
-        raise ValueError(f"nodes must be the numbers 0..{n - 1} and ('sensory', 0..{m - 1}); got {list(graph)[:5]} ...")
+        raise ValueError(f"nodes must be the numbers 0..{n - 1} and ('sensory', 0..{m - 1}); got {brief(list(graph))}")
     polarity, polarity_in = np.zeros((n, n), int), np.zeros((n, m), int)
     for source, target, data in graph.edges(data=True):
         if data.get("polarity") not in (-1, 1) or target in sensory:

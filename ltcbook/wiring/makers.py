@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import generator, number, whole
+from ..boundary import among, brief, generator, number, whole
 from .graph import Wiring
 
 
@@ -39,8 +39,8 @@ def ncp(*, inter, command, motor, sensory, sensory_fan_out, inter_fan_out, recur
     motor_fan_in = whole("motor_fan_in", motor_fan_in, 1, command, " (the command layer)")
     recurrent = whole("recurrent", recurrent, 0)
     p_excitatory, rng = number("p_excitatory", p_excitatory, 0, 1), generator(rng)
-    if rule not in ("ncps", "paper"):
-        raise ValueError(f"no rule {rule!r}; choose 'ncps' (the library) or 'paper' (the main text).")
+    if not among(rule, ("ncps", "paper")):
+        raise ValueError(f"no rule {brief(rule)}; choose 'ncps' (the library) or 'paper' (the main text).")
 
     n = inter + command + motor
     is_inter, is_command, is_motor = np.split(np.arange(n), [inter, inter + command])

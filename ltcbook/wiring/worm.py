@@ -13,6 +13,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from ..boundary import among, brief
 from .graph import ReadOnly, Wiring
 
 # the tap-withdrawal circuit by neuron class, in its published layers (Wicks et al. 1996; Lechner et al. 2018)
@@ -46,18 +47,18 @@ class Circuit(ReadOnly):
 
     def index(self, name):
         """Position of the neuron with this name. Raises ValueError for a name that is not in the circuit."""
-        if name not in self.names:
-            raise ValueError(f"no neuron {name!r} here; the names are {', '.join(self.names[:12])}"
+        if not among(name, self.names):
+            raise ValueError(f"no neuron {brief(name)} here; the names are {', '.join(self.names[:12])}"
                              f"{' ...' if self.n > 12 else ''}.")
         return self.names.index(name)
 
     def members(self, *wanted):
         """Indices of the neurons with one of these names or classes; ValueError for one that is neither."""
         known = set(self.names) | set(self.classes)
-        unknown = [w for w in wanted if w not in known]
+        unknown = [w for w in wanted if not among(w, known)]
         if unknown:
             classes = ", ".join(sorted(set(self.classes))[:12])
-            raise ValueError(f"no neuron or class {unknown[0]!r} here; classes are {classes} ..., "
+            raise ValueError(f"no neuron or class {brief(unknown[0])} here; classes are {classes} ..., "
                              f"names are like {self.names[0]}.")
         return np.flatnonzero([self.names[i] in wanted or self.classes[i] in wanted for i in range(self.n)])
 
@@ -92,12 +93,12 @@ class Circuit(ReadOnly):
         "hidden". Order: as in ``names``. Raises ValueError for an unknown name, for a threshold below 1, and
         when no neuron would be left.
         """
-        if inhibitory != "GABA" and not isinstance(inhibitory, (list, tuple, set, frozenset)):
-            raise ValueError(f"inhibitory is {inhibitory!r}; give 'GABA' or a list of names and classes.")
-        if sensory not in ("neurons", "inputs"):
-            raise ValueError(f"sensory is {sensory!r}; choose 'neurons' or 'inputs'.")
+        if not among(inhibitory, ("GABA",)) and not isinstance(inhibitory, (list, tuple, set, frozenset)):
+            raise ValueError(f"inhibitory is {brief(inhibitory)}; give 'GABA' or a list of names and classes.")
+        if not among(sensory, ("neurons", "inputs")):
+            raise ValueError(f"sensory is {brief(sensory)}; choose 'neurons' or 'inputs'.")
         if isinstance(least, bool) or not isinstance(least, (int, np.integer)) or least < 1:
-            raise ValueError(f"least is {least!r}; it must be a whole number of contacts, at least 1.")
+            raise ValueError(f"least is {brief(least)}; it must be a whole number of contacts, at least 1.")
         inhibits = np.array([transmitter == "GABA" for transmitter in self.transmitters])
         if not isinstance(inhibitory, str):
             inhibits = np.isin(np.arange(self.n), self.members(*inhibitory))

@@ -80,6 +80,8 @@ def trajectory(cell, u, x0, dt, *, method, substeps, sequential):
     solves a window of time that did not converge; then a RuntimeWarning says so. Gradients with respect to everything
     but dt come from the adjoint, solved by the same sweeps backwards in time, to the same tolerance.
     """
+    if not x0.numel():  # no samples, nothing to guess
+        return sequential(u, x0, dt)
     steps, n = dt.shape[-1], x0.shape[-1]
     room = ELEMENTS if x0.device.type == "cpu" else ELEMENTS_GPU
     width = max(1, room // (substeps * max(n, cell.w.numel()) * max(1, x0[..., 0].numel())))

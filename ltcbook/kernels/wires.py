@@ -34,12 +34,16 @@ class Wires:
         self.target, self.source = np.divmod(self.place, max(polarity.shape[1], 1))
         self.ptr = np.concatenate([[0], np.cumsum(np.bincount(self.target, minlength=len(polarity)))])
 
+    def __getstate__(self):
+        return vars(self) | {"carried": {}}
+
     def tensors(self, device):
         """place, target and source, (E,), as index tensors on a torch device; carried there once."""
         import torch
 
         if device not in self.carried:
-            self.carried[device] = [torch.as_tensor(a, device=device) for a in (self.place, self.target, self.source)]
+            with torch.inference_mode(False):  # else training after an evaluation could not keep them
+                self.carried[device] = [torch.as_tensor(a, device=device) for a in (self.place, self.target, self.source)]
         return self.carried[device]
 
     def take(self, matrix):

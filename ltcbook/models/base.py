@@ -83,7 +83,9 @@ class Net(nn.Module):
         """``cell(numpy=True)``: float64 arrays, detached, for ``analysis``."""
         return self.cell(numpy=True)
 
-    fixed = ()  # buffers that a state dict may repeat but not change
+    def fixed(self):
+        """Buffers that a state dict may repeat but not change: {name: NumPy array}."""
+        return {}
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         """As in torch, but all or nothing: the names and shapes of a dict of another model raise one
@@ -98,11 +100,10 @@ class Net(nn.Module):
                     if name in came and came[name] != own[name]]
         problems += [
             f"{name} has other values"
-            for name in self.fixed
-            if name in own
-            and name in came
-            and came[name] == own.get(name)
-            and not torch.equal(state_dict[name].cpu(), getattr(self, name).cpu())
+            for name, value in self.fixed().items()
+            if came.get(name) == value.shape
+            and not state_dict[name].is_meta
+            and not np.array_equal(state_dict[name].cpu().numpy(), value)
         ]
         if strict:
             problems += [f"{name} is missing" for name in own if name not in came]
@@ -112,6 +113,11 @@ class Net(nn.Module):
             raise ValueError(f"this state dict belongs to another model than {type(self).__name__}: "
                              f"{'; '.join(problems[:4])}{more}. Nothing was loaded.")
         return super().load_state_dict(state_dict, strict=strict, assign=assign)
+
+    @property
+    def device(self):
+        """Where the parameters lie."""
+        return next(self.parameters()).device
 
     @property
     def dtype(self):
@@ -215,6 +221,17 @@ def numpy_rng(generator):
 def parameter(values):
     """A Parameter of torch's default dtype with these values (drawn in float64), same shape."""
     return nn.Parameter(torch.as_tensor(np.asarray(values), dtype=torch.get_default_dtype()))
+
+
+def hold(module, name, values):
+    """Register values as a parameter of a module; empty ones as a buffer: they would wait for a gradient in
+    vain, and ``DistributedDataParallel`` with them.
+    """
+    values = parameter(values)
+    if values.numel():
+        module.register_parameter(name, values)
+    else:
+        module.register_buffer(name, values.detach())
 
 
 def linear(sources, targets, rng):

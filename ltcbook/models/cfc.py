@@ -10,6 +10,7 @@ from ..boundary import among, brief, choice, whole
 from ..wiring import ROLES, Wiring
 from . import memory as lstm, steps
 from .base import ACTIVATIONS, Net, linear, numpy_rng, parameter
+from .places import Places
 
 MODES = ("default", "pure", "no_gate")
 BACKBONES = {
@@ -70,11 +71,13 @@ class CfCNet(Net):
         else:
             self.n, self.m = whole("wiring", wiring, 1), whole("inputs", inputs, 0)
             masks, order, parts, motor = {}, np.arange(self.n), (self.n,), np.arange(self.n)
-        self._wiring, self.parts = wiring if self.wired else None, parts
-        for name in ("mask", "mask_time"):
-            self.register_buffer(name, torch.tensor(masks[name]) if self.wired else None)
-        for name, values in (("order", order), ("inverse", np.argsort(order)), ("motor", motor)):
-            self.register_buffer(name, torch.tensor(values), persistent=False)
+        self._wiring, self.parts, self._masks = wiring if self.wired else None, parts, masks
+        if self.wired:
+            for name, values in masks.items():
+                self.register_buffer(name, torch.tensor(values, dtype=torch.int8))
+        else:
+            self.mask = self.mask_time = None  # no buffers: torch.export stumbles over one that is None
+        self._order, self._inverse, self._motor = map(Places, (order, np.argsort(order), motor))
 
         features = self.m + self.n
         depth = 0 if self.wired else whole("backbone_layers", backbone_layers, 0)
@@ -95,12 +98,28 @@ class CfCNet(Net):
         self.memory = None if memory is None else lstm.LSTMMemory(self.m, self.n, rng)
         self.state_size = self.n if memory is None else 2 * self.n
 
-    fixed = ("mask", "mask_time")
+    def fixed(self):
+        return self._masks
 
     @property
     def wiring(self):
         """The ``wiring.Wiring``, or None behind a backbone."""
         return self._wiring if self.ltc is None else self.ltc.wiring
+
+    @property
+    def order(self):
+        """Neurons layer by layer, the order in which they move and in which ncps keeps them, (n,)."""
+        return self._order.on(self.device)
+
+    @property
+    def inverse(self):
+        """Where in ``order`` each neuron stands, (n,)."""
+        return self._inverse.on(self.device)
+
+    @property
+    def motor(self):
+        """Indices of the output neurons, increasing."""
+        return self.ltc.motor if self.ltc is not None else self._motor.on(self.device)
 
     @property
     def compiled(self):
@@ -126,8 +145,9 @@ class CfCNet(Net):
 
     def _heads(self):
         """Per layer of the wiring a dict head -> (weight, bias), masked, rows and columns in layer order."""
-        columns = torch.cat([torch.arange(self.m, device=self.order.device), self.m + self.order])
-        layers, rows = [], self.order.split(self.parts)
+        order = self.order
+        columns = torch.cat([torch.arange(self.m, device=order.device), self.m + order])
+        layers, rows = [], order.split(self.parts)
         for row in rows:
             heads = {}
             for name in ("f1", "f2", "a", "b"):
@@ -143,7 +163,7 @@ class CfCNet(Net):
 
     def _step(self, u, x, dt, layers):
         """State (..., n) after dt (..., 1)."""
-        states = list(x[..., self.order].split(self.parts, -1))
+        states = list(x[..., self._order.on(x.device)].split(self.parts, -1))
         for k, heads in enumerate(layers):
             z = torch.cat([u, *states], -1)
             for layer in self.backbone:
@@ -155,13 +175,13 @@ class CfCNet(Net):
             else:
                 s, f1, f2 = torch.sigmoid(f["a"] * dt + f["b"]), torch.tanh(f["f1"]), torch.tanh(f["f2"])
                 states[k] = f1 + s * f2 if self.mode == "no_gate" else (1 - s) * f1 + s * f2
-        return torch.cat(states, -1)[..., self.inverse]
+        return torch.cat(states, -1)[..., self._inverse.on(x.device)]
 
     def readout(self, x):
         """Outputs (..., outputs) of states x (..., state_size)."""
         if self.ltc is not None:
             return self.ltc.readout(x)
-        y = x[..., : self.n].index_select(-1, self.motor)
+        y = x[..., : self.n].index_select(-1, self._motor.on(x.device))
         return y if self.linear is None else self.linear(y)
 
     @classmethod
@@ -194,7 +214,7 @@ class CfCNet(Net):
         Net.__init__(carried)
         carried.ltc = copy.deepcopy(net)
         carried.ltc.solver, carried.ltc.substeps = "exponential", 1
-        carried.mode, carried.wired = "ltc", True
+        carried.mode, carried.wired, carried._masks = "ltc", True, {}
         for name in ("n", "m", "state_size", "outputs"):
             setattr(carried, name, getattr(net, name))
         return carried

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from ..boundary import brief
-from .base import inverse_softplus, parameter
+from .base import hold, inverse_softplus
 
 
 class Weight(nn.Module):
@@ -28,7 +28,7 @@ class Weight(nn.Module):
         fan_in = np.full(shape[0], shape[1]) if mask is None else (mask != 0).sum(1)
         k = (1 / np.sqrt(np.maximum(fan_in, 1)))[:, None]
         start = rng.uniform(-k, k, shape)
-        self.raw = parameter(inverse_softplus(np.abs(start)) if self.signed else start)
+        hold(self, "raw", inverse_softplus(np.abs(start)) if self.signed else start)
         self.register_buffer("mask", None if mask is None else torch.tensor(mask, dtype=torch.int8))
         if plastic is not None:
             plastic = matrix(

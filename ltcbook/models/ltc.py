@@ -7,8 +7,9 @@ from ..boundary import brief, choice, whole
 from .. import dynamics, kernels, ops, pruning, simulate
 from ..wiring import Wiring
 from . import memory as lstm
-from .base import Net, inverse_softplus, numpy_rng, parameter, to_numpy
+from .base import Net, hold, inverse_softplus, numpy_rng, to_numpy
 from .paths import BACKENDS, FIELDS, POSITIVE, mover
+from .places import Places
 
 MAPS = ("affine", "linear", None)
 CONSTRAINTS = ("implicit", "explicit")
@@ -62,18 +63,20 @@ class LTCNet(Net):
         self.register_buffer("polarity", torch.tensor(wiring.polarity, dtype=torch.int8))
         self.register_buffer("polarity_in", torch.tensor(wiring.polarity_in, dtype=torch.int8))
         motor = wiring.members("motor")
-        motor = motor if len(motor) else np.arange(self.n)
-        self.register_buffer("motor", torch.tensor(motor), persistent=False)
-        self.outputs = len(self.motor)
+        self._motor = Places(motor if len(motor) else range(self.n))
+        self.outputs = len(self._motor)
 
         rng = numpy_rng(generator)
         start = dynamics.LTC.random(wiring, rng=rng)
         for name in FIELDS:
             value = self.raw(getattr(start, name)) if name in POSITIVE else getattr(start, name)
-            self.register_parameter(self.parameter_of(name), parameter(value))
+            hold(self, self.parameter_of(name), value)
         for name, mapping, size in (("input", input_map, self.m), ("output", output_map, self.outputs)):
-            self.register_parameter(f"{name}_w", None if mapping is None else parameter(np.ones(size)))
-            self.register_parameter(f"{name}_b", parameter(np.zeros(size)) if mapping == "affine" else None)
+            for end, start, there in (("w", np.ones(size), mapping is not None), ("b", np.zeros(size), mapping == "affine")):
+                if there:
+                    hold(self, f"{name}_{end}", start)
+                else:
+                    self.register_parameter(f"{name}_{end}", None)
         self.memory = None if memory is None else lstm.LSTMMemory(self.m, self.n, rng)
 
     def extra_repr(self):
@@ -95,6 +98,11 @@ class LTCNet(Net):
     def raw(self, value):
         """Raw parameter behind values >= 0, same shape, NumPy; at least 1e-6 where softplus."""
         return inverse_softplus(value) if self.constraint == "implicit" else np.asarray(value, float)
+
+    @property
+    def motor(self):
+        """Indices of the output neurons, increasing, on the model's device."""
+        return self._motor.on(self.device)
 
     @property
     def wiring(self):
@@ -150,7 +158,7 @@ class LTCNet(Net):
 
     def readout(self, x):
         """Outputs (..., outputs): output_w x + output_b of the motor neurons, by increasing index."""
-        y = x[..., : self.n].index_select(-1, self.motor)
+        y = x[..., : self.n].index_select(-1, self._motor.on(x.device))
         y = y if self.output_w is None else y * self.output_w
         return y if self.output_b is None else y + self.output_b
 

@@ -105,9 +105,10 @@ class ODENet(Net):
         needed and missing.
         """
         cell = self.cell()
-        if self.solver in OWN and not self.adjoint:
+        own = self.solver if self.solver in OWN else "rk4"
+        if own == self.solver and not self.adjoint or not x0.numel():  # an empty batch gives torchdiffeq no error to measure
             u, dt = (u, dt) if self.m else (None, dt.expand(u.shape[:-1]))
-            return simulate.simulate(cell, u, x0, dt, method=self.solver, substeps=self.substeps)
+            return simulate.simulate(cell, u, x0, dt, method=own, substeps=self.substeps)
         solve, options = _torchdiffeq(self.adjoint), {}
         if self.solver not in ADAPTIVE:
             options["options"] = {"step_size": 1 / self.substeps}

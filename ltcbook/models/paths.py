@@ -127,13 +127,18 @@ def wires_of(net):
     masks = net.polarity, net.polarity_in
     kept = vars(net).get("_kept_wires")
     if kept is None or not all(same(mask, stamp, here) for mask, (stamp, here) in zip(masks, kept, strict=True)):
-        kept = tuple(((mask, mask._version), Wires(mask.cpu().numpy())) for mask in masks)
+        kept = tuple(((mask, version(mask)), Wires(mask.cpu().numpy())) for mask in masks)
         vars(net)["_kept_wires"] = kept
     return tuple(here for _, here in kept)
 
 
 def same(mask, stamp, wires):
     """Whether a mask is still the listed one: by its values on a CPU; elsewhere, where looking is dear, by torch's count."""
-    if mask.device.type == "cpu":
-        return bool((mask.numpy() == wires.polarity).all())
-    return mask is stamp[0] and mask._version == stamp[1]
+    if mask.device.type == "cpu" or mask.is_inference():
+        return bool((mask.cpu().numpy() == wires.polarity).all())
+    return mask is stamp[0] and version(mask) == stamp[1]
+
+
+def version(mask):
+    """How often a tensor was changed in place, as torch counts; None where it does not: made in ``torch.inference_mode``."""
+    return None if mask.is_inference() else mask._version

@@ -5,7 +5,7 @@ import torch
 
 from ..boundary import choice, whole
 from . import steps
-from .base import ACTIVATIONS, Net, linear, numpy_rng, parameter
+from .base import ACTIVATIONS, Net, hold, linear, numpy_rng
 from .rate import rate_cell
 
 
@@ -35,8 +35,8 @@ class RNNet(Net):
         self.outputs = self.n if outputs is None else whole("outputs", outputs, 1)
         self.activation, self.residual = choice("activation", activation, tuple(ACTIVATIONS)), bool(residual)
         rng, k = numpy_rng(generator), 1 / np.sqrt(self.n)
-        self.w, self.w_in, self.b = (parameter(rng.uniform(-k, k, shape))
-                                     for shape in ((self.n, self.n), (self.n, self.m), self.n))
+        for name, shape in (("w", (self.n, self.n)), ("w_in", (self.n, self.m)), ("b", self.n)):
+            hold(self, name, rng.uniform(-k, k, shape))
         self.linear = None if outputs is None else linear(self.n, self.outputs, rng)
 
     def extra_repr(self):

@@ -797,8 +797,9 @@ BAD_DATA = {
     "NaN input": ((spoiled(u, np.nan), y), "inputs hold 1 values that are NaN"),
     "infinite input": ((spoiled(u, np.inf), y), "inputs hold 1 values"),
     "too large for float32": ((spoiled(u, 1e300), y), "inputs hold 1 values"),
-    "NaN target": ((u, spoiled(y, np.nan)), "targets hold 1 values"),
-    "dt zero": ((u, y, 0.0), "dt holds 0"), "dt negative": ((u, y, spoiled(np.ones((6, 8)), -1, (5, 7))), "dt holds -1"),
+    "infinite target": ((u, spoiled(y, np.inf)), "targets hold 1 values"),
+    "no target": ((u, y * np.nan), "48 of 48 that ask for nothing"),
+    "dt negative": ((u, y, spoiled(np.ones((6, 8)), -1, (5, 7))), "dt holds -1"),
     "dt NaN": ((u, y, spoiled(np.ones(8), np.nan, 3)), "dt holds nan"), "dt infinite": ((u, y, np.inf), "dt holds inf"),
     "dt of wrong length": ((u, y, np.ones(7)), r"dt has shape \(7,\)"),
     "dt of another batch": ((u, y, np.ones((5, 8))), r"dt has shape \(5, 8\)"),
@@ -816,7 +817,7 @@ BAD_DATA = {
 classes = np.zeros((6, 8), int)
 BAD_CLASSES = {
     "too large": (spoiled(classes, 3, (1, 2)).astype(int), "0 to 3; the model has 3 outputs"),
-    "negative": (spoiled(classes, -100, (1, 2)).astype(int), "run from -100"), "no whole numbers": (classes * 1.0, "float"),
+    "negative": (spoiled(classes, -1, (1, 2)).astype(int), "run from -1 to 0"), "no whole numbers": (classes * 1.0, "float"),
     "truth values": (classes > 0, "bool"), "one-hot": (np.zeros((6, 8, 3), int), r"targets have shape \(6, 8, 3\)"),
     "too short": (classes[:, :7], r"targets have shape \(6, 7\)"), "other batch": (np.zeros(5, int), r"targets have shape \(5,\)")}
 

@@ -5,32 +5,59 @@ from inspect import signature
 import numpy as np
 import torch
 
-from ..boundary import brief
+from ..boundary import brief, choice
+from ..models.base import MISSING
+from ..models.steps import last_seen, real_steps
+
+IGNORED = -100  # a class that asks for nothing, as in torch; a target that asks for nothing is NaN
+PARTS = ("inputs", "targets", "dt", "lengths", "mask", "missing")
 
 
 def _cross_entropy(y, target):
-    y = y[:, -1] if target.ndim == 1 else y  # one class per sequence: asked for after its last step
+    y = y[:, -1] if target.ndim == 1 and y.ndim == 3 else y  # one class per sequence: asked for after its last step
     return torch.nn.functional.cross_entropy(y.flatten(0, -2), target.flatten())
 
 
 LOSSES = {"mse": torch.nn.functional.mse_loss, "cross_entropy": _cross_entropy}
 
 
-def objective(model, loss, inputs, targets, dt=1.0):
+def objective(model, loss, inputs, targets, dt=1.0, mask=None):
     """The loss on one batch of checked data, a scalar tensor. loss: a name in ``LOSSES`` or a function (y, targets).
 
-    inputs (B, T, m), dt (B, T) in ms. Raises ValueError where a function returns anything but a scalar tensor.
+    inputs (B, T, m), dt (B, T) in ms; mask (B, T), True for a real step, or None: every step is real and every target asked
+    for. Else a named loss is the mean over what is asked for (0 where nothing is). Raises ValueError where a function
+    returns anything but a scalar tensor.
     """
-    value = LOSSES.get(loss, loss)(_outputs(model, loss, inputs, targets, dt), targets)
+    y, function = _outputs(model, loss, inputs, targets, dt, mask), LOSSES.get(loss, loss)
+    if mask is not None and isinstance(loss, str):
+        y = y[:, -1] if loss == "cross_entropy" and targets.ndim == 1 else y  # its last real step, which is held
+        wanted = asked(targets)
+        if not wanted.any():
+            return y.sum() * 0
+        y, targets = y[wanted], targets[wanted]
+    value = function(y, targets)
     if not torch.is_tensor(value) or value.ndim:
         came = f"a tensor {tuple(value.shape)}" if torch.is_tensor(value) else type(value).__name__
         raise ValueError(f"the loss function returned {came}; it must return a scalar tensor, such as a mean.")
+    if mask is not None and not isinstance(loss, str) and value.isnan() and not asked(targets).all():
+        raise ValueError("the loss function returned NaN. Where data ask for nothing, as in padded steps, targets are NaN "
+                         f"(whole numbers: {IGNORED}): the function must leave these out, as the named losses do.")
     return value
 
 
-def _outputs(model, loss, inputs, targets, dt):
+def asked(targets):
+    """Truth values, as targets of any shape: which of them ask for an answer."""
+    return ~targets.isnan() if targets.is_floating_point() else targets != IGNORED
+
+
+def weight(loss, inputs, targets, dt=1.0, mask=None):
+    """How much a batch counts in the mean over an epoch: by its sequences, or, beside a mask, by the targets that ask."""
+    return len(targets) if mask is None or not isinstance(loss, str) else int(asked(targets).sum())
+
+
+def _outputs(model, loss, inputs, targets, dt, mask):
     """The outputs y (B, T, outputs) on one batch; ValueError where a module of the user's gives none that fit the targets."""
-    found = model(inputs, dt=dt)
+    found = model(inputs, dt=dt) if mask is None else model(inputs, dt=dt, mask=mask)
     if not (isinstance(found, tuple) and len(found) == 2 and torch.is_tensor(found[0]) and found[0].ndim == 3
             and found[0].shape[:2] == inputs.shape[:2]):
         came = tuple(found.shape) if torch.is_tensor(found) else type(found).__name__
@@ -73,17 +100,17 @@ def check_model(model):
 
 
 def checked_data(name, data, model, loss):
-    """(inputs (B, T, m), targets[, dt (B, T) ms]) as a list of tensors in the model's dtype, copies, ready for the loss.
+    """[inputs (B, T, m), targets, dt (B, T) ms, mask (B, T)] in the model's dtype, copies, ready for ``objective``.
 
-    One sequence (T, m) becomes a batch of one; targets of any integer type become int64. Raises ValueError for anything
-    that ``fit`` does not take; name says whose data they are.
+    The mask is left out where every step is real and every target asked for; then dt too where none came. One sequence
+    (T, m) becomes a batch of one; targets of any integer type become int64; those of padded steps NaN or ``IGNORED``.
+    Raises ValueError for anything that ``fit`` does not take; name says whose data they are.
     """
     check_model(model)
     dtype, m, outputs = lies(model)[1], size(model, "m"), size(model, "outputs")
     if not (isinstance(loss, str) and loss in LOSSES) and not callable(loss):
         raise ValueError(f"no loss {brief(loss)}; choose one of {', '.join(LOSSES)} or pass a function (y, targets) -> scalar.")
-    if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-        raise ValueError(f"{name} is {type(data).__name__}; pass (inputs, targets) or (inputs, targets, dt).")
+    data, ragged, missing = _by_name(name, data)
     try:
         parts = [part.detach().clone() if torch.is_tensor(part) else torch.as_tensor(_native(part)) for part in data]
         if any(part.is_complex() for part in parts):
@@ -91,7 +118,7 @@ def checked_data(name, data, model, loss):
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} cannot be made tensors ({error}); pass arrays of real numbers.") from None
     parts = [part.to(dtype) if part.is_floating_point() or k != 1 else part for k, part in enumerate(parts)]
-    if not parts[1].is_floating_point() and parts[1].dtype != torch.bool:
+    if not parts[1].is_floating_point() and (parts[1].dtype != torch.bool or ragged):
         parts[1] = parts[1].long()
     if parts[0].ndim == 2:
         parts = [part[None] if k < 2 or part.ndim else part for k, part in enumerate(parts)]
@@ -101,20 +128,59 @@ def checked_data(name, data, model, loss):
         raise ValueError(f"{name}: inputs have shape {tuple(inputs.shape)}; this model takes (B, T, {m}) or one sequence "
                          f"(T, {m}).")
     batch, steps = inputs.shape[:2]
-    _check_targets(name, targets, loss, batch, steps, outputs)
+    if dt:
+        if tuple(dt[0].shape) not in ((), (1, steps), (steps,), (batch, steps)):
+            raise ValueError(f"{name}: dt has shape {tuple(dt[0].shape)}; give a number, ({steps},) or ({batch}, {steps}).")
+        dt = [dt[0].expand(batch, steps)]
     if loss == "mse":
         targets = targets.to(dtype)
-    for part_name, part in (("inputs", inputs), ("targets", targets)):
-        if not torch.isfinite(part).all():
-            raise ValueError(f"{name}: {part_name} hold {int((~torch.isfinite(part)).sum())} values that are NaN or "
-                             "infinite.")
-    if dt:
-        if tuple(dt[0].shape) not in ((), (steps,), (batch, steps)):
-            raise ValueError(f"{name}: dt has shape {tuple(dt[0].shape)}; give a number, ({steps},) or ({batch}, {steps}).")
-        if not (torch.isfinite(dt[0]) & (dt[0] > 0)).all():
-            raise ValueError(f"{name}: dt holds {dt[0].min().item():g}; every step must be a finite number of ms > 0.")
-        dt = [dt[0].expand(batch, steps)]
-    return [inputs, targets, *dt]
+    real = _real(name, inputs, ragged)
+    if missing == "hold":
+        inputs = last_seen(inputs, real)
+    if real is not None:
+        inputs, dt = inputs.masked_fill(~real[..., None], 0), [part.masked_fill(~real, 0) for part in dt]
+        if targets.shape[:2] == real.shape:  # not asked for
+            targets = targets.clone()
+            targets[~real] = torch.nan if targets.is_floating_point() else IGNORED
+    _check_targets(name, targets, loss, batch, steps, outputs)
+    if not torch.isfinite(inputs).all():
+        raise ValueError(f"{name}: inputs hold {int((~torch.isfinite(inputs)).sum())} values that are NaN or infinite; "
+                         "where NaN means that a channel was not measured, pass a dict with \"missing\": \"hold\".")
+    if targets.isinf().any() or (isinstance(loss, str) and not asked(targets).any()):
+        raise ValueError(f"{name}: targets hold {int(targets.isinf().sum())} values that are infinite and "
+                         f"{int((~asked(targets)).sum())} of {targets.numel()} that ask for nothing.")
+    if dt and not (torch.isfinite(dt[0]) & (dt[0] >= 0)).all():
+        raise ValueError(f"{name}: dt holds {dt[0].min().item():g}; every step must be a finite number of ms >= 0.")
+    if real is None and asked(targets).all():
+        return [inputs, targets, *dt]
+    dt = dt or [inputs.new_ones(batch, steps)]
+    return [inputs, targets, *dt, torch.ones(batch, steps, dtype=torch.bool) if real is None else real]
+
+
+def _by_name(name, data):
+    """([inputs, targets[, dt]], {"lengths", "mask"} as far as they came, "refuse" or "hold") of a tuple or a dict."""
+    if isinstance(data, dict) and {"inputs", "targets"} <= set(data) <= set(PARTS):
+        given = {key: part for key, part in data.items() if part is not None}
+        return ([given[key] for key in PARTS[:3] if key in given], {key: given[key] for key in PARTS[3:5] if key in given},
+                choice(f"{name}: missing", given.get("missing", "refuse"), MISSING))
+    if isinstance(data, dict):
+        raise ValueError(f"{name} is a dict of {brief(list(data))}; it needs inputs and targets, and may hold "
+                         f"{', '.join(PARTS[2:])}.")
+    if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+        raise ValueError(f"{name} is {type(data).__name__}; pass (inputs, targets), (inputs, targets, dt) or a dict of "
+                         f"{', '.join(PARTS)}.")
+    return data, {}, "refuse"
+
+
+def _real(name, inputs, ragged):
+    """Which steps (B, T) are real, or None where all are; ValueError for what does not fit or is empty."""
+    try:
+        real = real_steps(inputs, **ragged)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    if real is not None and not real.any(-1).all():
+        raise ValueError(f"{name}: sequence {int((~real.any(-1)).nonzero()[0])} has no real step; leave it out.")
+    return real
 
 
 def _native(part):
@@ -134,9 +200,10 @@ def _check_targets(name, targets, loss, batch, steps, outputs):
         if shape not in ((batch, steps), (batch,)) or not whole:
             raise ValueError(f"{name}: targets have shape {shape} and type {targets.dtype}; for 'cross_entropy' they must "
                              f"be whole numbers {(batch, steps)}, or {(batch,)} for one class per sequence.")
-        if targets.min() < 0 or (outputs is not None and targets.max() >= outputs):
+        some = targets[asked(targets)]
+        if len(some) and (some.min() < 0 or (outputs is not None and some.max() >= outputs)):
             top = "outputs - 1" if outputs is None else outputs - 1
-            raise ValueError(f"{name}: classes run from {targets.min().item()} to {targets.max().item()}; the model has "
+            raise ValueError(f"{name}: classes run from {some.min().item()} to {some.max().item()}; the model has "
                              f"{'outputs' if outputs is None else f'{outputs} outputs'}, so they must lie in 0 .. {top}.")
     elif targets.ndim == 0 or len(targets) != batch:
         raise ValueError(f"{name}: targets have shape {shape}; the loss function needs one for each of {batch} sequences.")

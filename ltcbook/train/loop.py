@@ -10,9 +10,9 @@ from .. import __version__
 from ..boundary import brief, generator, number, whole
 from ..pruning import Method, Nothing
 from . import checkpoint as checkpoints
-from .data import checked_data, lies, objective
+from .data import checked_data, lies, objective, weight
 from .progress import bar
-from .synapses import mean_time_constant, reset_moments, weight_gradients
+from .synapses import gradients_by_weight, mean_time_constant, reset_moments
 
 REPORT = ("cut", "grown", "blocked", "cut_in", "grown_in", "blocked_in")
 
@@ -43,9 +43,13 @@ def fit(model, data, *, epochs=20, batch_size=32, lr=1e-2, loss="mse", validatio
     """Train a model on data with Adam, return its ``History``; the model keeps its last weights (with patience its best).
 
     data, validation: (inputs (B, T, m), targets) or (inputs, targets, dt), arrays or tensors; dt in ms: a number, (T,) or
-    (B, T). One sequence (T, m) counts as a batch of one. loss: "mse", targets (B, T, outputs); "cross_entropy", targets whole
-    numbers below ``model.outputs``, (B, T), or (B,) for the class after the last step; or a function (y, targets) -> scalar
-    tensor. batch_size: at most; batches are evenly filled. clip: largest norm of the gradient, or None.
+    (B, T). One sequence (T, m) counts as a batch of one. Or a dict {"inputs", "targets"} with any of "dt", "lengths" (B,) or
+    "mask" (B, T) of sequences of different length, and "missing" ("hold": NaN in inputs is a channel that was not measured),
+    all as in ``models``. loss: "mse", targets (B, T, outputs); "cross_entropy", targets whole numbers below
+    ``model.outputs``, (B, T), or (B,) for the class after the last (real) step; or a function (y, targets) -> scalar tensor.
+    A target that is NaN, or a class -100, asks for nothing: it is left out, and the mean is over the others. So is every
+    padded step; a function finds NaN (-100 in whole numbers) in its targets there and must leave them out itself.
+    batch_size: at most; batches are evenly filled. clip: largest norm of the gradient, or None.
 
     method: a method of ``pruning``, for a model with ``rewire`` (``LTCNet``). Its events follow optimiser steps, and
     ``reset_moments`` makes Adam forget what was cut and grown. patience: stop after so many epochs without a better
@@ -57,8 +61,8 @@ def fit(model, data, *, epochs=20, batch_size=32, lr=1e-2, loss="mse", validatio
     rng: NumPy generator that orders the batches, drives the method and seeds torch inside; on a CPU, equal generators give
     equal bits. torch's own generator is left as it was.
 
-    Raises ValueError for NaN or data that do not fit the loss, dt <= 0, unknown options, a method without any event in
-    this many steps, a checkpoint of another model, version, wiring, data set or run (all before any weight is touched), and
+    Raises ValueError for NaN in inputs or data that do not fit the loss, dt < 0, unknown options, a method without any event
+    in this many steps, a checkpoint of another model, version, wiring, data set or run (all before any weight is touched), and
     for a loss or gradient that is no longer finite: then the checkpoint holds the epochs before. ImportError without tqdm,
     where progress is on.
 
@@ -97,8 +101,11 @@ def fit(model, data, *, epochs=20, batch_size=32, lr=1e-2, loss="mse", validatio
             torch.manual_seed(int(rng.integers(2**63)))
             model.train()
             order = np.array_split(rng.permutation(len(data[0])), batches)
-            losses = [run.step([part[index] for part in data]) for index in order]
-            history.loss.append(float(np.average(losses, weights=[len(index) for index in order])))
+            losses, shares = [], []
+            for index in order:
+                batch = [part[index] for part in data]
+                losses.append(run.step(batch)), shares.append(weight(loss, *batch))
+            history.loss.append(float(np.average(losses, weights=shares)))
             model.eval()
             if validation is not None:
                 run.validate(validation)
@@ -117,13 +124,18 @@ def fit(model, data, *, epochs=20, batch_size=32, lr=1e-2, loss="mse", validatio
     return history
 
 
-@torch.no_grad()
 def evaluate(model, data, *, loss="mse"):
     """Mean loss of the model on data, in eval mode, a float; data (inputs (B, T, m), ...) and loss as in ``fit``.
 
     Raises ValueError as ``fit`` does for data.
     """
-    data, mode = checked_data("data", data, model, loss), model.training
+    return _mean_loss(model, checked_data("data", data, model, loss), loss)
+
+
+@torch.no_grad()
+def _mean_loss(model, data, loss):
+    """``evaluate`` on checked data."""
+    mode = model.training
     model.eval()
     try:
         return objective(model, loss, *(part.to(lies(model)[0]) for part in data)).item()
@@ -156,9 +168,9 @@ class _Run:
     def event(self, batch):
         """Let the method cut and grow, and clear the optimiser's memory of what it touched."""
         model, method, cell = self.model, self.method, self.model.numpy_cell()
-        given = {"time_constant": mean_time_constant(model, batch[0], *batch[2:]) if method.needs_time_constant else None}
+        given = {"time_constant": mean_time_constant(model, *batch) if method.needs_time_constant else None}
         if method.needs_gradient:
-            given["gradient"], given["gradient_in"] = weight_gradients(model, batch, loss=self.loss)
+            given["gradient"], given["gradient_in"] = gradients_by_weight(model, batch, self.loss)
         for name, value in (("sign", cell.e_rev), ("sign_in", cell.e_rev_in)):
             given[name] = np.zeros((model.n, 0)) if value is None else np.where(value < 0, -1, 1)
         w, w_in = model.weights()
@@ -173,7 +185,7 @@ class _Run:
     def validate(self, data):
         """Record the validation loss and keep the best weights."""
         history = self.history
-        history.validation.append(evaluate(self.model, data, loss=self.loss))
+        history.validation.append(_mean_loss(self.model, data, self.loss))
         self.check_finite(**{"validation loss": history.validation[-1]})
         if self.best is None or history.validation[-1] < history.validation[history.best_epoch]:
             history.best_epoch = history.epochs - 1

@@ -39,7 +39,11 @@ def weight_gradients(model, data, *, loss="mse"):
     that the model keeps for that place. data, loss: as in ``fit``. Raises ValueError as ``fit`` does for data, and for a
     model without conductances. Source: Evci et al. (2020), which grows by them.
     """
-    data = [part.to(lies(model)[0]) for part in checked_data("data", data, model, loss)]
+    return gradients_by_weight(model, [part.to(lies(model)[0]) for part in checked_data("data", data, model, loss)], loss)
+
+
+def gradients_by_weight(model, data, loss):
+    """``weight_gradients`` on checked data."""
     cell = model.cell()
     if not isinstance(cell, dynamics.LTC):
         raise ValueError(f"{type(model).__name__} moves a {type(cell).__name__}; only an LTC has conductances.")
@@ -52,11 +56,14 @@ def weight_gradients(model, data, *, loss="mse"):
 
 
 @torch.no_grad()
-def mean_time_constant(model, inputs, dt=1.0):
-    """Mean liquid time constant of every neuron of an LTC network over a batch, NumPy (n,), in ms. inputs (B, T, m)."""
-    _, x = model(inputs, dt=dt)
+def mean_time_constant(model, inputs, targets=None, dt=1.0, mask=None):
+    """Mean liquid time constant of every neuron of an LTC network over the real steps of a batch, NumPy (n,), in ms.
+
+    inputs (B, T, m); targets are not looked at; dt, mask: as ``objective`` takes them.
+    """
+    _, x = model(inputs, dt=dt, mask=mask)
     tau = dynamics.time_constant(x[..., : model.n], model.map_input(inputs) if model.m else None, model.cell())
-    return tau.flatten(0, -2).mean(0).cpu().double().numpy()
+    return (tau.flatten(0, -2) if mask is None else tau[mask]).mean(0).cpu().double().numpy()
 
 
 def recorders(u):

@@ -5,12 +5,11 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ltcbook-ready
 PORT ?= 8000
-TEX := texlive-xetex texlive-latex-extra fonts-lmodern fonts-dejavu fontconfig
 
 # an option of a command for a variable that was given, be it empty
 given = $(if $(filter undefined,$(origin $(1))),,$(2)="$($(1))")
 
-.PHONY: help book serve pdf test bench address strip clean distclean
+.PHONY: help book serve pdf tex test bench address strip clean distclean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -24,16 +23,11 @@ serve: book ## render the book and serve it on this machine (PORT=8000)
 	@echo "Open http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
 	@$(RUN) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html >/dev/null
 
-pdf: book ## print the book as one PDF (needs XeLaTeX, a few hundred MB)
-	@xelatex --version >/dev/null 2>&1 && kpsewhich tabulary.sty >/dev/null && kpsewhich lmroman10-regular.otf >/dev/null \
-	  && fc-list 2>/dev/null | grep -q DejaVuSansMono-Oblique.ttf || { \
-	  if [ "`id -u`" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "XeLaTeX or a part of it is missing: installing Debian's packages $(TEX)"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(TEX); \
-	  else \
-	    echo "XeLaTeX or a part of it is missing. On Debian or Ubuntu: sudo apt-get install $(TEX)" >&2; exit 1; \
-	  fi; }
+pdf: tex book ## print the book as one PDF (needs XeLaTeX, a few hundred MB)
 	@$(RUN) -m ltcbook.site.pdf
+
+tex:
+	@$(PYTHON) ltcbook/site/tex.py
 
 test: book ## set up everything, a browser included, and pass all tests (ARGS="-k layers" picks some)
 	@$(RUN) tests/browser.py

@@ -3,11 +3,12 @@
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 from test_chapters import ANCHOR, TAG, calls, code, listed, markdown, tagged
 
-from ltcbook.site import pdf
+from ltcbook.site import pdf, tex
 
 DETAILS = re.compile(r"<details\b[^>]*>\s*<summary>[^<]*</summary>(.*?)</details>", re.DOTALL)
 VERBATIM = re.compile(r"\\begin\{sphinxVerbatim\}.*?\\end\{sphinxVerbatim\}", re.DOTALL)
@@ -134,3 +135,60 @@ COMPLAINTS = {
 def test_what_a_reader_would_notice_is_a_complaint(kind):
     assert pdf.troubles(f"(./ltcbook.tex\n{COMPLAINTS[kind]}\n[1]\n") == [COMPLAINTS[kind]]
     assert not pdf.troubles("Overfull \\hbox (3.2pt too wide) in paragraph at lines 6282--6282\n[1]")
+
+
+# --- what print needs of the machine ---------------------------------------------------------------------------------
+
+ONE_OF_EACH = {  # what may be missing, and the package of Debian that brings it
+    "xelatex": "texlive-xetex", "xdvipdfmx": "texlive-xetex", "kpsewhich": "texlive-xetex", "fc-list": "fontconfig",
+    "polyglossia.sty": "texlive-xetex", "tabulary.sty": "texlive-latex-extra", "pzdr.tfm": "texlive-fonts-recommended",
+    "Latin Modern Roman": "fonts-lmodern", "DejaVu Sans": "fonts-dejavu", "DejaVu Sans Mono:style=Oblique": "fonts-dejavu",
+}
+STUBS = {  # a machine with TeX in four programs
+    "xelatex": "", "xdvipdfmx": "",
+    "kpsewhich": 'for name in "$@"; do [ "$name" = "$LACKS" ] || echo "/usr/share/texmf/$name"; done',
+    "fc-list": '[ "$1" = "$LACKS" ] || echo "a.ttf: $1"',
+}
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """machine(lacks) -> a machine that has all that print needs but one thing, and apt-get only where it may be used."""
+    for name, script in STUBS.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\ntrue\n", "utf8")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def lacking(part):
+        monkeypatch.setenv("LACKS", part)
+        (tmp_path / part).unlink(missing_ok=True)
+
+    return lacking
+
+
+@pytest.mark.parametrize("part", ONE_OF_EACH)
+def test_make_pdf_names_what_is_missing_and_the_packages_that_bring_it(part, machine, capsys):
+    assert tex.missing() == [], "nothing is missing"
+    machine(part)
+    assert part in tex.missing()
+    said = subprocess.run([sys.executable, tex.__file__], capture_output=True, text=True)
+    assert said.returncode == 1 and part in said.stderr, said
+    assert ONE_OF_EACH[part] in said.stderr.partition("sudo apt-get install ")[2].split()
+    assert pdf.main() == 1 and part in capsys.readouterr().err
+
+
+def test_make_pdf_looks_before_it_renders_and_needs_no_environment_for_that(root):
+    command = ["make", "-n", "pdf", "PYTHON=any-python"]
+    said = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    assert said.index("any-python ltcbook/site/tex.py") < said.index("ltcbook.site.build") < said.index("ltcbook.site.pdf")
+    subprocess.run([sys.executable, "-I", "-S", "-c", f"import runpy; runpy.run_path({tex.__file__!r})"], check=True)
+
+
+def test_every_package_that_the_books_latex_asks_for_is_looked_for(latex):
+    """By itself, and by the style files that Sphinx puts beside it."""
+    optional = {"remreset.sty", "substitutefont.sty"}  # for old LaTeX, for Cyrillic
+    sources = [pdf.SOURCE, *pdf.LATEX.glob("sphinx*.sty"), *pdf.LATEX.glob("sphinx*.cls")]
+    text = "\n".join(re.sub(r"(?<!\\)%.*", "", path.read_text("utf8")) for path in sources)
+    asked = re.findall(r"\\(?:RequirePackage|usepackage)(?:\[[^]]*\])?\{([^}\\<]*)\}", text)
+    asked = {f"{name.strip()}.sty" for names in asked for name in names.split(",")} - {path.name for path in sources} - optional
+    assert len(asked) > 30 and not asked - set(tex.NEEDED), f"not looked for: {sorted(asked - set(tex.NEEDED))}"

@@ -35,7 +35,7 @@ def copy(tmp_path, root):
 
 def git(folder, *arguments):
     """What git says in a folder."""
-    names = ["-c", "user.name=a reader", "-c", "user.email=reader@example.org"]
+    names = ["-c", "user.name=a reader", "-c", "user.email=reader@example.org", "-c", "commit.gpgsign=false"]
     return subprocess.run(["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 

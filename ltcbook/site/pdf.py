@@ -15,7 +15,7 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from ltcbook.site import build
+from ltcbook.site import build, tex
 
 HERE = Path(__file__).parent
 LATEX = build.STAGE / "latex"
@@ -209,8 +209,8 @@ def troubles(log):
 def main():
     """Write, set, publish, print the address; the exit status is 0 only when everything went well."""
     start = time.perf_counter()
-    if shutil.which("xelatex") is None:
-        print("xelatex is missing; `make pdf` says which packages bring it.", file=sys.stderr)
+    if tex.missing():
+        print(tex.advice(tex.missing()), file=sys.stderr)
         return 1
     if not write():
         print("Sphinx could not write the book's LaTeX (see above).", file=sys.stderr)

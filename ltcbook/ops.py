@@ -17,6 +17,16 @@ def is_torch(*arrays):
     return any(hasattr(a, "__torch_function__") for a in arrays)
 
 
+def tracing(*tensors):
+    """Whether the values of torch tensors may not be looked at: compile, export or vmap is at work, or there are none."""
+    import torch
+
+    if torch.compiler.is_compiling():
+        return True
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # torch has no public name for this question
+    return any(t.is_meta or wrapped(t) for t in tensors)
+
+
 def is_symbolic(*arrays):
     """Whether any argument is a NumPy object array, i.e. an array of SymPy expressions."""
     return any(getattr(a, "dtype", None) == object for a in arrays)

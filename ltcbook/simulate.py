@@ -8,6 +8,8 @@
 (True, (3, 1))
 """
 
+import math
+
 import numpy as np
 
 from . import dynamics, kernels, ops
@@ -65,8 +67,16 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
 
         x = compiled(cell, u, x0, dt, method=method, substeps=substeps)
         return x if still is None else _held(x, x0, still)
+    return finite(moved(cell, u, x0, dt, method=method, substeps=substeps, still=still), method)
+
+
+def moved(cell, u, x0, dt, *, method, substeps, still=None):
+    """The loop of ``simulate``, of arguments that it has checked; the values of torch tensors are not looked at.
+
+    still: truth values like dt, where the state is held.
+    """
     x, trajectory = x0, []
-    for t in range(steps):
+    for t in range(dt.shape[-1] if u is None else u.shape[-2]):
         u_t, dt_t = None if u is None else u[..., t, :], (dt[..., t, None] if dt.ndim else dt) / substeps
         try:
             before, x = x, _hold(method, x, u_t, cell, dt_t, substeps)
@@ -76,6 +86,21 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
             raise kernels.not_finite(method, t) from error
         trajectory.append(x)
     return ops.stack(trajectory, axis=-2)
+
+
+def finite(x, method):
+    """The states x (..., T, n) as they came; of torch, the ValueError of ``simulate`` if one is not finite.
+
+    method: what solved an equation, or None. One look at all of them; traced values pass.
+    """
+    if not ops.is_torch(x) or ops.tracing(x):
+        return x
+    # a sum is quick, and finite only where all values are; it may overflow where they are
+    if not math.isfinite(x.detach().sum()):
+        broken = ~x.detach().isfinite().all(-1).reshape(-1, x.shape[-2]).all(0)
+        if bool(broken.any()):
+            raise kernels.not_finite(method, int(broken.nonzero()[0]))
+    return x
 
 
 def _held(x, x0, still):

@@ -67,7 +67,13 @@ def choose(backend, problem):
 
 
 def not_finite(method, step):
-    """The ValueError of ``simulate``, and of the kernels, for a solution that grew beyond the finite numbers in this step."""
+    """The ValueError of ``simulate`` and all models for a state that grew beyond the finite numbers in this step.
+
+    method: what solved an equation, or None.
+    """
+    if method is None:
+        return ValueError(f"the state left the finite numbers in step {step}: take smaller weights or inputs, or an activation "
+                          "with bounds ('tanh', 'sigmoid').")
     return ValueError(
         f"the {method} solution left the finite numbers in step {step}: take a smaller dt, more substeps, "
         "or a method that keeps bounds ('fused', 'exponential', 'extrapolated')."

@@ -8,19 +8,21 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from .. import ops
+from .. import ops, simulate
 from ..boundary import brief, choice
-from .steps import fits, last_seen, packed_like, real_steps, skipping, tracing
+from ..ops import tracing
+from .steps import fits, last_seen, packed_like, real_steps, skipping
 
 
 class Net(nn.Module):
     """Base of all models: ``forward(u, x0=None, dt=1.0) -> (y, x)``. Not used alone.
 
     A model states the sizes ``m`` (inputs), ``n`` (neurons), ``state_size`` (n, or 2 n with a memory) and
-    ``outputs``, and implements ``trajectory`` and ``readout``. Device and dtype are those of its parameters:
+    ``outputs``, and implements ``moved`` and ``readout``. Device and dtype are those of its parameters:
     ``net.to(...)``, ``net.double()``.
     """
 
+    solver = None  # the name of what solves its differential equation, where it has one
     knows_time = True  # False: dt is checked and changes nothing, so that a step of 0 ms is a step too
 
     def forward(self, u, x0=None, dt=1.0, *, lengths=None, mask=None, missing="refuse"):
@@ -41,13 +43,13 @@ class Net(nn.Module):
         one).
 
         Raises ValueError for wrong shapes or dtype, values that are not finite, dt < 0, lengths and mask that
-        contradict each other; under ``torch.compile``, ``torch.export`` and ``vmap`` values cannot be looked
+        contradict each other, and for states that leave the finite numbers; under ``torch.compile``, ``torch.export`` and ``vmap`` values cannot be looked
         at, only shapes.
         """
         return self._call(u, x0, dt, lengths, mask, missing)
 
     def _call(self, u, x0, dt, lengths, mask, missing, **options):
-        """What ``forward`` returns; options go to ``trajectory``."""
+        """What ``forward`` returns; options go to ``moved``."""
         packed = u if isinstance(u, PackedSequence) else None
         if packed is not None:
             if lengths is not None or mask is not None:
@@ -56,13 +58,18 @@ class Net(nn.Module):
             dt = pad_packed_sequence(dt, batch_first=True)[0] if isinstance(dt, PackedSequence) else dt
         u, x0, dt, real = check_call(self, u, x0, dt, lengths, mask, missing)
         if real is None:
-            x = self.trajectory(u, x0, dt, **options)
+            x = simulate.finite(self.moved(u, x0, dt, **options), self.solver)
             y = self.readout(x)
         else:
-            y, x = skipping(partial(self.trajectory, **options), self.readout, u, x0, dt, real)
+            y, x = skipping(partial(self.moved, **options), self.readout, u, x0, dt, real)
+            simulate.finite(x, self.solver)
         return (y if packed is None else packed_like(y, packed, lengths)), x
 
-    def trajectory(self, u, x0, dt):
+    def trajectory(self, u, x0, dt, **options):
+        """States (..., T, state_size) of ``moved``; one ValueError where they leave the finite numbers."""
+        return simulate.finite(self.moved(u, x0, dt, **options), self.solver)
+
+    def moved(self, u, x0, dt):
         """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (T,) or (..., T) in ms.
 
         dt may be 0 in some steps: then every number must stay finite there; ``forward`` holds the state.

@@ -122,6 +122,17 @@ class CfCNet(Net):
         return self.ltc.motor if self.ltc is not None else self._motor.on(self.device)
 
     @property
+    def solver(self):
+        """The LTC's, where ``from_ltc`` made this network; else None."""
+        return None if self.ltc is None else self.ltc.solver
+
+    def _call(self, u, x0, dt, lengths, mask, missing):
+        """As in ``Net``; an LTC is called whole, so that what hangs on its call (hooks, pruning by torch) acts."""
+        if self.ltc is None:
+            return super()._call(u, x0, dt, lengths, mask, missing)
+        return self.ltc(u, x0, dt, lengths=lengths, mask=mask, missing=missing)
+
+    @property
     def compiled(self):
         """Whether it is an LTC, made by ``from_ltc``, that the compiled kernels compute on a CPU."""
         return self.ltc is not None and self.ltc.compiled
@@ -133,10 +144,10 @@ class CfCNet(Net):
     def extra_repr(self):
         return f"{self.wiring or f'{self.m} inputs, {self.n} units'}, mode={self.mode!r}"
 
-    def trajectory(self, u, x0, dt):
-        """See ``Net.trajectory``."""
+    def moved(self, u, x0, dt):
+        """See ``Net.moved``."""
         if self.ltc is not None:
-            return self.ltc.trajectory(u, x0, dt)
+            return self.ltc.moved(u, x0, dt)
         heads = self._heads()
         step = lambda u_t, x, dt_t: self._step(u_t, x, dt_t[..., None], heads)  # noqa: E731
         if self.memory is not None:

@@ -136,8 +136,8 @@ class CTRNNet(Net):
         """
         return self._call(u, x0, dt, lengths, mask, missing, generator=generator)
 
-    def trajectory(self, u, x0, dt, *, generator=None):
-        """See ``Net.trajectory``; generator: of the noise. Raises ValueError where the solution is not finite."""
+    def moved(self, u, x0, dt, *, generator=None):
+        """See ``Net.moved``; generator: of the noise."""
         noisy = self.training and (self.noise_pre > 0 or self.noise_post > 0)
         if noisy:
             shape, like = (*u.shape[:-1], self.n), {"dtype": u.dtype, "device": u.device}
@@ -146,7 +146,7 @@ class CTRNNet(Net):
         cell = self._cell_of_now(noisy)
         if cell.m == 0:
             u, dt = None, dt.expand(u.shape[:-1])
-        return simulate.simulate(cell, u, x0, dt, method=self.solver, substeps=self.substeps)
+        return simulate.moved(cell, u, x0, dt, method=self.solver, substeps=self.substeps)
 
     def readout(self, x):
         """Outputs (..., outputs) of states x (..., n)."""

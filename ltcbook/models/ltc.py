@@ -131,8 +131,8 @@ class LTCNet(Net):
         u = u if self.input_w is None else u * self.input_w
         return u if self.input_b is None else u + self.input_b
 
-    def trajectory(self, u, x0, dt):
-        """See ``Net.trajectory``: the cell of now, moved by the backend; its ValueError."""
+    def moved(self, u, x0, dt):
+        """See ``Net.moved``: the cell of now, moved by the backend; its ValueError."""
         move = mover(self, u, x0, dt)
         if self.memory is None:
             return move(self.map_input(u), x0, dt)

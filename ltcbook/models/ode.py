@@ -100,15 +100,15 @@ class ODENet(Net):
             layers = [(to_numpy(w), to_numpy(b)) for w, b in layers]
         return MLPCell(layers, self.activation, self.n)
 
-    def trajectory(self, u, x0, dt):
-        """See ``Net.trajectory``. Raises ValueError where the solution is not finite, ImportError where torchdiffeq is
+    def moved(self, u, x0, dt):
+        """See ``Net.moved``. Raises ValueError where an adaptive solver gives up, ImportError where torchdiffeq is
         needed and missing.
         """
         cell = self.cell()
         own = self.solver if self.solver in OWN else "rk4"
         if own == self.solver and not self.adjoint or not x0.numel():  # an empty batch gives torchdiffeq no error to measure
             u, dt = (u, dt) if self.m else (None, dt.expand(u.shape[:-1]))
-            return simulate.simulate(cell, u, x0, dt, method=own, substeps=self.substeps)
+            return simulate.moved(cell, u, x0, dt, method=own, substeps=self.substeps)
         solve, options = _torchdiffeq(self.adjoint), {}
         if self.solver not in ADAPTIVE:
             options["options"] = {"step_size": 1 / self.substeps}
@@ -123,7 +123,14 @@ class ODENet(Net):
                 options["adjoint_params"] = tuple(
                     p for p in (*self.field.parameters(), u_t, dt_t) if p.requires_grad
                 )
-            x = solve(field, x, span, rtol=self.rtol, atol=self.atol, method=self.solver, **options)[-1]
+            try:
+                x = solve(field, x, span, rtol=self.rtol, atol=self.atol, method=self.solver, **options)[-1]
+            except AssertionError as error:  # torchdiffeq asserts that its step size stays above 0
+                raise ValueError(
+                    f"{self.solver} gave up in step {t} ({error}): no step is short enough for rtol={self.rtol:g} and "
+                    f"atol={self.atol:g}, since the solution grows or turns too fast there, or left the finite numbers. Take "
+                    "a smaller dt, smaller weights or inputs, larger tolerances, or solver='rk4' with substeps."
+                ) from error
             trajectory.append(x)
         return torch.stack(trajectory, -2)
 

@@ -8,7 +8,7 @@ import torch
 
 from .. import dynamics, kernels, simulate
 from ..kernels.wires import FIELDS, GATES, POSITIVE, Wires
-from .steps import tracing
+from ..ops import tracing
 
 BACKENDS = ("auto", "reference", "edges", "parallel", "numba")
 KEPT = {"reference": 3.1, "edges": 2.75, "parallel": 2.7}
@@ -32,7 +32,7 @@ def mover(net, u, x0, dt):
 
     def stepwise(u, x0, dt):
         u, dt = (u, dt) if net.m else (None, dt.expand(u.shape[:-1]))
-        return simulate.simulate(cell, u, x0, dt, **options)
+        return simulate.moved(cell, u, x0, dt, **options)
 
     if path != "parallel":
         return stepwise

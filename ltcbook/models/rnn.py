@@ -48,8 +48,8 @@ class RNNet(Net):
         values = {"tau": torch.ones_like(self.b), "w": self.w, "b": self.b, "w_in": w_in}
         return rate_cell(values, self.activation, "outside", numpy=numpy)
 
-    def trajectory(self, u, x0, dt):
-        """See ``Net.trajectory``; dt: 1 for a step, 0 for none."""
+    def moved(self, u, x0, dt):
+        """See ``Net.moved``; dt: 1 for a step, 0 for none."""
         cell = self.cell()
 
         def step(u_t, x, dt_t):

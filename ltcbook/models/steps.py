@@ -15,15 +15,9 @@ tensor([1., 1., 2., 2.])
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
+from ..ops import tracing
+
 WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-
-
-def tracing(*tensors):
-    """Whether values may not be looked at: compile, export or vmap is at work, or there are none."""
-    if torch.compiler.is_compiling():
-        return True
-    wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # torch has no public name for this question
-    return any(t.is_meta or wrapped(t) for t in tensors)
 
 
 def real_steps(u, lengths=None, mask=None):

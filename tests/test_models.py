@@ -440,6 +440,39 @@ def test_adjoint_gradients_equal_those_through_the_solver():
     close(*results, 1e-7)  # two discretisations of one gradient, each solved to 1e-10
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("solver", ["dopri5", "rk4"])
+def test_adjoint_gradients_are_those_of_the_moment_of_the_call_even_if_arrays_change_after_it(solver, frozen):
+    pytest.importorskip("torchdiffeq")
+    net = models.ODENet(3, 4, 2, hidden=5, solver=solver, adjoint=True, generator=gen()).double()
+    net.field[0].requires_grad_(not frozen)
+    u, x0, dt = (torch.rand(*shape, generator=gen(1), dtype=torch.float64) for shape in ((2, 3, 3), (2, 4), (2, 3)))
+    wanted = [p for p in net.field.parameters() if p.requires_grad]
+    true = torch.autograd.grad(net(u, x0, dt)[1].square().sum(), wanted)
+    loss = net(u, x0, dt)[1].square().sum()
+    with torch.no_grad():
+        for value in (u, x0, dt, *net.field.parameters()):
+            value.fill_(0.7)
+    close(torch.autograd.grad(loss, wanted, retain_graph=True), true, 1e-15)
+    close(torch.autograd.grad(loss, wanted), true, 1e-15)
+
+
+def test_the_adjoint_refuses_second_derivatives_and_says_who_has_them():
+    pytest.importorskip("torchdiffeq")
+    net = models.ODENet(3, 4, 2, hidden=5, solver="dopri5", adjoint=True, generator=gen()).double()
+    u, x0 = torch.rand(2, 3, 3, generator=gen(1), dtype=torch.float64).requires_grad_(), torch.zeros(2, 4).double()
+    first = torch.autograd.grad(net(u, x0)[0].square().sum(), u)
+    (slope,) = torch.autograd.grad(net(u, x0)[0].square().sum(), u, create_graph=True)
+    close([slope], first, 0)
+    weight = net.field[0].weight
+    for penalty in (slope.square().sum(), slope.square().sum() + weight.square().sum()):
+        with pytest.raises(ValueError, match="first derivatives only.*net.adjoint = False"):
+            torch.autograd.grad(penalty, weight, retain_graph=True)
+    net.adjoint = False
+    (slope,) = torch.autograd.grad(net(u, x0)[0].square().sum(), u, create_graph=True)
+    assert torch.autograd.grad(slope.square().sum(), weight)[0].abs().sum() > 0
+
+
 def test_without_torchdiffeq_the_error_names_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchdiffeq", None)
     with pytest.raises(ImportError, match="pip install torchdiffeq"):

@@ -169,3 +169,20 @@ def test_second_derivatives_are_refused():
     x = solve(cell, u, x0.requires_grad_(), dt, "fused")
     with pytest.raises(RuntimeError, match="second derivatives.*backend='reference'"):
         torch.autograd.grad(x.sum(), x0, create_graph=True)
+
+
+@METHODS
+@pytest.mark.parametrize("changed", ["u", "x0", "dt", "w", "gamma", "mu", "e_rev", "g_leak", "c"])
+def test_what_changes_in_place_before_the_backward_pass_is_refused_or_changes_nothing(method, changed):
+    cell, u, x0, dt = case(6)
+    leaf = cell.e_leak.requires_grad_()
+    (true,) = torch.autograd.grad(solve(cell, u, x0, dt, method).square().sum(), leaf)
+    loss = solve(cell, u, x0, dt, method).square().sum()
+    value = {"u": u, "x0": x0, "dt": dt}[changed] if changed in ("u", "x0", "dt") else getattr(cell, changed)
+    value.mul_(0.5)
+    try:
+        (slope,) = torch.autograd.grad(loss, leaf)
+    except RuntimeError as error:
+        assert "modified by an inplace operation" in str(error)
+    else:
+        torch.testing.assert_close(slope, true, rtol=1e-12, atol=1e-12)

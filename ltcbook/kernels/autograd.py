@@ -15,6 +15,8 @@ from . import missing
 from .wires import FIELDS, POSITIVE, listed, unlisted
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
+NO_SECOND = ("the numba kernels have first derivatives only; for second ones use backend='reference' "
+             "(net.backend = 'reference').")
 
 
 def looked_into(tensors):
@@ -78,7 +80,7 @@ class Sequence(torch.autograd.Function):
         states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype)
         x = call.forward(_array(x0), states.numpy())
         if kept:
-            ctx.call, ctx.slopes = call, slopes
+            ctx.call, ctx.slopes, ctx.inputs = call, slopes, (u, x0, *values)
             ctx.save_for_backward(states)
         return torch.from_numpy(x)
 
@@ -93,7 +95,7 @@ class Sequence(torch.autograd.Function):
         needed = ctx.needs_input_grad[5:]
         derivatives = [torch.from_numpy(d) if wanted else None for d, wanted in zip(derivatives, needed, strict=True)]
         if torch.is_grad_enabled():  # create_graph=True
-            derivatives = _Last.apply(torch.zeros((), requires_grad=True), *derivatives)
+            derivatives = _Last.apply(NO_SECOND, len(derivatives), *derivatives, by_x, *ctx.inputs)
         return None, None, None, None, None, *derivatives
 
 
@@ -106,19 +108,49 @@ def _replace(fields, value, slope):
     return split(slope(raw))
 
 
-class _Last(torch.autograd.Function):
-    """Passes derivatives on, and refuses to be differentiated."""
+def first_only(solve, message, *tensors):
+    """``solve(*tensors)``, one tensor, with the derivatives of the moment of this call, whatever is changed in place after it.
+
+    For a ``solve`` whose own backward pass reads its arguments again, and knows no second derivatives: who asks for these
+    gets a ValueError with the message.
+    """
+    if not torch.is_grad_enabled() or not any(t.requires_grad for t in tensors):
+        return solve(*tensors)
+    return _FirstOnly.apply(solve, message, *tensors)
+
+
+class _FirstOnly(torch.autograd.Function):
+    """``solve`` on copies, which nobody else can change, as one node."""
 
     @staticmethod
-    def forward(ctx, anchor, *derivatives):
-        return tuple(None if d is None else d.clone() for d in derivatives)
+    def forward(ctx, solve, message, *tensors):
+        ctx.message, ctx.inputs = message, tensors
+        ctx.copies = [t.detach().clone().requires_grad_(t.requires_grad) for t in tensors]
+        with torch.enable_grad():
+            ctx.solved = solve(*ctx.copies)
+        return ctx.solved.detach().clone()
+
+    @staticmethod
+    def backward(ctx, by_x):
+        wanted = [copy for copy in ctx.copies if copy.requires_grad]
+        found = iter(torch.autograd.grad(ctx.solved, wanted, by_x.detach(), retain_graph=True, allow_unused=True))
+        derivatives = [next(found) if copy.requires_grad else None for copy in ctx.copies]
+        if torch.is_grad_enabled():  # create_graph=True
+            derivatives = _Last.apply(ctx.message, len(derivatives), *derivatives, by_x, *ctx.inputs)
+        return None, None, *derivatives
+
+
+class _Last(torch.autograd.Function):
+    """Passes ``count`` derivatives on, and refuses to be differentiated by anything that they depend on: the other tensors."""
+
+    @staticmethod
+    def forward(ctx, message, count, *tensors):
+        ctx.message = message
+        return tuple(None if d is None else d.clone() for d in tensors[:count])
 
     @staticmethod
     def backward(ctx, *_):
-        raise ValueError(
-            "the numba kernels have first derivatives only; for second ones use backend='reference' "
-            "(net.backend = 'reference')."
-        )
+        raise ValueError(ctx.message)
 
 
 def _array(tensor):

@@ -63,7 +63,7 @@ class Call:
         self.u = self._tiles(u)
         self.dt = self._tiles(np.broadcast_to(dt, u.shape[:2])[..., None], fill=1)
         self.dt = (self.dt if self.wide else np.repeat(self.dt, lanes, -1)).ravel()
-        c, self.g_leak, e_leak = (fields[name] for name in ("c", "g_leak", "e_leak"))
+        c, self.g_leak, e_leak = (fields[name].copy() for name in ("c", "g_leak", "e_leak"))
         neurons = np.ones((4, self.size), self.dtype)  # those that only fill up stay 1
         for row, values in zip(neurons, (c, self.g_leak, self.g_leak * e_leak, e_leak), strict=True):
             row[: self.n * self.lanes].reshape(self.n, self.lanes)[:] = values[:, None]
@@ -134,9 +134,9 @@ class Call:
         return tiles
 
     def _samples(self, tiles, k):
-        """(tiles, T, k * lanes) back as (B, T, k)."""
+        """(tiles, T, k * lanes) back as (B, T, k), an array of its own."""
         if not self.wide:
-            return np.ascontiguousarray(tiles[..., :k])
+            return tiles[..., :k].copy()
         steps = tiles.shape[1]
         samples = tiles.reshape(self.tiles, steps, k, self.lanes).transpose(0, 3, 1, 2)
         return np.ascontiguousarray(samples).reshape(self.tiles * self.lanes, steps, k)[: self.batch]

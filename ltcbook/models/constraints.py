@@ -84,7 +84,7 @@ def vector(name, values, n, rule, holds):
         or values.dtype.kind not in "fiu"
         or not (np.isfinite(values) & holds(values)).all()
     ):
-        raise ValueError(f"{name} is {brief(values)}; it must be one value or ({n},), and hold {rule}.")
+        raise ValueError(f"{name} is {brief(values.tolist())}; it must be one value or ({n},), and hold {rule}.")
     return values.astype(float)
 
 

@@ -10,6 +10,7 @@ from .base import ACTIVATIONS, Net, linear, numpy_rng, to_numpy
 OWN = ("euler", "rk4")
 ADAPTIVE = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
 GRID = ("midpoint", "heun3")
+NO_SECOND = "the adjoint has first derivatives only; for second ones take adjoint=False (net.adjoint = False)."
 
 
 class MLPCell:
@@ -58,8 +59,8 @@ class ODENet(Net):
     solver: "euler" and "rk4" with ``substeps`` equal parts per step; or of the package torchdiffeq: "dopri5",
     "dopri8", "bosh3", "fehlberg2", "adaptive_heun" to rtol and atol (one step size for the whole batch),
     "midpoint", "heun3" with substeps. adjoint=True: gradients by the adjoint equation, through torchdiffeq
-    (its rk4 is the 3/8 rule): constant memory, and only as exact as the state can be solved backwards. What
-    torchdiffeq solves does not go through vmap, export or compile.
+    (its rk4 is the 3/8 rule): constant memory, first derivatives only, and only as exact as the state can be
+    solved backwards. What torchdiffeq solves does not go through vmap, export or compile.
     generator: torch.Generator or None; weights start as in torch.nn.Linear.
 
     Raises ValueError for sizes < 1, unknown names, tolerances <= 0; ImportError where torchdiffeq is needed
@@ -109,7 +110,17 @@ class ODENet(Net):
         if own == self.solver and not self.adjoint or not x0.numel():  # an empty batch gives torchdiffeq no error to measure
             u, dt = (u, dt) if self.m else (None, dt.expand(u.shape[:-1]))
             return simulate.moved(cell, u, x0, dt, method=own, substeps=self.substeps)
+        layers = [value for layer in cell.layers for value in layer]
+        if not self.adjoint:
+            return self._solved(u, x0, dt, *layers)
+        from ..kernels.autograd import first_only
+
+        return first_only(self._solved, NO_SECOND, u, x0, dt, *layers)
+
+    def _solved(self, u, x0, dt, *layers):
+        """What torchdiffeq makes of the field with these weights and biases, one after the other: states (..., T, n)."""
         solve, options = _torchdiffeq(self.adjoint), {}
+        cell = MLPCell(list(zip(layers[::2], layers[1::2], strict=True)), self.activation, self.n)
         if self.solver not in ADAPTIVE:
             options["options"] = {"step_size": 1 / self.substeps}
         span, x, trajectory = x0.new_tensor([0.0, 1.0]), x0, []
@@ -120,9 +131,7 @@ class ODENet(Net):
                 return dt_t * cell.terms(x, u_t if self.m else None)[1]
 
             if self.adjoint:
-                options["adjoint_params"] = tuple(
-                    p for p in (*self.field.parameters(), u_t, dt_t) if p.requires_grad
-                )
+                options["adjoint_params"] = tuple(p for p in (*layers, u_t, dt_t) if p.requires_grad)
             try:
                 x = solve(field, x, span, rtol=self.rtol, atol=self.atol, method=self.solver, **options)[-1]
             except AssertionError as error:  # torchdiffeq asserts that its step size stays above 0

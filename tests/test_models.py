@@ -295,7 +295,7 @@ def test_residual_step_adds_and_the_rnn_step_is_euler_of_its_ct_rnn():
     x = simulate.simulate(net.cell(), u, x0, 1.0, method="euler")
     close([net(u, x0)[1]], [x])
     residual = models.RNNet(3, 5, 2, residual=True).double()
-    residual.load_state_dict(net.state_dict())
+    residual.load_state_dict(dict(net.named_parameters()))
     step = torch.tanh(net.w @ x0 + net.w_in @ u[0] + net.b)
     close([net(u[:1], x0)[1][0], residual(u[:1], x0)[1][0]], [step, x0 + step])
 
@@ -611,7 +611,7 @@ def test_where_the_published_closed_form_goes_wrong_the_carried_one_does_not():
     ltc = models.LTCNet(alone, constraint="explicit", input_map=None, output_map=None)
     start = dict(raw_c=1, raw_g_leak=1, e_leak=0, raw_w_in=1, gamma_in=1, mu_in=0, e_rev_in=1)
     ltc.load_state_dict(
-        {key: torch.full_like(value, start.get(key, 1)) for key, value in ltc.state_dict().items()}
+        {key: torch.full_like(value, start.get(key, 1)) for key, value in (*ltc.named_parameters(), *ltc.named_buffers())}
         | {"polarity": torch.zeros(1, 1, dtype=torch.int8)}
     )
     u = torch.zeros(40, 1)  # sigmoid(0) = 1/2

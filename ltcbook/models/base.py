@@ -1,6 +1,7 @@
 """What every model shares: one call signature, one boundary that checks it, one way to load weights."""
 
 import math
+import warnings
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from .. import ops, simulate
 from ..boundary import brief, choice
 from ..ops import tracing
+from . import loading
 from .steps import fits, last_seen, packed_like, real_steps, skipping
 
 
@@ -94,32 +96,56 @@ class Net(nn.Module):
         """Buffers that a state dict may repeat but not change: {name: NumPy array}."""
         return {}
 
-    def load_state_dict(self, state_dict, strict=True, assign=False):
-        """As in torch, but all or nothing: the names and shapes of a dict of another model raise one
-        ValueError first.
-
-        Returns torch's (missing_keys, unexpected_keys); strict=False allows such keys, never other shapes or
-        another wiring where it is fixed (in an ``LTCNet`` it is not: there the state dict brings its own).
+    def meaning(self):
+        """What decides what the numbers of a state dict mean, {name: plain value}; it carries them, and one with
+        another value is refused.
         """
-        own = {name: tuple(value.shape) for name, value in self.state_dict().items()}
-        came = {name: tuple(getattr(value, "shape", ())) for name, value in state_dict.items()}
-        problems = [f"{name} has shape {came[name]} instead of {own[name]}" for name in own
-                    if name in came and came[name] != own[name]]
-        problems += [
-            f"{name} has other values"
-            for name, value in self.fixed().items()
-            if came.get(name) == value.shape
-            and not state_dict[name].is_meta
-            and not np.array_equal(state_dict[name].cpu().numpy(), value)
-        ]
-        if strict:
-            problems += [f"{name} is missing" for name in own if name not in came]
-            problems += [f"{name} is unknown here" for name in came if name not in own]
-        if problems:
-            more = f" and {len(problems) - 4} more" if len(problems) > 4 else ""
-            raise ValueError(f"this state dict belongs to another model than {type(self).__name__}: "
-                             f"{'; '.join(problems[:4])}{more}. Nothing was loaded.")
+        return {}
+
+    def solved(self):
+        """How the equation is solved, {name: plain value}; a state dict carries it, and another value is
+        reported.
+        """
+        return {name: getattr(self, name) for name in ("solver", "substeps") if getattr(self, name, None) is not None}
+
+    def get_extra_state(self):
+        """``meaning`` and ``solved`` as a tensor of bytes, the entry "_extra_state" of a state dict."""
+        where = None if self.device.type == "meta" else self.device
+        return loading.written(self.meaning() | self.solved(), where)
+
+    def set_extra_state(self, state):
+        """Compare with what a state dict says of itself: ValueError where it means something else; a warning
+        where its equation was solved in another way, since that may be wanted.
+        """
+        says = loading.read(state)
+        loading.refuse(self, loading.differences(self, says))
+        other = {name: says[name] for name, value in self.solved().items() if says.get(name, value) != value}
+        if other:
+            there = ", ".join(f"{name}={value!r}" for name, value in other.items())
+            here = ", ".join(f"{name}={getattr(self, name)!r}" for name in other)
+            warnings.warn(f"these weights were saved by a {type(self).__name__} with {there}; this one keeps {here}, so its "
+                          "numbers differ. Build it with the other options to have the same.", UserWarning, stacklevel=2)
+
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        """As in torch, but all or nothing: a dict of another model (other names, shapes or masks, or numbers
+        that mean something else) raises one ValueError first.
+
+        Returns torch's (missing_keys, unexpected_keys); strict=False allows such keys, never other shapes,
+        another ``meaning``, or another wiring where it is fixed (in an ``LTCNet`` it is not: there the state
+        dict brings its own, for neurons of the same roles). Another solver is a warning. A dict without the
+        entry "_extra_state" is not asked what it means. Inside a container, whose own method this is not, the
+        same is looked at when its turn comes: nothing of this model is loaded then, what stands before it is.
+        """
+        found = loading.problems(self, state_dict, "", Net)
+        loading.refuse(self, found + (loading.strangers(self, state_dict) if strict else []))
         return super().load_state_dict(state_dict, strict=strict, assign=assign)
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
+        """What torch calls for every part of a container, before the parts of this part."""
+        loading.refuse(self, loading.problems(self, state_dict, prefix, Net), prefix)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        if prefix + loading.EXTRA in missing_keys:  # saved before there was one
+            missing_keys.remove(prefix + loading.EXTRA)
 
     @property
     def device(self):

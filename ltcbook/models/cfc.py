@@ -141,6 +141,11 @@ class CfCNet(Net):
         """The LTC's cell where ``from_ltc`` made this network; ValueError otherwise."""
         return super().cell(numpy) if self.ltc is None else self.ltc.cell(numpy)
 
+    def meaning(self):
+        if self.ltc is not None or self.wired:
+            return {"mode": self.mode} | ({} if self.ltc is not None else {"role": self._wiring.role})
+        return {"mode": self.mode, "activation": self.activation}
+
     def extra_repr(self):
         return f"{self.wiring or f'{self.m} inputs, {self.n} units'}, mode={self.mode!r}"
 

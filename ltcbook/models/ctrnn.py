@@ -105,6 +105,11 @@ class CTRNNet(Net):
                                 plastic=plastic.get("readout"))
             self.b_out = parameter(np.zeros(self.outputs))
 
+    def meaning(self):
+        time = {"time": "alpha", "step": self.step} if self.by_alpha else {"time": "tau"}
+        signed = [name for name in ("w", "w_in", "w_out") if getattr(self, name) is not None and getattr(self, name).signed]
+        return {"activation": self.activation, "convention": self.convention, "learned": self.learned, "signed": signed} | time
+
     def extra_repr(self):
         return (f"{self.m} inputs, {self.n} units, activation={self.activation!r}, "
                 f"convention={self.convention!r}, solver={self.solver!r}")

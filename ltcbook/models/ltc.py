@@ -79,6 +79,9 @@ class LTCNet(Net):
                     self.register_parameter(f"{name}_{end}", None)
         self.memory = None if memory is None else lstm.LSTMMemory(self.m, self.n, rng)
 
+    def meaning(self):
+        return {"constraint": self.constraint, "role": self.role}
+
     def extra_repr(self):
         return f"{self.wiring}, solver={self.solver!r}, substeps={self.substeps}, {self.constraint}"
 

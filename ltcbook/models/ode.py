@@ -91,6 +91,12 @@ class ODENet(Net):
         self.field = nn.ModuleList(linear(a, b, rng) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
         self.linear = None if outputs is None else linear(self.n, self.outputs, rng)
 
+    def meaning(self):
+        return {"activation": self.activation}
+
+    def solved(self):
+        return super().solved() | ({"rtol": self.rtol, "atol": self.atol} if self.solver in ADAPTIVE else {})
+
     def extra_repr(self):
         return f"{self.m} inputs, {self.n} units, solver={self.solver!r}, adjoint={self.adjoint}"
 

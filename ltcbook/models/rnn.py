@@ -39,6 +39,9 @@ class RNNet(Net):
             hold(self, name, rng.uniform(-k, k, shape))
         self.linear = None if outputs is None else linear(self.n, self.outputs, rng)
 
+    def meaning(self):
+        return {"activation": self.activation, "residual": self.residual}
+
     def extra_repr(self):
         return f"{self.m} inputs, {self.n} units, activation={self.activation!r}, residual={self.residual}"
 

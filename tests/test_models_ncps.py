@@ -103,6 +103,36 @@ def test_epsilon_is_the_only_difference():
         torch.testing.assert_close(getattr(net, net.parameter_of(field)).grad, grad, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("implicit", [True, False])
+@pytest.mark.parametrize("epsilon", [1e-2, 0.5, 3e-7])
+def test_another_epsilon_is_a_leak_towards_0_mv_and_nothing_is_lost(epsilon, implicit):
+    torch.manual_seed(0)
+    theirs = scattered(ncps.torch.LTC(5, wirings.AutoNCP(19, 3, seed=1), epsilon=epsilon, implicit_param_constraints=implicit),
+                       torch.float64)
+    net, u = models.LTCNet.from_ncps(theirs), inputs(torch.float64)
+    ours, expected = (gradients(net, lambda u: net(u)[0], u), gradients(theirs, lambda u: run_theirs(theirs, u, net.n), u))
+    torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-10)
+    for field, name in LTC_NAMES.items():
+        if field not in ("g_leak", "e_leak"):
+            grad = getattr(theirs.rnn_cell, name).grad
+            grad = grad.T if grad.ndim == 2 else grad
+            torch.testing.assert_close(getattr(net, net.parameter_of(field)).grad, grad, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda cell: setattr(cell, "_epsilon", -0.1), r"epsilon of this ncps cell is -0.1; it must be a number in \[0"),
+    (lambda cell: setattr(cell, "_epsilon", "small"), "epsilon of this ncps cell is 'small'"),
+    (lambda cell: setattr(cell, "make_positive_fn", torch.nn.ReLU()), r"positive by ReLU\(\); only its own two ways"),
+    (lambda cell: setattr(cell, "make_positive_fn", torch.nn.Softplus(beta=2)), "only its own two ways"),
+    (lambda cell: setattr(cell, "make_positive_fn", torch.nn.Identity()), "only its own two ways"),
+])
+def test_an_option_of_an_ncps_cell_that_cannot_be_kept_is_refused(change, message):
+    theirs = ncps.torch.LTC(5, wirings.AutoNCP(19, 3, seed=1))
+    change(theirs.rnn_cell)
+    with pytest.raises(ValueError, match=message):
+        models.LTCNet.from_ncps(theirs)
+
+
 @DTYPES
 def test_ltc_cell_with_its_own_time_step(dtype):
     torch.manual_seed(0)

@@ -1,6 +1,7 @@
 """Rewiring a model: exactly the cut and grown synapses change, and nothing at all when anything is wrong."""
 
 import copy
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from strategies import random_ncp, seeds
+from torch.nn.utils import prune
 
 from ltcbook import models, pruning, wiring
 
@@ -211,5 +213,66 @@ def test_what_does_not_fit_is_refused_and_touches_nothing(name):
     net, change, words = broken(name)
     before = copy.deepcopy(net.state_dict())
     with pytest.raises(ValueError, match=words):
+        net.rewire(change)
+    assert not any(changed_entries(before, net.state_dict()).values())
+
+
+class Scaled(torch.nn.Module):
+    def forward(self, value):
+        return 2 * value
+
+    def right_inverse(self, value):
+        return value / 2
+
+
+class OneWay(torch.nn.Module):
+    def forward(self, value):
+        return value.abs()
+
+
+HELD = {
+    "weight_norm": lambda net: torch.nn.utils.parametrizations.weight_norm(net, "raw_w"),
+    "weight_norm of gates": lambda net: torch.nn.utils.parametrizations.weight_norm(net, "mu_in", dim=1),
+    "scaled": lambda net: torch.nn.utils.parametrize.register_parametrization(net, "gamma", Scaled()),
+    "two scaled": lambda net: [torch.nn.utils.parametrize.register_parametrization(net, name, Scaled()) for name in ("e_rev", "raw_w_in")],
+}
+REFUSED = {
+    "one way": lambda net: torch.nn.utils.parametrize.register_parametrization(net, "raw_w", OneWay()),
+    "spectral_norm": lambda net: torch.nn.utils.parametrizations.spectral_norm(net, "raw_w_in"),
+    "pruned by torch": lambda net: prune.random_unstructured(net, "raw_w", 0.3),
+    "the old weight_norm": lambda net: old_weight_norm(net, "gamma"),
+    "after one that can be written": lambda net: [HELD["weight_norm"](net), REFUSED["spectral_norm"](net)],
+}
+
+
+def old_weight_norm(net, name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.nn.utils.weight_norm(net, name)
+
+
+@pytest.mark.parametrize("how", HELD)
+def test_a_parametrised_weight_is_rewired_as_a_plain_one(how):
+    (plain, change), (net, _) = case(), case()
+    HELD[how](net)
+    assert change.grown and change.grown_in
+    plain.rewire(change, rng=np.random.default_rng(1))
+    changed = net.rewire(change, rng=np.random.default_rng(1))
+    for name, value in vars(plain.numpy_cell()).items():
+        np.testing.assert_allclose(getattr(net.numpy_cell(), name), value, rtol=1e-5, atol=1e-6)
+    assert net.wiring == plain.wiring
+    own = dict(net.named_parameters())
+    assert len(changed) == 8 and all(own[name].shape[0] == 14 for name in changed)
+
+
+@pytest.mark.parametrize("how", REFUSED)
+def test_a_weight_that_cannot_be_written_is_refused_and_nothing_is_touched(how):
+    net, _ = case()
+    REFUSED[how](net)
+    net.eval()  # in training spectral_norm takes a step whenever it is read
+    change = event(net, 0.9, np.random.default_rng(0))
+    assert change.grown and change.grown_in
+    before = copy.deepcopy(dict(net.state_dict()))
+    with pytest.raises(ValueError, match="raw_w|gamma.*Nothing was changed"):
         net.rewire(change)
     assert not any(changed_entries(before, net.state_dict()).values())

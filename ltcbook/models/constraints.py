@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from ..boundary import brief
 from .base import hold, inverse_softplus
@@ -43,6 +44,43 @@ class Weight(nn.Module):
         raw = self.raw if self.plastic is None else torch.lerp(self.start, self.raw, self.plastic)
         w = nn.functional.softplus(raw) if self.signed else raw
         return w if self.mask is None else w * self.mask
+
+
+@torch.no_grad()
+def write(module, values):
+    """Give parameters of a module new values, {name: tensor of the same shape}, all of them or none.
+
+    A parameter that torch parametrises (``torch.nn.utils.parametrize``) is written through the right inverses. Returns {name:
+    names of the parameters of that shape that hold it now}. Raises ValueError where it cannot hold the new values, or where
+    something writes over it before every call.
+    """
+    holders = {}
+    for name, value in values.items():
+        if parametrize.is_parametrized(module, name):
+            own = module.parametrizations[name].named_parameters(f"parametrizations.{name}")
+            holders[name] = [where for where, p in own if p.shape == value.shape]
+        elif name in module._parameters:
+            holders[name] = [name]
+        else:
+            raise ValueError(f"{name} is no parameter now: something makes it anew before every call, as torch.nn.utils.prune and "
+                             f"the old weight_norm do. Make it one again, e.g. by prune.remove(net, {name!r}) or "
+                             f"remove_weight_norm(net, {name!r}). Nothing was changed.")
+    through = [name for name in values if holders[name] != [name]]
+    kept = [(t, t.clone()) for name in through for part in [module.parametrizations[name]]
+            for t in (*part.parameters(), *part.buffers())]
+    try:
+        for name in through:
+            setattr(module, name, values[name])
+            if not torch.allclose(getattr(module, name), values[name], rtol=1e-5, atol=1e-6):
+                raise ValueError("reads other values than were written")
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        for held, before in kept:
+            held.copy_(before)
+        raise ValueError(f"the parametrisation of {name} cannot hold the new values ({brief(str(error), 200)}): remove it "
+                         f"first, torch.nn.utils.parametrize.remove_parametrizations(net, {name!r}). Nothing was changed.") from error
+    for name in set(values) - set(through):
+        module._parameters[name].copy_(values[name])
+    return holders
 
 
 def as_masks(name, given):

@@ -3,9 +3,11 @@
 import numpy as np
 import torch
 
+from ..boundary import brief, number
 from ..wiring import Wiring, from_ncps
 from .base import to_numpy
 
+EPSILON = 1e-8  # of ncps, against a division by 0: below the rounding of float32, so it is left out
 LTC_NAMES = {
     "c": "cm",
     "g_leak": "gleak",
@@ -28,6 +30,7 @@ def ltc_from_ncps(cls, module):
     values = getattr(cell, "_params", None)  # what ncps's forward really reads
     if not isinstance(values, dict) or not set(LTC_NAMES.values()) <= set(values):
         raise ValueError(f"cannot read a {type(module).__name__}; pass an ncps.torch.LTC or LTCCell.")
+    _check_options(cell)
     net = cls(
         _wiring(cell, values),
         solver="fused",
@@ -49,12 +52,33 @@ def ltc_from_ncps(cls, module):
                     "cannot be negative; call apply_weight_constraints() of the ncps cell first."
                 )
         getattr(net, net.parameter_of(field)).copy_(value)
+    if cell._epsilon not in (0, EPSILON):
+        _leak_epsilon(net, cell._epsilon)
     for name in ("input_w", "input_b", "output_w", "output_b"):
         if getattr(net, name) is not None:
             getattr(net, name).copy_(values[name])
     if net.memory is not None:
         _memory(net.memory, module.lstm, torch.arange(net.n))
     return net
+
+
+def _check_options(cell):
+    """Refuse what ncps's equation can be given, and ours cannot."""
+    kinds = {"Softplus": True, "Identity": False}  # its names of ours: implicit, explicit
+    kind = type(cell.make_positive_fn).__name__
+    if kinds.get(kind) is not bool(cell._implicit_param_constraints) or getattr(cell.make_positive_fn, "beta", 1) != 1:
+        raise ValueError(f"this ncps cell keeps values positive by {brief(cell.make_positive_fn)}; only its own two ways, Softplus() "
+                         "where implicit_param_constraints and Identity() elsewhere, can be read.")
+    number("epsilon of this ncps cell", cell._epsilon, 0)
+
+
+def _leak_epsilon(net, epsilon):
+    """Add epsilon (µS) to every leak, towards 0 mV: g_leak e_leak stays, so (c x + dt h) / (c + dt (g + epsilon)) is the step."""
+    raw, e_leak = net.raw_g_leak.double(), net.e_leak.double()
+    g_leak = net.positive(raw)
+    total = g_leak + epsilon
+    net.e_leak.copy_(g_leak * e_leak / total)
+    net.raw_g_leak.copy_(total + torch.log(-torch.expm1(-total)) if net.constraint == "implicit" else total)
 
 
 def _wiring(cell, values):

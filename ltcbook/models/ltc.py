@@ -8,6 +8,7 @@ from .. import dynamics, kernels, ops, pruning, simulate
 from ..wiring import Wiring
 from . import memory as lstm
 from .base import Net, hold, inverse_softplus, numpy_rng, to_numpy
+from .constraints import write
 from .paths import BACKENDS, FIELDS, POSITIVE, mover
 from .places import Places
 
@@ -175,8 +176,9 @@ class LTCNet(Net):
         or U(0.001, 1) as at birth). rng: numpy or torch generator for these draws, or None.
 
         Returns {parameter name: (cut, grown)}, index tensors (2, k) of targets and sources, so that
-        ``optimizer.state[p]["exp_avg"][tuple(cut)] = 0`` works. Raises ValueError, and touches nothing, for
-        another size, other roles, or an event made from another wiring or other weights than those of now.
+        ``optimizer.state[p]["exp_avg"][tuple(cut)] = 0`` works; of a parameter that torch parametrises, the name of
+        the tensor behind it. Raises ValueError, and touches nothing, for another size, other roles, an event made
+        from another wiring or other weights than those of now, or a parameter that cannot be written.
         """
         rng = numpy_rng(rng)
         if isinstance(change, Wiring):
@@ -192,7 +194,7 @@ class LTCNet(Net):
         self._check_event(event)
         fresh = pruning.rewire(self.numpy_cell(), event, rng=rng)
 
-        changed = {}
+        changed, new, masks = {}, {}, []
         for suffix, cut, grown, weights, polarity in (
                 ("", event.cut, event.grown, event.weights, event.wiring.polarity),
                 ("_in", event.cut_in, event.grown_in, event.weights_in, event.wiring.polarity_in)):
@@ -201,17 +203,19 @@ class LTCNet(Net):
             cut, grown = (np.array(edges, int).reshape(-1, 2).T[::-1].copy() for edges in (cut, grown))
             signs = getattr(self, "polarity" + suffix)
             before = signs.cpu().numpy().copy()
-            for at in (cut, grown):
-                signs[tuple(at)] = torch.as_tensor(polarity[tuple(at)], device=signs.device)
+            masks += [(signs, at, polarity) for at in (cut, grown)]
             for field in ("w", "gamma", "mu", "e_rev"):
                 name = self.parameter_of(field + suffix)
                 values = self.raw(weights) if field == "w" else getattr(fresh, field + suffix)
                 if field == "e_rev":  # a synapse raised in place keeps what it learned
                     values = np.where(polarity != before, polarity, values)
-                tensor = getattr(self, name)
+                new[name] = tensor = getattr(self, name).clone()
                 tensor[tuple(grown)] = torch.as_tensor(values[tuple(grown)]).to(tensor)
                 changed[name] = tuple(torch.as_tensor(at, device=tensor.device) for at in (cut, grown))
-        return changed
+        holders = write(self, new)
+        for signs, at, polarity in masks:
+            signs[tuple(at)] = torch.as_tensor(polarity[tuple(at)], device=signs.device)
+        return {holder: at for name, at in changed.items() for holder in holders[name]}
 
     def _event(self, wiring, new_weight, rng):
         """The Rewired that leads to another wiring; a synapse that changes its sign is cut and grown."""
@@ -277,9 +281,10 @@ class LTCNet(Net):
         """The same network as an ``ncps.torch.LTC`` or ``LTCCell``, in its dtype, neurons in ncps's order.
 
         Outputs, states and gradients agree to rounding in float32 (about 1e-6); in float64 to about 1e-8
-        relative, since ncps adds epsilon = 1e-8 to a denominator. Its [source, target] parameters are
-        transposed. Raises ValueError for another module, an unbuilt wiring, a mask that is not 0/1, or
-        explicit weights below 0 (clip them there first).
+        relative, since ncps adds epsilon = 1e-8 to a denominator. Another epsilon becomes part of the leak, exactly:
+        it is a conductance towards 0 mV (the leak's gradients are then those of the sum). Its [source, target]
+        parameters are transposed. Raises ValueError for another module, an unbuilt wiring, a mask that is not 0/1,
+        another way to keep values positive, an epsilon below 0, or explicit weights below 0 (clip them there first).
         """
         from .convert import ltc_from_ncps
 

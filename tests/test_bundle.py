@@ -98,6 +98,7 @@ def test_a_page_with_explorers_is_given_their_scripts_behind_the_data_and_no_sta
     assert names == ["shared.js", "plane.js"]
     assert body.index("data-store") < body.index("</script><script async") < body.index("<p>more")
     assert re.search(r'<link rel="stylesheet" href="\.\./_static/explorers/explorer\.css\?v=\w+">', context["metatags"])
+    assert bundle.reserved("plane") in context["metatags"] and '[data-room="plane"]' in bundle.reserved("plane")
     plain = {"body": "<p>words</p>", "pathto": lambda name, _: name}
     explorers.link(None, "chapters/y", "page.html", plain, None)
     assert plain["body"] == "<p>words</p>" and "metatags" not in plain
@@ -112,3 +113,28 @@ def test_another_drawing_runs_no_chapter_again(monkeypatch):
     drawn = {"plane.js", "view.js", "explorer.css", "bundle.py"}
     assert drawn <= asked["site"] and not drawn & asked["computing"]
     assert {"plane.py", "base.py", "cells.py", "requirements.lock"} <= asked["computing"]
+
+
+@pytest.mark.parametrize("width", [358, 736])
+def test_the_place_of_a_waiting_explorer_is_as_tall_as_the_living_one(browser, tmp_path, monkeypatch, width):
+    """All explorers on one page; a text below each may not move when it wakes."""
+    import heights
+
+    monkeypatch.setenv("LTCBOOK_EXPLORERS", "linked")
+    made = heights.explorers()
+    places = "".join(f'<div id="{room}">{explorer.to_html(heights.PIXEL)}</div>' for room, explorer in made.items())
+    style = bundle.stylesheet() + "".join(bundle.reserved(room) for room in made)
+    page_file = tmp_path / "page.html"
+    page_file.write_text(SHELL.format(body=f"<style>body {{ margin: 0 }} {style}</style>{places}"), "utf8")
+    page = browser.new_page(viewport={"width": width, "height": 800}, reduced_motion="reduce")
+    page.goto(page_file.as_uri())
+    tall = "Object.fromEntries([...document.querySelectorAll('[id] > .ltc-widget')].map(e => [e.parentNode.id, e.offsetHeight]))"
+    waiting = page.evaluate(tall)
+    for name in ("shared.js", *bundle.drawings()):
+        page.add_script_tag(content=bundle.page_files()[name])
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    alive = page.evaluate(tall)
+    assert page.locator(".ltc-fallback").count() == 0 and len(alive) == len(made)
+    page.close()
+    jumps = {room: (waiting[room], alive[room]) for room in made if abs(waiting[room] - alive[room]) > 12}
+    assert not jumps, f"run `python tests/heights.py {' '.join(jumps)}`: {jumps}"

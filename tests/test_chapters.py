@@ -155,7 +155,7 @@ def test_every_link_inside_the_book_leads_somewhere_and_says_where(pages, root):
     wrong = []
     for name, text in pages.items():
         for words, target in LINK.findall(text):
-            if re.match(r"(https?|mailto):", target):
+            if re.match(r"(https?|mailto):", target) or "=" in target:  # with "=" it speaks to an explorer, see test_site
                 continue
             page, _, anchor = target.partition("#")
             page = page or name

@@ -179,6 +179,8 @@ def test_every_internal_link_and_file_is_there(site, soups):
             inside = target.resolve().relative_to(site.resolve()).as_posix()
             if not target.is_file():
                 broken.append(f"{name}: {address}: no such file")
+            elif "=" in parts.fragment and not parts.path:
+                continue  # it speaks to an explorer of the page, see below
             elif parts.fragment and inside in ids and unquote(parts.fragment) not in ids[inside]:
                 broken.append(f"{name}: {address}: no such place on {inside}")
     assert not broken, "\n".join(broken)
@@ -309,6 +311,16 @@ def test_another_threshold_gives_another_drawing(explorers):
             assert len(set(drawings)) > 1, f"{name}, explorer {k}: the same drawing for different T"
             tried += 1
     assert tried, "no explorer has a slider for T"
+
+
+def test_every_link_that_speaks_to_an_explorer_finds_it_and_what_it_asks_for(explorers, soups):
+    spoken = "a => a.filter(one => one.hash.includes('=')).map(one => [one.getAttribute('href'), one.className])"
+    wrong = [f"{name}: {href}" for name, page in explorers.items()
+             for href, classes in page.eval_on_selector_all('article a[href^="#"]', spoken)
+             if not re.search(r"\bltc-(set|number|names)\b", classes)]
+    silent = [f"{name}: {tag['href']}" for name, soup in soups.items() if name not in explorers
+              for tag in soup.select('article a[href^="#"]') if "=" in tag["href"]]
+    assert not wrong + silent
 
 
 def test_every_control_is_reached_with_the_tab_key(explorers):

@@ -434,7 +434,7 @@ def test_nothing_spills_over_at_any_width(visit, kind, width):
         const out = b => b.width && (b.right > page.right + 1 || b.left < page.left - 1);
         return [...document.querySelectorAll(".ltc-explorer *")]
           .filter(e => e.checkVisibility() && !e.closest("defs, .ltc-aside") && out(e.getBoundingClientRect()))
-          .filter(e => !e.closest("[clip-path]")).map(e => e.outerHTML.slice(0, 120)) }""")
+          .filter(e => !e.closest("[clip-path], .ltc-presets")).map(e => e.outerHTML.slice(0, 120)) }""")
     assert outside == []
 
 

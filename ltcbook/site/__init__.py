@@ -15,6 +15,7 @@ def setup(app):
     app.add_config_value("comments_config", {}, "")  # jupyter-book sets it though its extension is not loaded
     app.add_transform(anchors.RawAnchors)
     app.add_transform(anchors.TaggedEquations)
+    app.add_transform(explorers.Links)
     app.add_transform(facts.ChapterFacts)
     app.add_post_transform(pdf.Print)
     app.connect("config-inited", pages.configure)

@@ -11,7 +11,7 @@ from ..boundary import extra
 extra("widgets", "anywidget", "widgets")
 
 from .areas import AreasExplorer
-from .base import Control, Explorer, Preset
+from .base import Control, Explorer, Guess, Prediction, Preset
 from .convergence import ConvergenceExplorer
 from .gradient import GradientExplorer
 from .ncp_wiring import WiringExplorer
@@ -22,6 +22,6 @@ from .tau import TauExplorer
 from .threshold import ThresholdExplorer, default_network
 from .time_constant import TimeConstantExplorer
 
-__all__ = ["AreasExplorer", "Control", "ConvergenceExplorer", "Explorer", "GradientExplorer", "PlaneExplorer", "Preset",
-           "SolverExplorer", "StabilityExplorer", "TauExplorer", "ThresholdExplorer", "TimeConstantExplorer", "WiringExplorer",
+__all__ = ["AreasExplorer", "Control", "ConvergenceExplorer", "Explorer", "GradientExplorer", "Guess", "PlaneExplorer",
+           "Prediction", "Preset", "SolverExplorer", "StabilityExplorer", "TauExplorer", "ThresholdExplorer", "TimeConstantExplorer", "WiringExplorer",
            "default_network"]

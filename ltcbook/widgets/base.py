@@ -5,6 +5,7 @@ exactly; the static page carries a table of frames over a grid of the controls a
 """
 
 import base64
+import hashlib
 import html
 import itertools
 import json
@@ -26,7 +27,7 @@ class Control:
 
     grid: the values that the static page knows; grid_step: their distance (a range's grid is uniform). rug: (value, sign)
     marks drawn along a range. hint: a few quiet words after the label. hidden: fixed at its default, as in the compact
-    explorer.
+    explorer. more: in the fold "More controls"; the first control of an explorer always shows.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Control:
     rug: tuple = ()
     hint: str = ""
     hidden: bool = False
+    more: bool = False
 
     @property
     def grid(self):
@@ -76,11 +78,49 @@ class Preset:
     controls: dict = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Guess:
+    """One answer that a reader may predict: its value, the words on its button, and a sentence for who chose it."""
+
+    value: object
+    label: str
+    reply: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Two to four answers to the explorer's ``question``; until one is chosen, or skipped, the explorer does not tell.
+
+    ``right`` is the value of the right answer, or ``by`` names the entry of the frame that holds it, where the answer
+    depends on the network that is shown. Raises ValueError where that leaves no right answer.
+    """
+
+    guesses: tuple
+    right: object = None
+    by: str = ""
+
+    def __post_init__(self):
+        values = [guess.value for guess in self.guesses]
+        if not 2 <= len(values) <= 4 or len(set(values)) < len(values):
+            raise ValueError(f"a prediction has two to four answers of different value, not {values}.")
+        if (self.right is None) == (not self.by):
+            raise ValueError("give the right answer either as `right` or, where the frame knows it, as `by`.")
+        if self.right is not None and self.right not in values:
+            raise ValueError(f"right is {self.right!r}; it must be one of the answers {values}.")
+        if silent := [guess.label for guess in self.guesses if not guess.reply]:
+            raise ValueError(f"every answer needs a sentence for who chose it; {', '.join(silent)} has none.")
+
+
 class Explorer(anywidget.AnyWidget):
     """Base of all explorers. A subclass gives key, title, question, answer, drawing (its JavaScript module), ``knobs``,
-    ``presets``, ``frame_of(controls)``, ``describe(frame)`` and ``picture(frame)``."""
+    ``presets``, ``frame_of(controls)``, ``describe(frame)`` and ``picture(frame)``.
+
+    It may give ``prediction``, the answers among which a reader chooses before anything is told, and ``play``, the range
+    control that a button plays: {"knob": name, "seconds": how long from end to end, and if not its own, "low", "high"}.
+    """
 
     key = title = question = answer = drawing = ""
+    prediction = play = None
     tabulated = True  # False where the drawing restates the formula and needs no table
 
     spec = traitlets.Dict().tag(sync=True)
@@ -98,11 +138,23 @@ class Explorer(anywidget.AnyWidget):
         self.knobs = {knob.name: knob for knob in knobs}
         super().__init__(
             spec=plain({"key": self.key, "title": self.title, "question": self.question, "answer": self.answer,
+                        "predict": self.prediction and asdict(self.prediction), "play": self.play, "version": self.version,
                         "knobs": [asdict(knob) | {"grid": knob.grid if self.tabulated else []} for knob in knobs],
                         "presets": [asdict(preset) for preset in presets], **spec}),
             controls={knob.name: knob.default for knob in knobs})
         self.frame = self.compute()
         self.observe(self._answer, names="controls")
+
+    @property
+    def room(self):
+        """The name under which the height of its place on a page is known."""
+        return f"{self.key}-compact" if self.spec.get("compact") else self.key
+
+    @property
+    def version(self):
+        """A few letters that change with the grid of the controls: a table made for another one is refused."""
+        grids = json.dumps([[name, knob.grid] for name, knob in self.knobs.items()])
+        return hashlib.sha256(f"{self.key} {grids}".encode()).hexdigest()[:8]
 
     def compute(self, **controls):
         """One frame: a JSON-able dictionary, always the same for the same controls; missing controls take their default.
@@ -129,7 +181,7 @@ class Explorer(anywidget.AnyWidget):
         if self.tabulated and not self.table:
             grids = [knob.grid for knob in self.knobs.values()]
             frames = [self.compute(**dict(zip(self.knobs, values, strict=True))) for values in itertools.product(*grids)]
-            self.table = {"frames": [rounded({k: v for k, v in frame.items() if k != "controls"}) for frame in frames]}
+            self.table = {"version": self.version, "frames": [rounded({k: v for k, v in frame.items() if k != "controls"}) for frame in frames]}
 
     def _repr_mimebundle_(self, **kwargs):
         self.fill_table()
@@ -158,7 +210,7 @@ class Explorer(anywidget.AnyWidget):
         store = {"spec": self.spec, "table": self.table, "frame": rounded(frame), "controls": frame["controls"]}
         text = json.dumps(store, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
         alt = html.escape(f"{self.title}. {self.describe(frame)}", quote=True)
-        twin = TWIN.format(place=place, key=self.key, drawing=self.drawing.removesuffix(".js"), store=text, png=png, alt=alt)
+        twin = TWIN.format(place=place, room=self.room, drawing=self.drawing.removesuffix(".js"), store=text, png=png, alt=alt)
         if linked():
             return twin
         return twin + ALONE.format(css=bundle.stylesheet(), scripts=bundle.shared_script() + bundle.drawing_script(self.drawing))
@@ -167,7 +219,7 @@ class Explorer(anywidget.AnyWidget):
 PLACES = itertools.count(1)
 
 # A script looks for the places that still wait, so that two explorers on a page never meet.
-TWIN = """<div class="ltc-widget" data-key="{key}" data-drawing="{drawing}" data-waiting="{place}">\
+TWIN = """<div class="ltc-widget" data-room="{room}" data-drawing="{drawing}" data-waiting="{place}">\
 <img class="ltc-fallback" alt="{alt}" src="data:image/png;base64,{png}"></div>
 <script type="application/json" data-store="{place}">{store}</script>"""
 ALONE = """

@@ -7,6 +7,7 @@ function, a class or a const; anything else is refused, as is a name that two mo
 """
 
 import hashlib
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -112,6 +113,22 @@ def drawing_script(drawing):
 def stylesheet():
     """The style sheet that all explorers share."""
     return (STATIC / "explorer.css").read_text(encoding="utf-8")
+
+
+@cache
+def heights():
+    """Explorer -> [[width of its place, its height there], ...] in pixels, measured by `python tests/heights.py`."""
+    return json.loads((STATIC / "heights.json").read_text(encoding="utf-8"))
+
+
+def reserved(name):
+    """Style rules that keep an explorer's height free while its picture waits, so that nothing jumps when it wakes."""
+    rules, known = [], heights().get(name, [])
+    for (w, h), (wider, there) in zip(known, known[1:], strict=False):
+        slope = (there - h) / (wider - w)
+        height = f"calc({h - slope * w:.0f}px + {100 * slope:.2f}cqi)"
+        rules.append(f'@container (min-width: {w}px) {{ [data-waiting][data-room="{name}"] .ltc-fallback {{ height: {height}; }} }}')
+    return f"@media (scripting: enabled) {{ {' '.join(rules)} }}" if rules else ""
 
 
 def drawings():

@@ -32,18 +32,25 @@ export function slider(control, live, change) {
     rail,
   );
   input.addEventListener("input", () => change(Number(input.value)));
+  let before = control.default; // a swipe that turns into scrolling leaves the control as it was
+  input.addEventListener("pointerdown", () => {
+    before = now;
+  });
+  input.addEventListener("pointercancel", () => change(before));
+  let now = control.default;
   const decimals = (String(step).split(".")[1] ?? "").length;
   return {
     root,
     focus: () => input.focus(),
-    show(now) {
+    show(at) {
+      now = at;
       if (Number(input.value) !== now) input.value = now;
       const share = (now - control.low) / (control.high - control.low);
       input.style.setProperty("--fill", `calc(11px + (100% - 22px) * ${share})`);
       const words = `${now.toFixed(decimals).replace("-", "−")}${control.unit ? ` ${control.unit}` : ""}`;
       write(value, words);
       patch(input, { "aria-valuetext": `${control.label.replace("_", " ")} ${words}` });
-      for (const [at, mark] of marks) mark.classList.toggle("below", at < now);
+      for (const [weight, mark] of marks) mark.classList.toggle("below", weight < now);
     },
   };
 }

@@ -2,14 +2,21 @@
 
 export const SVG = "http://www.w3.org/2000/svg";
 
-/** Set only the attributes that changed; `null` takes one away. */
+/** Set only the attributes that changed; `null` takes one away. A shape with a NaN in it is not drawn: it has no place. */
 export function patch(element, attributes) {
+  let nowhere = false;
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === false) element.removeAttribute(name);
-    else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+    const text = String(value);
+    if (value === null || value === false || value === undefined) element.removeAttribute(name);
+    else if (text.includes("NaN") && PLACES.test(name)) nowhere = true;
+    else if (element.getAttribute(name) !== text) element.setAttribute(name, text);
   }
+  if (nowhere) element.setAttribute("data-nan", "");
+  else if (element.hasAttribute("data-nan")) element.removeAttribute("data-nan");
   return element;
 }
+
+const PLACES = /^(?:x|y|x1|x2|y1|y2|cx|cy|r|d|width|height|points|transform)$/;
 
 /** Write text only where it changed. */
 export function write(element, text) {

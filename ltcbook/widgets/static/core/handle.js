@@ -2,19 +2,29 @@
 
 import { make, patch } from "./dom.js";
 
-/** Move a point with the mouse anywhere on the drawing, with a finger by its handle (or a tap: swipes still scroll). */
+/**
+ * Move a point with the mouse anywhere on the drawing, with a finger by its handle (or a tap: swipes still scroll). Only the
+ * pointer that began here moves it: a finger is captured by whatever it touches, so that the capture says nothing.
+ */
 export function drag(svg, handle, place, move) {
   svg.classList.add("ltc-drag");
   svg.addEventListener("click", (event) => move(...place(event)));
   for (const element of handle ? [svg, handle] : [svg]) {
+    let held = null;
     element.addEventListener("pointerdown", (event) => {
       if (element === svg && event.pointerType === "touch") return;
-      element.setPointerCapture(event.pointerId);
+      held = event.pointerId;
+      element.setPointerCapture(held);
       move(...place(event));
     });
     element.addEventListener("pointermove", (event) => {
-      if (element.hasPointerCapture(event.pointerId)) move(...place(event));
+      if (event.pointerId === held) move(...place(event));
     });
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      element.addEventListener(end, () => {
+        held = null;
+      });
+    }
   }
 }
 

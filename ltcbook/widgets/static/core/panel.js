@@ -10,36 +10,42 @@ export class Panel {
     this.body = make("div", { class: "ltc-body" });
     const { title, compactTitle } = panel;
     const heading = (view.spec.compact && compactTitle) || title;
+    this.heading = (heading || panel.name).replaceAll("_", " ");
+    this.note = make("p", { class: "ltc-undefined", hidden: "" }, "Not defined here.");
     this.root = make(
       "div",
       {
         class: `ltc-panel ltc-panel-${panel.name}`,
         role: "group",
-        "aria-label": (heading || panel.name).replaceAll("_", " "),
+        "aria-label": this.heading,
       },
       ...(heading ? [make("p", { class: "ltc-title" }, ...rich(heading))] : []),
       this.body,
+      this.note,
     );
+    if (panel.after) this.body.classList.add("after");
     if (panel.html) this.update = panel.html(this.body, view);
   }
 
   resize() {
-    const width = Math.round(this.body.clientWidth) || 480;
-    if (this.panel.html || width === this.width) return;
+    const width = Math.round(this.body.clientWidth);
+    if (this.panel.html || !width || width === this.width) return; // in a closed fold there is nothing to draw
     this.width = width;
     const height = this.panel.height(width, this.view.spec);
     const svg = patch(document.createElementNS(SVG, "svg"), { viewBox: `0 0 ${width} ${height}`, height, role: "img" });
     this.body.replaceChildren(svg);
     this.svg = svg;
     this.update = this.panel.build(svg, { width, height }, this.view);
-    if (this.view.frame) this.show();
+    if (this.view.painted) this.show();
   }
 
   show() {
     if (!this.update) this.resize();
-    const { frame, controls, focused } = this.view;
-    if (!frame) return;
-    const label = this.update(frame, controls, focused ?? null);
-    if (this.svg && label) patch(this.svg, { "aria-label": spoken(label) });
+    const { painted, controls, focused, asking } = this.view;
+    if (!painted || !this.update) return;
+    const label = this.update(painted, controls, focused ?? null);
+    if (!this.svg) return;
+    patch(this.note, { hidden: this.svg.querySelector("[data-nan]") ? null : "" });
+    if (label) patch(this.svg, { "aria-label": asking ? this.heading : spoken(label) });
   }
 }

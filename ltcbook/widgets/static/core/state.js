@@ -1,3 +1,5 @@
+// state.js: what a control may be, the nearest frame of a table, the state in the page's address.
+
 /** The nearest value that a control can take; its default for anything that is no value at all. */
 export function admit(control, value, live) {
   if (control.kind === "select") {
@@ -31,17 +33,36 @@ export function keyOf(root, key) {
   return place > 0 ? `${key}${place + 1}` : key;
 }
 
-/** Controls named in the page's address, "#T=0.4&rule=copy" or "#threshold.T=0.4", for this explorer alone. */
-export function fromAddress(root, spec) {
-  const names = new Set(spec.knobs.filter((knob) => !knob.hidden).map((knob) => knob.name));
-  const pairs = [...new URLSearchParams(location.hash.slice(1))];
-  const own = pairs
-    .filter(([name]) => name.startsWith(`${keyOf(root, spec.key)}.`))
-    .map(([name, value]) => [name.split(".")[1], value]);
+/** Whether a word of the address is a value that the control can take. */
+export function possible(control, word) {
+  if (control.kind === "select") return control.options.some(([option]) => String(option) === word);
+  const x = word.trim() === "" ? NaN : Number(word);
+  return Number.isFinite(x) && x >= control.low - 1e-9 && x <= control.high + 1e-9;
+}
+
+/**
+ * What an address asks of this explorer: "#T=0.4&rule=copy" or "#threshold.T=0.4".
+ * Returns { asked: controls, strange: what it asks for and cannot be had }, or null where it asks for nothing.
+ */
+export function fromAddress(root, spec, hash = location.hash) {
+  const knobs = new Map(spec.knobs.filter((knob) => !knob.hidden).map((knob) => [knob.name, knob]));
+  const key = keyOf(root, spec.key);
+  const pairs = [...new URLSearchParams(hash.slice(1))];
+  const own = pairs.filter(([name]) => name.startsWith(`${key}.`)).map(([name, value]) => [name.split(".")[1], value]);
   const plain = pairs.filter(([name]) => !name.includes("."));
-  const first = keyOf(root, spec.key) === spec.key;
-  const chosen = own.length ? own : first && plain.every(([name]) => names.has(name)) ? plain : [];
-  return Object.fromEntries(chosen.filter(([name]) => names.has(name)));
+  const meant = key === spec.key && plain.some(([name]) => knobs.has(name));
+  const chosen = own.length ? own : meant ? plain : [];
+  if (!chosen.length) return null;
+  const good = chosen.filter(([name, value]) => knobs.has(name) && possible(knobs.get(name), value));
+  const strange = chosen.filter((pair) => !good.includes(pair)).map(([name, value]) => `${name} = ${value || "nothing"}`);
+  return { asked: Object.fromEntries(good), strange };
+}
+
+/** Whether a table belongs to these controls: one frame for each point of their grid, made for this version of them. */
+export function fits(table, spec) {
+  if (!table?.frames) return true;
+  const rows = spec.knobs.reduce((product, knob) => product * knob.grid.length, 1);
+  return table.frames.length === rows && table.version === spec.version;
 }
 
 /** The page's address with the state of this explorer in it. */

@@ -1,30 +1,45 @@
 // view.js: the shell around the panels of one drawing.
 // Python computes frames of numbers; JavaScript shows them. A drawing is one object
-//   { panels: [panel, ...], frame?(controls, spec) }
+//   { panels: [panel, ...], frame?(controls, spec), moves?: { entry of the frame: "blend" or "match" } }
 // and a panel is { name, title, column, height(width, spec), build(svg, size, view) -> update(frame, controls, focused) },
 // or { name, title, column, html(body, view) -> update }. `build` draws what stands still, `update` only patches
-// attributes, so that a step stays far below 16 ms.
+// attributes, so that a step stays far below 16 ms. A panel with `details` lies in the fold; what has the class "after"
+// (a panel with `after`: all of it) stays hidden until the reader has predicted.
 
+import { question } from "./ask.js";
 import { choice, slider } from "./controls.js";
 import { make, patch, rich, write } from "./dom.js";
 import { spoken } from "./format.js";
+import { between, glide, play, still } from "./motion.js";
 import { Panel } from "./panel.js";
-import { admit, fromAddress, nearest, toAddress } from "./state.js";
+import { proseOf } from "./prose.js";
+import { admit, fits, fromAddress, nearest } from "./state.js";
+import { toolsOf } from "./tools.js";
 
+/** What anywidget wants of a module: a way to render a model into an element, and to take it away again. */
 export function explorer(drawing) {
   return { render: ({ model, el }) => new View(drawing, model, el).remove };
 }
 
-class View {
+export class View {
+  /**
+   * @param {import("./types").Drawing} drawing
+   * @param {import("./types").Model} model
+   * @param {HTMLElement} el
+   */
   constructor(drawing, model, el) {
-    Object.assign(this, { drawing, model, spec: model.get("spec"), live: !model.still });
+    this.drawing = drawing;
+    this.model = model;
+    /** @type {import("./types").Spec} */
+    this.spec = model.get("spec");
+    this.live = !model.still;
+    /** @type {number | null} */
+    this.focused = null;
+    /** @type {number | null} */
+    this.pinned = null;
     const { spec } = this;
-    this.root = make("div", {
-      class: `ltc-explorer ltc-${spec.key}`,
-      "data-key": spec.key,
-      role: "group",
-      "aria-label": spec.title,
-    });
+    this.root = make("div", { class: `ltc-explorer ltc-${spec.key}`, "data-key": spec.key, role: "group" });
+    patch(this.root, { "aria-label": spec.title });
     if (spec.compact) this.root.classList.add("ltc-compact");
     el.replaceChildren(this.root); // the fallback picture goes
     el.classList.add("ltc-widget");
@@ -41,81 +56,123 @@ class View {
 
   build() {
     const { spec, root } = this;
-    const head = make("div", { class: "ltc-head" });
-    if (spec.question) {
-      head.append(
-        make(
-          "details",
-          { class: "ltc-predict" },
-          make(
-            "summary",
-            {},
-            make("span", { class: "ltc-tag" }, "Predict first"),
-            make("span", {}, ...rich(spec.question)),
-            make("span", { class: "ltc-reveal" }, "Answer"),
-          ),
-          make("p", {}, ...rich(spec.answer)),
-        ),
-      );
-    }
-    this.presets = spec.presets.map((preset) => {
-      const button = make("button", { type: "button", class: "ltc-preset" }, preset.name);
-      button.addEventListener("click", () => this.set({ ...this.defaults, ...preset.controls }));
-      return { ...preset, button, text: make("p", {}, ...rich(preset.caption)) }; // all lie on one spot: nothing jumps
-    });
-    const captions = make("div", { class: "ltc-captions" }, ...this.presets.map((preset) => preset.text));
-    if (spec.presets.length) {
-      head.append(
-        make(
-          "div",
-          { class: "ltc-presets", role: "group", "aria-label": "Examples" },
-          ...this.presets.map((preset) => preset.button),
-        ),
-        captions,
-      );
-    }
-    this.inputs = spec.knobs
-      .filter((knob) => !knob.hidden)
-      .map((knob) => {
-        const change = (value) => this.set({ [knob.name]: value });
-        return [knob.name, knob.kind === "select" ? choice(knob, change) : slider(knob, this.live, change)];
-      });
+    const inputs = spec.knobs.filter((knob) => !knob.hidden).map((knob) => ({ knob, input: this.input(knob) }));
+    this.inputs = inputs.map(({ knob, input }) => [knob.name, input]);
     this.verdict = make("div", { class: "ltc-verdict" });
     this.status = make("p", { class: "ltc-aside", role: "status" });
     this.error = make("p", { class: "ltc-error", role: "alert", hidden: "" });
+    const first = make("div", { class: "ltc-first" }, inputs[0].input.root, ...this.player());
+    const shown = inputs.slice(1).filter(({ knob }) => !knob.more);
+    const more = inputs.slice(1).filter(({ knob }) => knob.more);
+    const group = (list) => make("div", { class: "ltc-controls" }, ...list.map(({ input }) => input.root));
     this.panels = this.drawing.panels
       .filter((panel) => !spec.compact || panel.compact)
       .map((panel) => new Panel(panel, this));
-    this.panels.forEach((panel, i) => (panel.root.style.order = i)); // on a phone the two columns melt into one
-    const columns = [1, 2].map((column) =>
-      make(
-        "div",
-        { class: "ltc-column" },
-        ...this.panels.filter((panel) => panel.panel.column === column).map((panel) => panel.root),
-      ),
-    );
-    const reset = make("button", { type: "button", class: "ltc-reset" }, "Reset");
-    reset.addEventListener("click", () => {
-      this.set(this.defaults);
-      this.inputs[0][1].focus();
-    });
-    this.note = make("span", { class: "ltc-note", role: "status" });
-    const foot = make("div", { class: "ltc-foot" }, reset);
-    if (!this.live) {
-      const copy = make("button", { type: "button", class: "ltc-copy" }, "Copy link");
-      copy.addEventListener("click", () => this.copyLink());
-      foot.append(copy);
-    }
-    foot.append(this.note);
+    const [front, folded] = [false, true].map((fold) => this.panels.filter(({ panel }) => Boolean(panel.details) === fold));
+    this.tools = toolsOf(this);
     root.append(
-      head,
-      make("div", { class: "ltc-controls" }, ...this.inputs.map(([, input]) => input.root)),
-      this.verdict,
+      this.head(),
+      make("div", { class: "ltc-bar" }, first, this.verdict, this.tools.other),
+      ...(shown.length ? [group(shown)] : []),
+      ...(more.length ? [this.fold("ltc-more", "More controls", group(more))] : []),
       this.error,
-      make("div", { class: "ltc-panels" }, ...columns),
-      foot,
+      columns(front),
+      ...(folded.length ? [this.fold("ltc-details", "Details", columns(folded))] : []),
+      this.tools.foot,
       this.status,
     );
+  }
+
+  /** A native input for one control. */
+  input(knob) {
+    const change = (value) => {
+      this.halt();
+      this.set({ [knob.name]: value });
+    };
+    return knob.kind === "select" ? choice(knob, change) : slider(knob, this.live, change);
+  }
+
+  /** A fold that stays closed until it is asked for. */
+  fold(kind, name, content) {
+    return make("details", { class: `ltc-fold ${kind}` }, make("summary", {}, name), content);
+  }
+
+  /** The question, the examples and their captions. */
+  head() {
+    const { spec } = this;
+    const head = make("div", { class: "ltc-head" });
+    if (spec.predict) {
+      this.ask = question(
+        spec,
+        this.model,
+        () => this.frame,
+        () => this.tell(),
+      );
+      this.asking = this.ask.open;
+      head.append(this.ask.root);
+    } else if (spec.question) {
+      const words = [make("span", { class: "ltc-tag" }, "Predict first"), make("span", {}, ...rich(spec.question))];
+      const summary = make("summary", {}, ...words, make("span", { class: "ltc-reveal" }, "Answer"));
+      head.append(make("details", { class: "ltc-predict" }, summary, make("p", {}, ...rich(spec.answer))));
+    }
+    this.root.classList.toggle("ltc-asking", Boolean(this.asking));
+    this.presets = spec.presets.map((preset) => {
+      const button = make("button", { type: "button", class: "ltc-preset" }, preset.name);
+      button.addEventListener("click", () => this.visit(preset.controls));
+      return { ...preset, button, text: make("p", {}, ...rich(preset.caption)) }; // all lie on one spot: nothing jumps
+    });
+    if (spec.presets.length) {
+      const row = { class: "ltc-presets", role: "group", "aria-label": "Examples" };
+      head.append(
+        make("div", row, ...this.presets.map((preset) => preset.button)),
+        make("div", { class: "ltc-captions" }, ...this.presets.map((preset) => preset.text)),
+      );
+    }
+    return head;
+  }
+
+  /** A button that plays the first control, where the explorer has one and things may move. */
+  player() {
+    if (!this.spec.play || still()) return [];
+    const { knob: name, seconds } = this.spec.play;
+    const knob = this.spec.knobs.find((one) => one.name === name);
+    const [from, to] = [this.spec.play.low ?? knob.low, this.spec.play.high ?? knob.high];
+    const button = make("button", { type: "button", class: "ltc-play", "aria-pressed": "false" }, "Play");
+    const show = (playing) => {
+      patch(button, { "aria-pressed": String(playing) });
+      write(button, playing ? "Pause" : "Play");
+    };
+    button.addEventListener("click", () => {
+      if (this.stopPlay) return this.halt();
+      const begin = this.controls[name] > to - knob.step ? from : this.controls[name];
+      const set = (value) => admit(knob, value, this.live) !== this.controls[name] && this.set({ [name]: value });
+      const stop = play(begin, to, (seconds * (to - begin)) / (to - from), set, () => this.halt());
+      this.stopPlay = () => {
+        stop();
+        show(false);
+      };
+      show(true);
+    });
+    return [button];
+  }
+
+  /** Stop playing. */
+  halt() {
+    this.stopPlay?.();
+    this.stopPlay = null;
+  }
+
+  /** The reader has predicted, or has skipped it: from now on the explorer tells. */
+  tell() {
+    this.asking = false;
+    this.root.classList.remove("ltc-asking");
+    if (this.frame) this.set({}, { tell: false });
+  }
+
+  /** Go to a named place: the default, and what differs from it. */
+  visit(controls) {
+    this.halt();
+    this.set({ ...this.defaults, ...controls });
   }
 
   listen() {
@@ -126,52 +183,68 @@ class View {
       "change:error": () => this.complain(model.get("error")),
     };
     for (const [name, handler] of Object.entries(this.handlers)) model.on(name, handler);
-    this.handlers.hashchange = () => this.follow(); // a link in the text may name a state, too
-    addEventListener("hashchange", this.handlers.hashchange);
-    this.observer = new ResizeObserver(() => this.panels.forEach((panel) => panel.resize()));
+    this.hashchange = () => this.follow(); // a link in the text may name a state, too
+    addEventListener("hashchange", this.hashchange);
+    this.prose = this.live ? null : proseOf(this);
+    let width = 0;
+    this.observer = new ResizeObserver(() => {
+      for (const panel of this.panels) panel.resize();
+      if (width === this.root.clientWidth) return;
+      width = this.root.clientWidth;
+      this.verdict.style.minHeight = ""; // at another width the words need another height
+      this.reserve();
+    });
     this.observer.observe(this.root);
+    if (this.ask && !this.ask.open) this.ask.recall();
   }
 
   remove() {
     for (const [name, handler] of Object.entries(this.handlers)) this.model.off(name, handler);
-    removeEventListener("hashchange", this.handlers.hashchange);
+    removeEventListener("hashchange", this.hashchange);
+    this.prose?.remove();
     this.observer.disconnect();
+    this.halt();
+    this.stopGlide?.();
     clearTimeout(this.later);
   }
 
-  /** Go where the page's address points, if it names controls of this explorer. */
-  follow() {
-    const asked = this.live ? {} : fromAddress(this.root, this.spec);
-    if (!Object.keys(asked).length) return;
-    this.set({ ...this.defaults, ...asked });
+  /** Go where an address points, if it names controls of this explorer; say so where it asks for what there is not. */
+  follow(hash = location.hash) {
+    const found = this.live ? null : fromAddress(this.root, this.spec, hash);
+    if (!found) return false;
+    this.ask?.skip();
+    this.visit(found.asked);
+    const words = found.strange.join(", ");
+    this.complain(words ? `The link asks for ${words}: that does not exist here, so the default is shown.` : "");
     this.root.scrollIntoView({ block: "start" });
+    return true;
   }
 
   /** Change some controls, show what is known at once, and ask Python for the exact frame if it is there. */
   set(changes, { tell = true } = {}) {
     const start = performance.now();
     for (const knob of this.spec.knobs) {
-      if (!(knob.name in changes)) continue;
-      this.controls[knob.name] = admit(knob, changes[knob.name], this.live);
+      if (knob.name in changes) this.controls[knob.name] = admit(knob, changes[knob.name], this.live);
     }
     for (const [name, input] of this.inputs) input.show(this.controls[name]);
-    const matches = ({ controls }) =>
-      Object.entries({ ...this.defaults, ...controls }).every(([name, value]) => value === this.controls[name]);
-    const current = this.presets.find(matches);
+    const current = this.presets.find((preset) => this.stands(preset.controls));
     for (const preset of this.presets) {
       patch(preset.button, { "aria-pressed": String(preset === current) });
-      preset.text.style.visibility = preset === current ? "visible" : "hidden";
+      preset.text.style.visibility = preset === current && !this.asking ? "visible" : "hidden";
     }
-    const { frame } = this.drawing;
-    const known = frame
-      ? frame(this.controls, this.spec)
-      : (this.exact() ?? nearest(this.model.get("table"), this.spec.knobs, this.controls));
+    this.prose?.show();
+    const known = this.drawing.frame ? this.drawing.frame(this.controls, this.spec) : (this.exact() ?? this.tabled());
     if (known) this.show(known);
     if (tell && this.live) {
       this.model.set("controls", { ...this.controls });
       this.model.save_changes();
     }
     this.root.dataset.ms = (performance.now() - start).toFixed(2);
+  }
+
+  /** Whether the controls stand where these ones say, and at their default else. */
+  stands(controls) {
+    return Object.entries({ ...this.defaults, ...controls }).every(([name, value]) => value === this.controls[name]);
   }
 
   /** Python's last frame, unless the controls have moved on since it was asked for. */
@@ -181,24 +254,46 @@ class View {
     return fresh ? frame : null;
   }
 
+  /** The nearest frame of the table; a table of another version is refused. */
+  tabled() {
+    const table = this.model.get("table");
+    if (fits(table, this.spec)) return nearest(table, this.spec.knobs, this.controls);
+    this.complain("The numbers of this explorer were made for another version of it: run its cell again.");
+    return null;
+  }
+
   show(frame) {
+    const before = this.painted;
     this.frame = frame;
     this.complain("");
-    for (const panel of this.panels) panel.show();
-    const lines = frame.verdict;
-    while (this.verdict.children.length < lines.length) {
-      this.verdict.append(make("p", {}, make("span", { class: "ltc-sign", "aria-hidden": "true" }), make("span")));
-    }
-    [...this.verdict.children].forEach((p, i) => {
-      const [tone, text] = lines[i] ?? ["", ""];
-      patch(p, { class: `ltc-${tone}`, hidden: i < lines.length ? null : "" });
-      write(p.children[0], { good: "▲", bad: "▼", same: "=" }[tone] ?? "");
-      if (p.dataset.text !== text) p.children[1].replaceChildren(...rich(text));
-      p.dataset.text = text;
-    });
-    clearTimeout(this.later); // a screen reader hears the verdict when the hand rests, not at every step
-    this.later = setTimeout(() => write(this.status, lines.map(([, text]) => spoken(text)).join(" ")), 600);
+    this.stopGlide?.();
+    if (before && this.drawing.moves && !still() && !document.hidden) {
+      this.stopGlide = glide((share) => this.paint(share < 1 ? between(before, frame, share, this.drawing.moves) : frame));
+    } else this.paint(frame);
+    this.say(frame.verdict);
+    this.tools.compare();
     patch(this.root, { "data-frame": JSON.stringify(frame), "data-controls": JSON.stringify(this.controls) });
+  }
+
+  /** Draw a frame, or a step on the way to it. */
+  paint(frame) {
+    this.painted = frame;
+    for (const panel of this.panels) panel.show();
+  }
+
+  /** The verdict, in lines of [tone, text]. */
+  say(lines) {
+    fill(this.verdict, lines);
+    this.reserve();
+    clearTimeout(this.later); // a screen reader hears the verdict when the hand rests, not at every step
+    if (this.asking) return;
+    this.later = setTimeout(() => write(this.status, lines.map(([, text]) => spoken(text)).join(" ")), 600);
+  }
+
+  /** The verdict keeps the height that it once had, so that what is dragged below it never slips away. */
+  reserve() {
+    const tall = this.verdict.offsetHeight;
+    if (tall > (Number.parseFloat(this.verdict.style.minHeight) || 0)) this.verdict.style.minHeight = `${tall}px`;
   }
 
   complain(message) {
@@ -206,22 +301,33 @@ class View {
     patch(this.error, { hidden: message ? null : "" });
   }
 
-  async copyLink() {
-    const address = toAddress(this.root, this.spec, this.controls);
-    history.replaceState(null, "", address);
-    try {
-      await navigator.clipboard.writeText(address);
-      write(this.note, "Link copied.");
-    } catch {
-      write(this.note, "The link stands in the address bar.");
-    }
-    setTimeout(() => write(this.note, ""), 4000);
-  }
-
   /** One thing in focus in every panel at once (a neuron, say); null lets go. */
   focus(thing) {
     if (this.focused === thing) return;
     this.focused = thing;
     for (const panel of this.panels) panel.show();
+  }
+}
+
+/** Two columns of panels; on a phone they melt into one, in the order of the drawing. */
+function columns(panels) {
+  panels.forEach((panel, i) => {
+    panel.root.style.order = String(i);
+  });
+  const column = (k) => panels.filter(({ panel }) => panel.column === k).map(({ root }) => root);
+  return make("div", { class: "ltc-panels" }, ...[1, 2].map((k) => make("div", { class: "ltc-column" }, ...column(k))));
+}
+
+/** Lines of [tone, text] as paragraphs with a sign each. */
+export function fill(place, lines) {
+  while (place.children.length < lines.length) {
+    place.append(make("p", {}, make("span", { class: "ltc-sign", "aria-hidden": "true" }), make("span")));
+  }
+  for (const [i, p] of [...place.children].entries()) {
+    const [tone, text] = lines[i] ?? ["", ""];
+    patch(p, { class: `ltc-${tone}`, hidden: i < lines.length ? null : "" });
+    write(p.children[0], { good: "▲", bad: "▼", same: "=" }[tone] ?? "");
+    if (p.dataset.text !== text) p.children[1].replaceChildren(...rich(text));
+    p.dataset.text = text;
   }
 }

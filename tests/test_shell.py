@@ -1,0 +1,303 @@
+"""The shell around every drawing: what waits for a prediction, what moves, what a link, a finger and a reader's pen may do."""
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from ltcbook import widgets
+from ltcbook.widgets import Guess, Prediction
+
+SHELL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorer</title>
+<meta name="viewport" content="width=device-width"></head>
+<body style="margin:8px"><main><h1>Explorer</h1>{body}</main></body></html>"""
+FATES = (Guess("falls", "It falls", "Look at the curve."), Guess("rises", "It rises", "The synapse pulls."))
+
+
+class Told(widgets.PlaneExplorer):
+    """The plane with a prediction whose right answer the frame knows, folds and a control that plays."""
+
+    prediction = Prediction(FATES, right="rises")
+    play = {"knob": "x_k", "seconds": 1}
+
+    def __init__(self):
+        super().__init__()
+        knobs = [knob | {"more": knob["name"] in ("p", "q")} for knob in self.spec["knobs"]]
+        knobs.sort(key=lambda knob: knob["name"] != "x_k")
+        self.spec = self.spec | {"knobs": knobs}
+
+
+@pytest.fixture(scope="module")
+def told():
+    return Told().to_html()
+
+
+@pytest.fixture(scope="module")
+def plane():
+    return widgets.PlaneExplorer().to_html()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """visit(body, address, **options) -> page; at the end no page has complained."""
+    contexts, complaints = [], []
+
+    def open_page(body, address="", *, width=1000, **options):
+        file = tmp_path / "page.html"
+        file.write_text(SHELL.format(body=body), "utf8")
+        options = {"viewport": {"width": width, "height": 800}, "reduced_motion": "reduce"} | options
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(5000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(file.as_uri() + address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def controls(page):
+    return json.loads(page.locator(".ltc-explorer").first.get_attribute("data-controls"))
+
+
+def changed(explorer, **frame):
+    """The static twin of an explorer whose first frame holds other numbers."""
+    place = explorer.to_html()
+    start, store, end = place.partition('<script type="application/json"')
+    head, text, rest = (end.partition(">")[0] + ">", *end.partition(">")[2].partition("</script>")[::2])
+    data = json.loads(text)
+    data["frame"] = data["frame"] | frame
+    return f"{start}{store}{head}{json.dumps(data)}</script>{rest}"
+
+
+# --- a prediction ------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_told_before_the_reader_has_chosen(visit, told):
+    page = visit(told)
+    assert page.locator(".ltc-verdict p").first.is_hidden() and page.locator(".ltc-captions p:visible").count() == 0
+    assert not any("rises" in words for words in page.locator(".ltc-explorer svg[role=img]").evaluate_all(
+        "all => all.map(svg => svg.getAttribute('aria-label'))"))
+    page.get_by_role("button", name="It falls").click()
+    reply = page.locator(".ltc-reply")
+    assert reply.text_content() == "You said “It falls”. It is not so. Look at the curve."
+    assert page.evaluate("document.activeElement.className") == "ltc-reply"
+    assert page.locator(".ltc-verdict p").first.is_visible() and page.locator(".ltc-captions p:visible").count() == 1
+    assert page.locator(".ltc-options").is_hidden()
+    page.locator(".ltc-why summary").click()
+    assert page.locator(".ltc-why p").is_visible()
+
+
+def test_the_right_answer_is_confirmed_and_a_skip_says_nothing(visit, told):
+    page = visit(told)
+    page.get_by_role("button", name="It rises").click()
+    assert page.locator(".ltc-reply").text_content().startswith("You said “It rises”, and so it is.")
+    page = visit(told)
+    page.get_by_role("button", name="Show me").click()
+    assert page.locator(".ltc-reply").is_hidden() and page.locator(".ltc-verdict p").first.is_visible()
+
+
+def test_who_comes_by_a_link_with_a_state_is_not_asked(visit, told):
+    page = visit(told, "#plane.x_k=1")
+    assert page.locator(".ltc-options").is_hidden() and page.locator(".ltc-verdict p").first.is_visible()
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"guesses": FATES}, "either as"), ({"guesses": FATES, "right": "rises", "by": "fate"}, "either as"),
+    ({"guesses": FATES, "right": "stays"}, "must be one of"), ({"guesses": FATES[:1], "right": "falls"}, "two to four"),
+    ({"guesses": (FATES[0], FATES[0]), "right": "falls"}, "different value"),
+    ({"guesses": (FATES[0], Guess("rises", "It rises", "")), "right": "falls"}, "It rises has none")])
+def test_a_prediction_without_a_right_answer_or_a_sentence_is_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        Prediction(**options)
+
+
+# --- one control first, motion -----------------------------------------------------------------------------------------
+
+
+def test_one_control_shows_first_and_the_rest_lies_in_its_fold(visit, told):
+    page = visit(told)
+    assert page.locator(".ltc-first input[name=x_k]").is_visible() and page.locator("input[name=p]").is_hidden()
+    page.get_by_text("More controls").click()
+    assert page.locator("input[name=p]").is_visible()
+    page.locator("input[name=p]").press("ArrowRight")
+    assert controls(page)["p"] > 1
+
+
+def test_the_examples_stay_in_one_row(visit, plane):
+    page = visit(plane, width=360)
+    tops = page.locator(".ltc-preset").evaluate_all("all => [...new Set(all.map(b => b.getBoundingClientRect().top))]")
+    assert len(tops) == 1 and page.locator(".ltc-preset").count() > 3
+
+
+def test_a_control_plays_to_its_end_and_a_hand_stops_it(visit, told):
+    page = visit(told, reduced_motion="no-preference")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("JSON.parse(document.querySelector('.ltc-explorer').dataset.controls).x_k > 0.4")
+    page.locator("input[name=x_k]").press("ArrowLeft")
+    assert page.get_by_role("button", name="Play").get_attribute("aria-pressed") == "false"
+    stood = controls(page)["x_k"]
+    page.wait_for_timeout(120)
+    assert controls(page)["x_k"] == stood < 1.5
+
+
+def test_nothing_plays_where_less_motion_is_wanted(visit, told):
+    assert visit(told).locator(".ltc-play").count() == 0
+
+
+# --- the link, the text around -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", ["x_k=9", "x_k=abc", "about=nothing", "speed=3", "x_k="])
+def test_a_state_that_does_not_exist_shows_the_default_and_says_so(visit, plane, asked):
+    page = visit(plane, f"#plane.{asked}")
+    assert controls(page) == widgets.PlaneExplorer().compute()["controls"]
+    assert asked.split("=")[0] in page.locator(".ltc-error").text_content() and page.locator(".ltc-error").is_visible()
+    page.locator("input[name=x_j]").press("ArrowRight")
+    assert page.locator(".ltc-error").is_hidden()
+
+
+def test_links_in_the_text_set_the_explorer_they_name_and_are_marked_while_it_stands_so(visit, plane):
+    links = '<p><a href="#plane2.x_k=1">here</a> <a href="#plane.W=5">there</a> <a href="#elsewhere">no</a></p>'
+    page = visit(links + plane + plane)
+    here, there = page.get_by_text("here", exact=True), page.get_by_text("there", exact=True)
+    for _ in range(2):
+        here.click()
+        explorers = page.locator(".ltc-explorer").evaluate_all("all => all.map(e => JSON.parse(e.dataset.controls).x_k)")
+        assert explorers == [0.2, 1] and here.get_attribute("aria-current") == "true"
+        assert there.get_attribute("aria-current") is None
+        page.locator("input[name=x_k]").nth(1).press("ArrowRight")
+        assert here.get_attribute("aria-current") is None
+    assert page.get_by_text("no", exact=True).get_attribute("class") is None
+
+
+def test_a_number_in_the_text_is_the_control(visit, plane):
+    page = visit(f'<p>With x = <a href="#drag=plane.x_k">0.2</a> mV</p>{plane}')
+    number = page.get_by_role("slider", name="Point, k, drag")
+    number.press("ArrowRight")
+    assert controls(page)["x_k"] == 0.25 and number.text_content() == "0.25"
+    box = number.bounding_box()
+    page.mouse.move(box["x"] + 3, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 3 + 24, box["y"] + 5)
+    page.mouse.up()
+    assert controls(page)["x_k"] == 0.45 and number.get_attribute("aria-valuenow") == "0.45"
+    assert "#" not in page.url
+
+
+def test_a_word_in_the_text_marks_its_part_of_the_drawing(visit, plane):
+    page = visit(f'<p><a href="#mark=plane.level">level</a></p>{plane}')
+    page.evaluate("document.querySelector('.ltc-panel-plane svg path').dataset.mark = 'level'")
+    page.get_by_text("level", exact=True).hover()
+    assert page.locator(".marked").count() == 1
+    page.mouse.move(500, 500)
+    assert page.locator(".marked").count() == 0
+
+
+# --- compare, save, what cannot be drawn ---------------------------------------------------------------------------------
+
+
+def test_a_state_can_be_kept_and_compared(visit, plane):
+    page = visit(plane)
+    first = page.locator(".ltc-verdict").text_content()
+    page.get_by_role("button", name="Keep to compare").click()
+    page.locator("input[name=x_k]").press("ArrowRight")
+    kept = page.locator(".ltc-other").text_content()
+    assert "x_k = 0.2" in kept and "−0.08" in kept and first != page.locator(".ltc-verdict").text_content()
+    assert page.locator(".ltc-kept").count() == page.locator(".ltc-body > svg[role=img]").count() == 2
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+    page.get_by_role("button", name="Stop comparing").click()
+    assert page.locator(".ltc-kept").count() == 0 and page.locator(".ltc-other").is_hidden()
+
+
+def test_picture_and_numbers_can_be_taken_home(visit, plane):
+    page = visit(plane)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save picture").click()
+    picture = download.value.path().read_text("utf8")
+    root = ElementTree.fromstring(picture)
+    assert download.value.suggested_filename == "plane.svg" and "var(--" not in picture.replace('style="fill: none; stroke: var', "")
+    assert sum(1 for _ in root.iter("{http://www.w3.org/2000/svg}path")) > 8
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save numbers").click()
+    rows = dict(csv.reader(io.StringIO(download.value.path().read_text("utf8"))))
+    frame = widgets.PlaneExplorer().compute()
+    assert float(rows["after.vdot"]) == pytest.approx(frame["after"]["vdot"]) and rows["verdict.0.1"] == frame["verdict"][0][1]
+
+
+def test_what_is_not_defined_is_said_and_never_drawn_as_a_point(visit):
+    explorer = widgets.ThresholdExplorer(compact=True)
+    frame = explorer.compute()
+    explorer.table = {"version": "", "frames": []}
+    page = visit(changed(explorer, command=[[None, None], *frame["command"][1:]], controls=frame["controls"]))
+    assert page.locator(".ltc-panel-spectrum .ltc-undefined").is_visible()
+    dots = page.locator(".ltc-panel-spectrum circle.eigen")
+    assert dots.count() == len(frame["command"]) and dots.locator("visible=true").count() == len(frame["command"]) - 1
+
+
+def test_a_table_of_another_version_is_refused(visit):
+    explorer = widgets.ThresholdExplorer(compact=True)
+    explorer.table = {"version": "older", "frames": [explorer.compute()] * 3}
+    page = visit(explorer.to_html())
+    page.locator("input[name=T]").press("ArrowRight")
+    assert "another version" in page.locator(".ltc-error").text_content()
+
+
+# --- fingers -------------------------------------------------------------------------------------------------------------
+
+
+def swipe(page, x, y, dx, dy):
+    """A finger that touches, moves and lets go, as the browser sees it."""
+    session = page.context.new_cdp_session(page)
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for k in range(1, 6):
+        point = {"x": x + dx * k / 5, "y": y + dy * k / 5}
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_swipe_over_the_empty_plane_moves_no_point(visit, plane):
+    page = visit(plane, width=390, has_touch=True, is_mobile=True)
+    before, svg = controls(page), page.locator(".ltc-panel-plane svg[role=img]")
+    svg.evaluate("e => e.scrollIntoView({ block: 'center' })")
+    box = svg.bounding_box()
+    x, y = box["x"] + 4, box["y"] + 0.3 * box["height"]
+    assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).tagName", [x, y]) == "svg"
+    swipe(page, x, y, 60, 120)
+    assert controls(page) == before
+    handle = page.locator(".ltc-handle").bounding_box()
+    swipe(page, handle["x"] + 22, handle["y"] + 22, 40, 0)
+    assert controls(page)["x_j"] > before["x_j"]  # by its handle a finger moves it
+
+
+def test_a_swipe_that_starts_on_a_slider_and_scrolls_leaves_it_as_it_was(visit, plane):
+    page = visit(plane, width=390, has_touch=True, is_mobile=True)
+    slider = page.locator("input[name=x_j]")
+    slider.evaluate("""e => { e.scrollIntoView({ block: 'center' }); globalThis.seen = 0;
+        e.addEventListener('input', () => { seen += 1 });
+        e.addEventListener('pointermove', () => e.dispatchEvent(new PointerEvent('pointercancel')), { once: true }) }""")
+    box, before = slider.bounding_box(), controls(page)
+    swipe(page, box["x"] + 0.8 * box["width"], box["y"] + 22, 0, -100)
+    assert page.evaluate("seen") > 0 and controls(page) == before  # the touch had moved it, the scrolling took that back
+    assert float(slider.input_value()) == before["x_j"]
+
+
+def test_the_handle_stays_under_the_pointer_while_the_verdict_grows(visit, plane):
+    page = visit(plane, width=700)
+    handle = page.locator(".ltc-handle")
+    handle.evaluate("e => e.scrollIntoView({ block: 'center' })")
+    box = handle.bounding_box()
+    x, y = box["x"] + 22, box["y"] + 22
+    page.mouse.move(x, y)
+    page.mouse.down()
+    tops = set()
+    for k in range(1, 12):
+        page.mouse.move(x + 5 * k, y - 9 * k)
+        tops.add(round(page.locator(".ltc-panel-plane").bounding_box()["y"]))
+    page.mouse.up()
+    assert len(tops) == 1

@@ -231,7 +231,7 @@ const decline = {
         y2: y(share),
         class: share === settled ? "axis" : "grid",
       });
-      draw(svg, "text", { x: box.left - 6, y: y(share) + 4, "text-anchor": "end", class: "tick" }, text);
+      draw(svg, "text", { x: box.left - 6, y: y(share) + 4, "text-anchor": "end", class: "tick" }, String(text));
     }
     ticksX(svg, box, x, [0, 3, 6, 9, 12]);
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time, ms");

@@ -9,9 +9,16 @@ import { line, scale } from "./core/scale.js";
 
 const NAMES = { euler: "Euler", rk4: "RK4", implicit: "implicit Euler" };
 const COEFFICIENTS = { euler: [1, 1], rk4: [1, 1, 1 / 2, 1 / 6, 1 / 24] };
+/** The product of two complex numbers.
+ * @param {number[]} one
+ * @param {number[]} other
+ */
 const times = ([a, b], [c, d]) => [a * c - b * d, a * d + b * c];
 
-/** R(z), complex numbers as [re, im]. */
+/** R(z), complex numbers as [re, im].
+ * @param {number[]} z
+ * @param {string} method
+ */
 function stabilityFunction([re, im], method) {
   if (method === "implicit") {
     const size = (1 - re) ** 2 + im ** 2;

@@ -9,7 +9,12 @@ import { line, scale, spread } from "./core/scale.js";
 
 const KEPT = 1e-12; // below this a number counts as 0, as in Python
 
-/** dx/dt of the pair. */
+/**
+ * dx/dt of the pair.
+ * @param {number[]} x
+ * @param {number[][]} w
+ * @param {number[]} tau
+ */
 const slope = ([a, b], w, [t1, t2]) => [
   (Math.tanh(w[0][0] * a + w[0][1] * b) - a) / t1,
   (Math.tanh(w[1][0] * a + w[1][1] * b) - b) / t2,
@@ -51,6 +56,7 @@ function eigenPair([a, b], w, tau) {
       ];
 }
 
+/** @param {number[][]} values */
 function kindOf([[first], [second]]) {
   if (Math.min(Math.abs(first), Math.abs(second)) < KEPT) return "edge";
   return first < 0 ? "stable" : second > 0 ? "unstable" : "saddle";
@@ -95,6 +101,7 @@ function tauVerdict({ path, kinds, eigenvalues, swing }, rests) {
   return say2("bad", `unstable, the network runs on a cycle, x_1 from ${say(swing[0], 2)} to ${say(swing[1], 2)}.`);
 }
 
+/** @param {number[][]} values */
 function spokenPair([[re, im], [other]]) {
   if (im === 0) return `${say(re)} and ${say(other)}`;
   return Math.abs(re) < KEPT ? `±${say(im)}i` : `${say(re)} ± ${say(im)}i`;

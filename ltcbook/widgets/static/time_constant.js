@@ -7,7 +7,7 @@ import { say } from "./core/format.js";
 import { table } from "./core/numbers.js";
 import { line, scale } from "./core/scale.js";
 
-/** One frame; the same dictionary as TimeConstantExplorer.compute in Python. */
+/** One frame; the same dictionary as TimeConstantExplorer.compute in Python. @returns {any} */
 export function timeFrame(controls, { neuron, length }) {
   const { u, w, dt, E } = controls;
   const { c, g_leak, e_leak } = neuron;

@@ -8,7 +8,9 @@ import { explorer } from "./view.js";
  * @param {object} drawing
  */
 function wake(name, drawing) {
-  for (const el of document.querySelectorAll(`[data-waiting][data-drawing="${name}"]`)) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const places = document.querySelectorAll(`[data-waiting][data-drawing="${name}"]`);
+  for (const el of places) {
     const store = document.querySelector(`[data-store="${el.dataset.waiting}"]`);
     if (!store) continue; // the page is still on its way; the next script wakes it
     const kept = JSON.parse(store.textContent);

@@ -5,8 +5,14 @@ import { spoken } from "./format.js";
 
 /** A titled box around one drawing, drawn anew only when its width changes. */
 export class Panel {
+  /**
+   * @param {import("./types").PanelOf} panel
+   * @param {import("./view.js").View} view
+   */
   constructor(panel, view) {
-    Object.assign(this, { panel, view, width: 0 });
+    this.panel = panel;
+    this.view = view;
+    this.width = 0;
     this.body = make("div", { class: "ltc-body" });
     const { title, compactTitle } = panel;
     const heading = (view.spec.compact && compactTitle) || title;

@@ -13,22 +13,26 @@ import { admit, fromAddress, keyOf } from "./state.js";
  */
 export function proseOf(view) {
   const own = keyOf(view.root, view.spec.key);
-  const links = [...document.querySelectorAll('a[href^="#"]')].filter((link) => !view.root.contains(link));
+  /** @type {NodeListOf<HTMLAnchorElement>} */
+  const all = document.querySelectorAll('a[href^="#"]');
+  const links = [...all].filter((link) => !view.root.contains(link));
+  /** @type {[HTMLAnchorElement, URLSearchParams][]} */
   const pairs = links.map((link) => [link, new URLSearchParams(link.getAttribute("href").slice(1))]);
   const named = (kind) =>
     pairs.flatMap(([link, query]) => {
       const [key, name] = (query.get(kind) ?? "").split(".");
-      return key === own && name ? [[link, name]] : [];
+      return key === own && name ? [{ link, name }] : [];
     });
   const undo = [
-    ...named("drag").map(([link, name]) => numberIn(link, name, view)),
-    ...named("mark").map(([link, name]) => markIn(link, name, view)),
+    ...named("drag").map(({ link, name }) => numberIn(link, name, view)),
+    ...named("mark").map(({ link, name }) => markIn(link, name, view)),
   ];
-  const setting = pairs
-    .filter(([, query]) => !query.has("drag") && !query.has("mark"))
-    .map(([link]) => [link, fromAddress(view.root, view.spec, link.getAttribute("href"))])
-    .filter(([, found]) => found);
-  for (const [link, { strange }] of setting) {
+  const setting = pairs.flatMap(([link, query]) => {
+    if (query.has("drag") || query.has("mark")) return [];
+    const found = fromAddress(view.root, view.spec, link.getAttribute("href"));
+    return found ? [{ link, ...found }] : [];
+  });
+  for (const { link, strange } of setting) {
     link.classList.toggle("ltc-set", !strange.length);
     const visit = (event) => {
       event.preventDefault(); // a second click on the same link shall lead there again
@@ -41,7 +45,7 @@ export function proseOf(view) {
   return {
     /** Mark the links whose state stands, and write the numbers that are controls. */
     show() {
-      for (const [link, { asked }] of setting) {
+      for (const { link, asked } of setting) {
         const knobs = view.spec.knobs.filter(({ name }) => name in asked);
         const there = Object.fromEntries(knobs.map((knob) => [knob.name, admit(knob, asked[knob.name], view.live)]));
         patch(link, { "aria-current": view.stands(there) ? "true" : null });

@@ -1,7 +1,13 @@
 // scale.js: from numbers to pixels, and points to paths.
 
-/** Map an interval of numbers to an interval of pixels, through an increasing `warp`. */
-export function scale([low, high], [start, end], warp = (x) => x) {
+/**
+ * Map an interval of numbers to an interval of pixels, through an increasing `warp`.
+ * @param {number[]} domain
+ * @param {number[]} pixels
+ */
+export function scale(domain, pixels, warp = (x) => x) {
+  const [low, high] = domain;
+  const [start, end] = pixels;
   const [a, b] = [warp(low), warp(high)];
   return (x) =>
     x === null || x === undefined ? NaN : start + ((end - start) * (warp(Math.min(high, Math.max(low, x))) - a)) / (b - a);

@@ -57,6 +57,7 @@ export class View {
   build() {
     const { spec, root } = this;
     const inputs = spec.knobs.filter((knob) => !knob.hidden).map((knob) => ({ knob, input: this.input(knob) }));
+    /** @type {[string, { root: HTMLElement, focus(): void, show(now: any): void }][]} */
     this.inputs = inputs.map(({ knob, input }) => [knob.name, input]);
     this.verdict = make("div", { class: "ltc-verdict" });
     this.status = make("p", { class: "ltc-aside", role: "status" });

@@ -190,6 +190,7 @@ QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the
     "models.base.Net.forward": ("(..., T, outputs)", "ms"), "models.ctrnn.CTRNNet.tau": ("(n,)", "ms"),
     "models.ltc.LTCNet.weights": ("(n, n)", "µS"), "pruning.event.prune_and_rewire": ("(n, n)", "unit of the weights"),
     "tasks.signals.sine": ("(steps, 2)", "rad"), "tasks.signals.irregular": ("(steps,)", "units of"),
+    "tasks.signals.one_ahead": ("(..., T - steps, m)", "unit of the series"),
     "tasks.signals.digits": ("(N, 8, 8)", "[0, 1]"), "tasks.signals.sunspots": ("(N, window, 1)", "no unit"),
     "tasks.signals.sunspot_series": ("(309,)", "yearly"), "tasks.decision.delayed_decision": ("(trials, T, 3)", "ms"),
     "tasks.atari.breakout": ("(games, steps)", "1/15 s"), "tasks.atari.play": ("(episodes,)", "points"),

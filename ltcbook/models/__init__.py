@@ -1,5 +1,5 @@
 """Torch modules: parameters -> cell -> ``simulate``. One signature for all: ``forward(u, x0=None, dt=1.0) ->
-(y, x)``.
+(y, x)``, with ``lengths``, ``mask`` and ``missing`` for what is not there.
 
 Each call builds a fresh cell from the parameters, so whatever changes them (an optimiser, pruning,
 ``functional_call``, ``vmap``) acts. Constraints hold by parametrisation, masks are buffers, and no formula of
@@ -11,10 +11,12 @@ from ..boundary import extra
 extra("torch", "torch", "models")
 
 from .cfc import CfCNet
+from .closed_loop import forecast
 from .ctrnn import CTRNNet
+from .export import export_step
 from .ltc import LTCNet
 from .ode import MLPCell, ODENet
 from .rate import RateCell
 from .rnn import RNNet
 
-__all__ = ["CTRNNet", "CfCNet", "LTCNet", "MLPCell", "ODENet", "RNNet", "RateCell"]
+__all__ = ["CTRNNet", "CfCNet", "LTCNet", "MLPCell", "ODENet", "RNNet", "RateCell", "export_step", "forecast"]

@@ -65,6 +65,25 @@ def _sine(angle, noise, rng):
     return inputs, np.sin(2 * angle)[..., None]
 
 
+def one_ahead(series, *, steps=1):
+    """A series as a task of forecasting, (inputs, targets): targets[t] is what comes ``steps`` after inputs[t].
+
+    series: (T, m), or (B, T, m) for B of them, or (T,), which counts as (T, 1); T > steps. Both arrays are
+    copies (..., T - steps, m), in the unit of the series. A network that is trained on them hears the true past at every step (teacher
+    forcing); ``models.forecast`` then runs it on its own outputs. NaN stays NaN: as a target it asks for
+    nothing. Raises ValueError for other shapes.
+
+    >>> inputs, targets = tasks.one_ahead(np.arange(5.0))
+    >>> inputs[:, 0], targets[:, 0]
+    (array([0., 1., 2., 3.]), array([1., 2., 3., 4.]))
+    """
+    series, steps = np.asarray(series, float), whole("steps", steps, 1)
+    series = series[:, None] if series.ndim == 1 else series
+    if series.ndim not in (2, 3) or series.shape[-2] <= steps:
+        raise ValueError(f"series has shape {series.shape}; give (T, m) or (B, T, m) with T > {steps} steps.")
+    return series[..., :-steps, :].copy(), series[..., steps:, :].copy()
+
+
 def digits(part="train", *, layout="rows", test_share=0.2, rng=None):
     """Handwritten digits as sequences, (inputs, targets): inputs (N, 8, 8), one row of 8 pixels per step, in
     [0, 1].
@@ -135,4 +154,4 @@ def sunspots(part="train", *, window=32, stride=1, test_share=0.25, rng=None):
     cuts = np.lib.stride_tricks.sliding_window_view(series, window + 1)[::stride]
     if rng is not None:
         cuts = generator(rng).permutation(cuts)
-    return cuts[:, :-1, None].copy(), cuts[:, 1:, None].copy()
+    return one_ahead(cuts[..., None])

@@ -40,6 +40,9 @@ class Net(nn.Module):
         then y comes back packed, x padded. In a padded step nothing happens: its u and dt are never read, the
         state (a memory too) is held, so ``x[..., -1, :]`` and ``y[..., -1, :]`` belong to the last real step,
         and no gradient comes from it.
+        Under ``torch.autocast`` u may come in lower precision; a model computes in its own all the same, and
+        returns it: a state that is carried through many steps would lose its digits. (torch.nn.LSTM follows
+        autocast instead and returns bfloat16.)
         missing: what NaN in u means: "refuse": an error; "hold": that channel was not measured, so the model
         hears the last value of this call that was (before the first: 0; write a start value there if you know
         one).
@@ -52,6 +55,12 @@ class Net(nn.Module):
 
     def _call(self, u, x0, dt, lengths, mask, missing, **options):
         """What ``forward`` returns; options go to ``moved``."""
+        if autocasts(self.device.type):
+            values = u.data if isinstance(u, PackedSequence) else u
+            if isinstance(values, torch.Tensor) and values.is_floating_point():
+                u = u.to(self.dtype)
+            with torch.autocast(self.device.type, enabled=False):
+                return self._call(u, x0, dt, lengths, mask, missing, **options)
         packed = u if isinstance(u, PackedSequence) else None
         if packed is not None:
             if lengths is not None or mask is not None:
@@ -267,9 +276,42 @@ def hold(module, name, values):
         module.register_buffer(name, values.detach())
 
 
+class Layer(nn.Linear):
+    """A linear layer whose weights are read once for a whole sequence and that is still called in every step, so
+    that hooks hear it. A class of its own: ``torch.ao.quantization.quantize_dynamic`` leaves it as it is.
+    """
+
+    def forward(self, z, weight=None, bias=None):
+        """z weight^T + bias, (..., targets), with its own weights or such as were made of ``read()``."""
+        weight, bias = (self.weight, self.bias) if weight is None else (weight, bias)
+        return z @ weight.T + bias
+
+    def read(self):
+        """Weight (targets, sources) and bias (targets,) of now, as the next call would have them."""
+        for hook in self._forward_pre_hooks.values():
+            if type(hook).__module__.startswith("torch.nn.utils."):  # prune, weight_norm: they set the weight anew
+                hook(self, None)
+        return self.weight, self.bias
+
+
+def autocasts(kind):
+    """Whether ``torch.autocast`` is on for this type of device."""
+    if kind == "meta":
+        return False
+    try:
+        return torch.is_autocast_enabled(kind)
+    except TypeError:  # torch before 2.4
+        return torch.is_autocast_cpu_enabled() if kind == "cpu" else torch.is_autocast_enabled()
+
+
 def linear(sources, targets, rng):
     """nn.Linear with weights and biases U(-k, k), k = 1 / sqrt(sources), drawn from rng alone."""
-    layer = nn.utils.skip_init(nn.Linear, sources, targets)
+    return drawn(nn.Linear, sources, targets, rng)
+
+
+def drawn(kind, sources, targets, rng):
+    """``linear``, of a class of its own."""
+    layer = nn.utils.skip_init(kind, sources, targets)
     k = 1 / np.sqrt(max(sources, 1))
     layer.weight = parameter(rng.uniform(-k, k, (targets, sources)))
     layer.bias = parameter(rng.uniform(-k, k, targets))

@@ -9,7 +9,7 @@ from torch import nn
 from ..boundary import among, brief, choice, whole
 from ..wiring import ROLES, Wiring
 from . import memory as lstm, steps
-from .base import ACTIVATIONS, Net, linear, numpy_rng, parameter
+from .base import ACTIVATIONS, Layer, Net, drawn, linear, numpy_rng, parameter
 from .places import Places
 
 MODES = ("default", "pure", "no_gate")
@@ -83,7 +83,7 @@ class CfCNet(Net):
         depth = 0 if self.wired else whole("backbone_layers", backbone_layers, 0)
         self.backbone = nn.ModuleList()
         for _ in range(depth):
-            self.backbone.append(_xavier(features, whole("backbone_units", backbone_units, 1), rng))
+            self.backbone.append(_xavier(features, whole("backbone_units", backbone_units, 1), rng, nn.Linear))
             features = backbone_units
         self.f1 = _xavier(features, self.n, rng)
         self.f2, self.a, self.b = (
@@ -160,18 +160,20 @@ class CfCNet(Net):
         return steps.run(step, u, x0, dt)
 
     def _heads(self):
-        """Per layer of the wiring a dict head -> (weight, bias), masked, rows and columns in layer order."""
+        """Per layer of the wiring a dict head -> (weight, bias), masked, rows and columns in layer order.
+
+        Read once for a whole sequence; the heads themselves are called with them in every step.
+        """
         order = self.order
         columns = torch.cat([torch.arange(self.m, device=order.device), self.m + order])
         layers, rows = [], order.split(self.parts)
+        now = {name: getattr(self, name).read() for name in ("f1", "f2", "a", "b") if getattr(self, name) is not None}
         for row in rows:
             heads = {}
-            for name in ("f1", "f2", "a", "b"):
-                head = getattr(self, name)
-                if head is not None:
-                    mask = None if not self.wired else self.mask if name in ("f1", "f2") else self.mask_time
-                    weight = head.weight if mask is None else head.weight * mask
-                    heads[name] = (weight[row][:, columns] if self.wired else weight, head.bias[row])
+            for name, (weight, bias) in now.items():
+                mask = None if not self.wired else self.mask if name in ("f1", "f2") else self.mask_time
+                weight = weight if mask is None else weight * mask
+                heads[name] = (weight[row][:, columns] if self.wired else weight, bias[row])
             for name in ("A", "w_tau"):
                 heads[name] = None if self.A is None else getattr(self, name)[row]
             layers.append(heads)
@@ -184,7 +186,7 @@ class CfCNet(Net):
             z = torch.cat([u, *states], -1)
             for layer in self.backbone:
                 z = BACKBONES[self.activation](layer(z))
-            f = {name: z @ head[0].T + head[1] for name, head in heads.items() if isinstance(head, tuple)}
+            f = {name: getattr(self, name)(z, *head) for name, head in heads.items() if isinstance(head, tuple)}
             if self.mode == "pure":
                 A = heads["A"]
                 states[k] = A - A * torch.exp(-dt * (heads["w_tau"].abs() + f["f1"].abs())) * f["f1"]
@@ -263,8 +265,8 @@ def _layers(wiring, recurrent, mask_time):
             tuple(len(layer) for layer in layers), motor if len(motor) else np.arange(wiring.n))
 
 
-def _xavier(sources, targets, rng):
+def _xavier(sources, targets, rng, kind=Layer):
     """A linear layer with weights U(-k, k), k = sqrt(6 / (sources + targets)), as ncps starts its heads."""
-    layer, k = linear(sources, targets, rng), np.sqrt(6 / (sources + targets))
+    layer, k = drawn(kind, sources, targets, rng), np.sqrt(6 / (sources + targets))
     layer.weight = parameter(rng.uniform(-k, k, (targets, sources)))
     return layer

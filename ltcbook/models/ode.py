@@ -5,7 +5,7 @@ from torch import nn
 
 from ..boundary import brief, choice, whole
 from .. import simulate
-from .base import ACTIVATIONS, Net, linear, numpy_rng, to_numpy
+from .base import ACTIVATIONS, Layer, Net, drawn, linear, numpy_rng, to_numpy
 
 OWN = ("euler", "rk4")
 ADAPTIVE = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
@@ -17,17 +17,24 @@ class MLPCell:
     """A perceptron as vector field, dx/dt = f(x, u), for every function of ``dynamics``: c = 1, g = 0, h = f.
 
     layers: list of (weight, bias), the first weight (hidden, n + m) over x, then u; phi between layers. There
-    is no leak, so ``time_constant`` is infinite and exponential steps do not exist.
+    is no leak, so ``time_constant`` is infinite and exponential steps do not exist. calls: modules that
+    compute the layers, called as call(z, weight, bias); None: plain formulas.
     """
 
     c = 1.0
 
-    def __init__(self, layers, activation, n):
-        self.layers, self.phi, self.n = layers, ACTIVATIONS[activation], n
+    def __init__(self, layers, activation, n, calls=None):
+        self.layers, self.phi, self.n, self.calls = layers, ACTIVATIONS[activation], n, calls
         self.w = layers[0][0]
         self.m = self.w.shape[-1] - n
 
     def _hidden(self, x, u):
+        if self.calls is not None:
+            values = [torch.cat([x, u], -1) if self.m else x]
+            for k, (call, layer) in enumerate(zip(self.calls, self.layers, strict=True)):
+                values[-1] = self.phi.f(values[-1]) if k else values[-1]
+                values.append(call(values[-1], *layer))
+            return values[1:]
         (w, b), *others = self.layers
         z = x @ w[:, : self.n].T + b
         z = z + u @ w[:, self.n:].T if self.m else z
@@ -88,7 +95,7 @@ class ODENet(Net):
             )
         rng, hidden = numpy_rng(generator), whole("hidden", hidden, 1)
         sizes = [self.n + self.m, *[hidden] * whole("layers", layers, 0), self.n]
-        self.field = nn.ModuleList(linear(a, b, rng) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.field = nn.ModuleList(drawn(Layer, a, b, rng) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
         self.linear = None if outputs is None else linear(self.n, self.outputs, rng)
 
     def meaning(self):
@@ -102,7 +109,7 @@ class ODENet(Net):
 
     def cell(self, numpy=False):
         """The vector field of now as a ``MLPCell``; numpy=True: float64 arrays, detached."""
-        layers = [(layer.weight, layer.bias) for layer in self.field]
+        layers = [layer.read() for layer in self.field]
         if numpy:
             layers = [(to_numpy(w), to_numpy(b)) for w, b in layers]
         return MLPCell(layers, self.activation, self.n)
@@ -115,6 +122,7 @@ class ODENet(Net):
         own = self.solver if self.solver in OWN else "rk4"
         if own == self.solver and not self.adjoint or not x0.numel():  # an empty batch gives torchdiffeq no error to measure
             u, dt = (u, dt) if self.m else (None, dt.expand(u.shape[:-1]))
+            cell.calls = self.field
             return simulate.moved(cell, u, x0, dt, method=own, substeps=self.substeps)
         layers = [value for layer in cell.layers for value in layer]
         if not self.adjoint:
@@ -126,7 +134,8 @@ class ODENet(Net):
     def _solved(self, u, x0, dt, *layers):
         """What torchdiffeq makes of the field with these weights and biases, one after the other: states (..., T, n)."""
         solve, options = _torchdiffeq(self.adjoint), {}
-        cell = MLPCell(list(zip(layers[::2], layers[1::2], strict=True)), self.activation, self.n)
+        cell = MLPCell(list(zip(layers[::2], layers[1::2], strict=True)), self.activation, self.n,
+                       None if self.adjoint else self.field)  # the adjoint solves backwards without the modules
         if self.solver not in ADAPTIVE:
             options["options"] = {"step_size": 1 / self.substeps}
         span, x, trajectory = x0.new_tensor([0.0, 1.0]), x0, []

@@ -145,8 +145,8 @@ class Net(nn.Module):
         entry "_extra_state" is not asked what it means. Inside a container, whose own method this is not, the
         same is looked at when its turn comes: nothing of this model is loaded then, what stands before it is.
         """
-        found = loading.problems(self, state_dict, "", Net)
-        loading.refuse(self, found + (loading.strangers(self, state_dict) if strict else []))
+        strangers = loading.strangers(self, state_dict) if strict else []
+        loading.refuse(self, strangers + loading.problems(self, state_dict, "", Net))
         return super().load_state_dict(state_dict, strict=strict, assign=assign)
 
     def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):

@@ -25,7 +25,7 @@ def read(state):
     try:
         return dict(json.loads(bytes(state.cpu().tolist()).decode()))
     except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{EXTRA} holds {brief(state)}, which says nothing about a model; leave that entry out.") from error
+        raise ValueError(f"{EXTRA} holds {brief(state)}, which says nothing about a model (leave that entry out)") from error
 
 
 def differences(net, says):
@@ -57,7 +57,10 @@ def problems(net, state_dict, prefix, kind):
         found += [f"{here}{name} has other values" for name, value in part.fixed().items()
                   if here + name in fit and not (fit[here + name].cpu().numpy() == value).all()]
         if here + EXTRA in state_dict:
-            found += differences(part, read(state_dict[here + EXTRA]))
+            try:
+                found += differences(part, read(state_dict[here + EXTRA]))
+            except ValueError as error:
+                found.append(str(error))
     return found
 
 

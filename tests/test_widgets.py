@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from ltcbook import analysis, dynamics, pruning, widgets
 from ltcbook.widgets import bundle
-from ltcbook.widgets.base import PLACES, rounded, signed, words
+from ltcbook.widgets.base import PLACES, phrase, rounded, signed, words
 
 SHELL = """<!doctype html><html lang="en"{attributes}><head><meta charset="utf-8"><title>Explorer</title>
 <meta name="viewport" content="width=device-width"></head>
@@ -515,3 +515,11 @@ def test_words_and_signs_of_numbers():
     numbers = {0.0: "0", 1.0: "1", -0.94721: "−0.947", 39.44: "39.4", 1e-13: "0", 0.00012: "1.2e−4", None: "–"}
     assert [words(x) for x in numbers] == list(numbers.values())
     assert [signed(x) for x in (0.08, -0.08, 0.0)] == ["+0.08", "−0.08", "0"]
+
+
+def test_a_sentence_is_filled_with_the_words_that_javascript_says():
+    values = {"rate": -0.94721, "share": 1 / 3, "how": "slower", "none": None}  # the same case in core.test.js
+    told = phrase(("bad", "{rate} ({rate:+}, {share:2}, {none}): {how}."), **values)
+    assert told == ["bad", "−0.947 (−0.947, 0.33, –): slower."]
+    with pytest.raises(KeyError, match="gone"):
+        phrase(("bad", "{gone}"), **values)

@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 import os
+import re
 import sys
 from dataclasses import asdict, dataclass, field
 
@@ -117,10 +118,12 @@ class Explorer(anywidget.AnyWidget):
 
     It may give ``prediction``, the answers among which a reader chooses before anything is told, and ``play``, the range
     control that a button plays: {"knob": name, "seconds": how long from end to end, and if not its own, "low", "high"}.
+    ``sentences``, name -> (tone, template), are those that ``phrase`` fills, here and in the drawing alike.
     """
 
     key = title = question = answer = drawing = ""
     prediction = play = None
+    sentences = {}
     tabulated = True  # False where the drawing restates the formula and needs no table
 
     spec = traitlets.Dict().tag(sync=True)
@@ -138,7 +141,8 @@ class Explorer(anywidget.AnyWidget):
         self.knobs = {knob.name: knob for knob in knobs}
         super().__init__(
             spec=plain({"key": self.key, "title": self.title, "question": self.question, "answer": self.answer,
-                        "predict": self.prediction and asdict(self.prediction), "play": self.play, "version": self.version,
+                        "predict": self.prediction and asdict(self.prediction), "play": self.play, "sentences": self.sentences,
+                        "version": self.version,
                         "knobs": [asdict(knob) | {"grid": knob.grid if self.tabulated else []} for knob in knobs],
                         "presets": [asdict(preset) for preset in presets], **spec}),
             controls={knob.name: knob.default for knob in knobs})
@@ -259,6 +263,25 @@ def rounded(value, digits=4):
         return value
     short = round(float(f"{value:.{digits}g}"), 5)
     return int(short) if short == int(short) and abs(short) < 1e15 else short
+
+
+HOLE = re.compile(r"\{(\w+)(?::(\+|\d))?\}")
+
+
+def phrase(sentence, **values):
+    """[tone, text] of a sentence whose holes are filled: {x} as people read it, {x:2} with two digits, {x:+} with its sign.
+
+    Words are put in as they are. ``phrase`` in core/format.js fills the same sentence with the same words.
+    """
+    tone, template = sentence
+
+    def fill(hole):
+        value, how = values[hole[1]], hole[2]
+        if isinstance(value, str):
+            return value
+        return signed(value) if how == "+" else words(value, int(how or 3))
+
+    return [tone, HOLE.sub(fill, template)]
 
 
 def signed(value):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .. import analysis, dynamics, simulate
-from .base import Control, Explorer, Preset, words
+from .base import Control, Explorer, Preset, phrase
 
 NEURON = {"c": 1.0, "g_leak": 0.1, "e_leak": 0.0, "gamma": 8.0, "mu": 0.5}  # nF, µS, mV, -, -
 PULSE = 20.0  # ms: the input is on for the whole steps that just cover it, then off for as long
@@ -19,6 +19,13 @@ PRESETS = [
     Preset("Euler breaks", "Nothing changed but the step. In silence 5 ms serve Euler well; in the pulse they do not.",
            {"dt": 5.0}),
 ]
+SENTENCES = {
+    "unmoved": ("same", "The input changes nothing: τ_sys = {on} ms, on and off."),
+    "faster": ("good", "Input on: τ_sys = {on} ms, {gain:2} times as fast as off ({off} ms)."),
+    "explodes": ("bad", "Steps of {dt} ms: Euler blows up, its limit 2 τ_sys is {limit} ms. The fused step stays in the box."),
+    "swings": ("bad", "Steps of {dt} ms: Euler overshoots and swings, its limit 2 τ_sys is {limit} ms. The fused step does not."),
+    "stable": ("same", "Steps of {dt} ms: Euler is stable too, its limit 2 τ_sys is {limit} ms."),
+}
 
 
 class TimeConstantExplorer(Explorer):
@@ -29,6 +36,7 @@ class TimeConstantExplorer(Explorer):
 
     key, drawing, tabulated = "time", "time_constant.js", False
     title = "One neuron, one synapse: a speed that flows"
+    sentences = SENTENCES
     question = ("Lower the input u from 0.9 to 0.5. The goal sinks a little, from 0.83 to 0.71 mV. What happens to the time "
                 "constant while the input is on, and what to the one after it?")
     answer = ("While the input is on it grows by two thirds, from 1.7 to 2.9 ms: speed still listens to the conductance when "
@@ -70,17 +78,13 @@ class TimeConstantExplorer(Explorer):
 
     @staticmethod
     def verdict(frame, controls):
-        """Speed and solver in one sentence each; time_constant.js says the same words."""
+        """Speed and solver in one sentence each; time_constant.js chooses them by the same rule."""
         on, off, dt = frame["on"]["tau"], frame["off"]["tau"], controls["dt"]
         gain = off / on
-        speed = (["same", f"The input changes nothing: τ_sys = {words(on)} ms, on and off."] if gain < 1 + 1e-9 else
-                 ["good", f"Input on: τ_sys = {words(on)} ms, {words(gain, 2)} times as fast as off ({words(off)} ms)."])
-        limit = f"its limit 2 τ_sys is {words(2 * on)} ms"
-        if dt > 2 * on:
-            return [speed, ["bad", f"Steps of {words(dt)} ms: Euler blows up, {limit}. The fused step stays in the box."]]
-        if dt > on:
-            return [speed, ["bad", f"Steps of {words(dt)} ms: Euler overshoots and swings, {limit}. The fused step does not."]]
-        return [speed, ["same", f"Steps of {words(dt)} ms: Euler is stable too, {limit}."]]
+        speed = "unmoved" if gain < 1 + 1e-9 else "faster"
+        step = "explodes" if dt > 2 * on else "swings" if dt > on else "stable"
+        values = {"on": on, "off": off, "gain": gain, "dt": dt, "limit": 2 * on}
+        return [phrase(SENTENCES[name], **values) for name in (speed, step)]
 
     def describe(self, frame):
         """One frame in words, for the picture's alt text."""

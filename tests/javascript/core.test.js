@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { say, signed } from "../../ltcbook/widgets/static/core/format.js";
+import { phrase, say, signed } from "../../ltcbook/widgets/static/core/format.js";
 import { between, blend, match } from "../../ltcbook/widgets/static/core/motion.js";
 import { line, scale, spread } from "../../ltcbook/widgets/static/core/scale.js";
 import { admit, fits, nearest, possible } from "../../ltcbook/widgets/static/core/state.js";
@@ -150,4 +150,13 @@ test("the nearest frame is found by the digits of its row, and a table that does
 
 test("the numbers of a frame become one line each", () => {
   assert.equal(numbersOf({ a: { b: [1, null] }, words: 'say "x"' }), 'name,value\na.b.0,1\na.b.1,\nwords,"say ""x"""\n');
+});
+
+test("a sentence is filled with numbers as people read them, and with words as they are", () => {
+  const values = { rate: -0.94721, share: 1 / 3, how: "slower", none: null };
+  assert.deepEqual(phrase(["bad", "{rate} ({rate:+}, {share:2}, {none}): {how}."], values), [
+    "bad",
+    "−0.947 (−0.947, 0.33, –): slower.",
+  ]);
+  assert.throws(() => phrase(["bad", "{gone}"], values), /asks for gone/);
 });

@@ -3,12 +3,12 @@
 
 import { hatch, keyPanel, ticksX, ticksY } from "./core/chart.js";
 import { draw, patch, pool, write } from "./core/dom.js";
-import { say } from "./core/format.js";
+import { phrase, say } from "./core/format.js";
 import { table } from "./core/numbers.js";
 import { line, scale } from "./core/scale.js";
 
 /** One frame; the same dictionary as TimeConstantExplorer.compute in Python. @returns {any} */
-export function timeFrame(controls, { neuron, length }) {
+export function timeFrame(controls, { neuron, length, sentences }) {
   const { u, w, dt, E } = controls;
   const { c, g_leak, e_leak } = neuron;
   const phase = (input) => {
@@ -29,20 +29,15 @@ export function timeFrame(controls, { neuron, length }) {
     });
   }
   frame.bounds = { shortest: c / (g_leak + w), longest: c / g_leak, lo: Math.min(e_leak, E), hi: Math.max(e_leak, E) };
-  return { ...frame, verdict: timeVerdict(on.tau, off.tau, dt) };
+  return { ...frame, verdict: timeVerdict(on.tau, off.tau, dt, sentences) };
 }
 
-function timeVerdict(on, off, dt) {
+/** Speed and solver in one sentence each, chosen by the same rule as in Python. */
+function timeVerdict(on, off, dt, sentences) {
   const gain = off / on;
-  const speed =
-    gain < 1 + 1e-9
-      ? ["same", `The input changes nothing: τ_sys = ${say(on)} ms, on and off.`]
-      : ["good", `Input on: τ_sys = ${say(on)} ms, ${say(gain, 2)} times as fast as off (${say(off)} ms).`];
-  const limit = `its limit 2 τ_sys is ${say(2 * on)} ms`;
-  const steps = `Steps of ${say(dt)} ms: Euler`;
-  if (dt > 2 * on) return [speed, ["bad", `${steps} blows up, ${limit}. The fused step stays in the box.`]];
-  if (dt > on) return [speed, ["bad", `${steps} overshoots and swings, ${limit}. The fused step does not.`]];
-  return [speed, ["same", `${steps} is stable too, ${limit}.`]];
+  const speed = gain < 1 + 1e-9 ? "unmoved" : "faster";
+  const step = dt > 2 * on ? "explodes" : dt > on ? "swings" : "stable";
+  return [speed, step].map((name) => phrase(sentences[name], { on, off, gain, dt, limit: 2 * on }));
 }
 
 const ROOM = 0.3; // mV drawn beyond the box

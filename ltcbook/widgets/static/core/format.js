@@ -15,3 +15,20 @@ export function say(x, digits = 3) {
 
 /** The same with its sign always written. */
 export const signed = (x) => `${x > 1e-12 ? "+" : ""}${say(x)}`;
+
+/**
+ * [tone, text] of a sentence whose holes are filled: {x} as people read it, {x:2} with two digits, {x:+} with its sign.
+ * Words are put in as they are. `phrase` in Python's base.py fills the same sentence with the same words.
+ * @param {[string, string]} sentence
+ * @param {Record<string, number | string | null>} values
+ * @returns {[string, string]}
+ */
+export function phrase([tone, template], values) {
+  const text = template.replace(/\{(\w+)(?::(\+|\d))?\}/g, (hole, name, how) => {
+    if (!(name in values)) throw new Error(`"${template}" asks for ${name}, which it is not given.`);
+    const value = values[name];
+    if (typeof value === "string") return value;
+    return how === "+" ? signed(value) : say(value, Number(how ?? 3));
+  });
+  return [tone, text];
+}

@@ -3,6 +3,7 @@
 import functools
 import http.server
 import json
+import re
 import sys
 import threading
 from pathlib import Path
@@ -73,6 +74,30 @@ def site():
     folder = ROOT / "_build" / "html"
     assert (folder / "index.html").is_file(), f"no rendered book in {folder}: run `make book` first"
     return folder
+
+
+@pytest.fixture(scope="session")
+def texts(site):
+    """Address inside the site -> source, for every page."""
+    pages = {path.relative_to(site).as_posix(): path for path in sorted(site.rglob("*.html"))}
+    found = {name: path.read_text("utf8") for name, path in pages.items() if not name.startswith(("_static", "_sources"))}
+    assert len(found) >= 5
+    return found
+
+
+@pytest.fixture(scope="session")
+def soups(texts):
+    """Address inside the site -> parsed page, for every page; the glyphs of formulas, which say nothing, are left out."""
+    from bs4 import BeautifulSoup
+
+    return {name: BeautifulSoup(re.sub(r"(<mjx-math\b[^>]*>).*?(</mjx-math>)", r"\1\2", text), "html.parser")
+            for name, text in texts.items()}
+
+
+@pytest.fixture(scope="session")
+def names(soups):
+    """The pages that a reader sees."""
+    return list(soups)
 
 
 class SilentHandler(http.server.SimpleHTTPRequestHandler):

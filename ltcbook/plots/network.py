@@ -7,8 +7,9 @@ from .areas import areas_alt, draw_areas
 from .picture import BLUE, GREY, INK, ORANGE, VERMILLION
 from .words import count, listing
 
+HALO = "#ffd24a"
 LAYERS = ("sensory", "inter", "command", "motor", "hidden")
-SHAPES = {"sensory": "v", "inter": "s", "command": "o", "motor": "D", "hidden": "o"}
+SHAPES = {"sensory": ">", "inter": "s", "command": "o", "motor": "H", "hidden": "o"}  # as in the explorers
 
 
 def draw_wiring(wiring, ax, *, kind="graph"):
@@ -42,25 +43,31 @@ def positions(wiring):
             for column, name in enumerate(present) for rank, node in enumerate(layers[name])}
 
 
-def draw_network(wiring, ax, *, cut=(), grown=(), cut_in=(), grown_in=()):
+def draw_network(wiring, ax, *, cut=(), grown=(), cut_in=(), grown_in=(), tips=False):
     """Layered graph: blue solid synapses excite, vermillion dashed ones inhibit; cut ones grey and dotted, grown ones thick.
 
     cut, grown: edge lists (source, target) as ``pruning.Rewired`` reports them; the wiring is the one after the event.
+    tips: draw as the explorers do: each synapse is solid and ends in an arrow (excites) or a bar (inhibits), cut ones are
+    dashed, grown ones have a halo, and all neurons are hollow.
     """
     at = positions(wiring)
     new = {(s, t) for s, t in grown} | {(("sensory", s), t) for s, t in grown_in}
     edges = wiring.edges() + [(("sensory", s), t, sign) for s, t, sign in wiring.edges_in()]
     for source, target, sign in edges:
         strong = (source, target) in new
-        _draw_edge(ax, at, source, target, color=BLUE if sign > 0 else VERMILLION, ls="-" if sign > 0 else (0, (4, 2)),
+        if strong and tips:
+            _draw_edge(ax, at, source, target, color=HALO, lw=7, alpha=0.4, zorder=0)
+        _draw_edge(ax, at, source, target, color=BLUE if sign > 0 else VERMILLION, tip=sign if tips else 0,
+                   ls="-" if sign > 0 or tips else (0, (4, 2)),
                    lw=2.4 if strong else 0.8, alpha=1 if strong else 0.6, zorder=3 if strong else 1)
     for source, target in [(s, t) for s, t in cut] + [(("sensory", s), t) for s, t in cut_in]:
-        _draw_edge(ax, at, source, target, color=GREY, ls=":", lw=1.4, alpha=0.9, zorder=2)
+        _draw_edge(ax, at, source, target, color=GREY, ls=(0, (3, 4)) if tips else ":", lw=1.4, alpha=0.9, zorder=2)
     for role in LAYERS:
         nodes = [node for node in at if (node[0] if isinstance(node, tuple) else wiring.role[node]) == role]
         if nodes:
             x, y = np.transpose([at[node] for node in nodes])
-            ax.scatter(x, y, s=70, marker=SHAPES[role], color=ORANGE if role == "motor" else INK, zorder=5, linewidths=0)
+            full = {"color": ORANGE if role == "motor" else INK, "linewidths": 0}
+            ax.scatter(x, y, s=70, marker=SHAPES[role], zorder=5, **({"c": "w", "edgecolors": INK} if tips else full))
             ax.text(x[0], 1.04, role, ha="center", va="bottom")
     ax.set(xlim=(-0.25, max(x for x, _ in at.values()) + 0.25), ylim=(-0.03, 1.12))
     ax.set_axis_off()
@@ -84,17 +91,22 @@ def _signed(wiring):
     return f"{count(len(signs), 'synapse')}, {signs.count(1)} excitatory and {signs.count(-1)} inhibitory"
 
 
-def _draw_edge(ax, at, source, target, **style):
+def _draw_edge(ax, at, source, target, tip=0, **style):
+    """One synapse; tip: 1 for an arrow at its target, -1 for a bar, 0 for none."""
     (x0, y0), (x1, y1) = at[source], at[target]
+    t = np.linspace(0, 1, 40)
     if source == target:
-        t = np.linspace(0, 2 * np.pi, 40)
-        ax.plot(x0 + 0.07 * np.sin(t), y0 + 0.045 * (1 - np.cos(t)), **style)
+        x, y = x0 + 0.07 * np.sin(2 * np.pi * t), y0 + 0.045 * (1 - np.cos(2 * np.pi * t))
     elif x0 == x1:
-        t = np.linspace(0, 1, 40)
-        bend = 0.22 * (1 if y1 > y0 else -1)
-        ax.plot(x0 + 4 * bend * t * (1 - t), y0 + (y1 - y0) * t, **style)
+        x, y = x0 + 0.88 * (1 if y1 > y0 else -1) * t * (1 - t), y0 + (y1 - y0) * t
     else:
-        ax.plot([x0, x1], [y0, y1], **style)
+        x, y = np.array([x0, x1]), np.array([y0, y1])
+    ax.plot(x, y, **style)
+    if tip:
+        look = {"arrowstyle": "-|>" if tip > 0 else "|-|,widthA=0,widthB=0.25", "shrinkA": 0, "shrinkB": 5,
+                "mutation_scale": 8, "color": style["color"], "alpha": style["alpha"], "lw": 0.8 * style["lw"] + 0.4}
+        near = (x[-2], y[-2]) if len(x) > 2 else (x1 - 0.12 * (x1 - x0), y1 - 0.12 * (y1 - y0))
+        ax.annotate("", (x1, y1), near, zorder=4, arrowprops=look)
 
 
 def draw_adjacency(wiring, ax):

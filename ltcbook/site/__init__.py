@@ -9,21 +9,23 @@ from pathlib import Path
 
 def setup(app):
     """Register the transforms, the page filters and the static files with Sphinx."""
-    from ltcbook.site import anchors, explorers, facts, pages, pdf
+    from ltcbook.site import anchors, explorers, facts, folds, formulas, notes, pages, pdf
 
     app.add_config_value("ltcbook_cache", str(Path.cwd() / "_build" / "cache"), "")
     app.add_config_value("comments_config", {}, "")  # jupyter-book sets it though its extension is not loaded
     app.add_transform(anchors.RawAnchors)
     app.add_transform(anchors.TaggedEquations)
     app.add_transform(explorers.Links)
-    app.add_transform(facts.ChapterFacts)
+    app.add_transform(anchors.JoinedBoxes)
     app.add_post_transform(pdf.Print)
     app.connect("config-inited", pages.configure)
     app.connect("config-inited", pdf.configure)
     app.add_css_file("book.css", priority=900)
     app.add_js_file("book.js", priority=900, defer="defer")
+    for part in (facts, folds, formulas, notes):
+        part.setup(app)
     app.connect("html-page-context", pages.describe, priority=900)
     app.connect("html-page-context", explorers.link, priority=900)
     app.connect("build-finished", explorers.copy)
-    app.connect("build-finished", pages.finish)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("build-finished", pages.finish, priority=400)  # before a redirect is written in place of a first page
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -1,4 +1,4 @@
-"""Plain Markdown that Colab and GitHub also understand, made into real Sphinx targets and equations."""
+"""Plain Markdown that Colab and GitHub also understand, made into real Sphinx targets, equations and boxes."""
 
 import re
 
@@ -63,5 +63,42 @@ class TaggedEquations(SphinxTransform):
         for node in self.document.findall(nodes.math_block):
             text = node.astext().strip()
             if r"\tag" in text and not ENVIRONMENT.match(text):
-                node.children = [nodes.Text(f"\\begin{{equation*}}\n{text}\n\\end{{equation*}}")]
+                node.clear()
+                node += nodes.Text(f"\\begin{{equation*}}\n{text}\n\\end{{equation*}}")
                 node["nowrap"] = True
+
+
+class JoinedBoxes(SphinxTransform):
+    """A theorem stays one box where a displayed equation stands in its middle or ends its sentence.
+
+    In Markdown for Colab and GitHub an equation is a paragraph of its own, so it parts a quotation in two.
+    """
+
+    default_priority = 216  # the anchors above equations are gone
+
+    def apply(self):
+        joined = set()
+        for box in list(self.document.findall(nodes.block_quote)):
+            while box not in joined and (rest := self.continued(box)):
+                joined.update(rest)
+                for node in rest:
+                    box.parent.remove(node)
+                    box += node.children if isinstance(node, nodes.block_quote) else [node]
+
+    def continued(self, box):
+        """The equations after a box, and the box that goes on below them; nothing where the box has ended."""
+        equations, node = [], following(box)
+        while isinstance(node, nodes.math_block):
+            equations.append(node)
+            node = following(node)
+        if not equations:
+            return []
+        if isinstance(node, nodes.block_quote) and not begins(node):
+            return [*equations, node]
+        return [] if box.astext().rstrip().endswith((".", "∎")) else equations
+
+
+def begins(box):
+    """Whether a box has a lead of its own, such as **Theorem 2.**"""
+    first = box.next_node(nodes.paragraph)
+    return first is not None and len(first) > 0 and isinstance(first[0], nodes.strong)

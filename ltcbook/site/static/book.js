@@ -46,8 +46,6 @@ function start() {
   nameButtons();
   openFolded();
   markScrollers();
-  const typeset = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
-  if (typeset) typeset.then(markScrollers);
 }
 
 document.readyState === "loading" ? addEventListener("DOMContentLoaded", start) : start();

@@ -1,0 +1,70 @@
+"""Pictures in place of the explorers, for print and for readers without JavaScript: every mark means what it means there."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from PIL import Image
+
+from ltcbook import plots, widgets
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return widgets.ThresholdExplorer()
+
+
+@pytest.fixture(scope="module")
+def axes(explorer):
+    """Title -> Axes of the threshold explorer's picture at its default."""
+    found = {ax.get_title(loc="left"): ax for ax in explorer.picture(explorer.compute()).axes}
+    return {title.split()[0].strip(":"): ax for title, ax in found.items()}
+
+
+def looks(lines):
+    """(colour, whether dashed) of each line."""
+    return [(to_hex(line.get_color()).upper(), line.is_dashed()) for line in lines]
+
+
+def test_the_certified_v_is_solid_and_the_published_one_dashed(explorer, axes):
+    frame, found = explorer.compute(), {}
+    for line in axes["dV/dt"].lines:
+        for name in ("certified", "origin"):
+            if np.array_equal(line.get_ydata(), frame[name]):
+                found[name] = looks([line])[0]
+    assert found == {"certified": (plots.GREEN.upper(), False), "origin": (plots.PURPLE.upper(), True)}
+
+
+def test_dashes_mean_cut_and_the_ends_of_synapses_their_sign(explorer, axes):
+    counts, drawn = explorer.compute()["counts"], looks(axes["Arrow"].lines)
+    assert drawn.count((plots.GREY.upper(), True)) == counts["cut"] > 0
+    assert sum(dashed for _, dashed in drawn) == counts["cut"]
+    assert sum(colour == "#FFD24A" for colour, _ in drawn) == counts["grown"] > 0
+    ends = [note.arrow_patch.get_arrowstyle() for note in axes["Arrow"].texts if getattr(note, "arrow_patch", None)]
+    event = explorer.event(**explorer.compute()["controls"])[0]
+    signs = [sign for *_, sign in event.wiring.edges() + event.wiring.edges_in()]
+    arrows = sum(type(end).__name__ == "CurveFilledB" for end in ends)
+    assert (arrows, len(ends) - arrows) == (signs.count(1), signs.count(-1))
+
+
+def test_neurons_have_the_explorers_outlines(explorer, axes):
+    corners = {len(group.get_paths()[0].vertices) - 1: len(group.get_offsets()) for group in axes["Arrow"].collections}
+    roles = [node["role"] for node in explorer.spec["network"]["nodes"]]
+    assert (corners[3], corners[4], corners[6]) == tuple(roles.count(role) for role in ("sensory", "inter", "motor"))
+
+
+def test_circles_are_the_command_block_and_squares_single_neurons(explorer, axes):
+    frame, before = explorer.compute(), explorer.spec["before"]
+    sizes = sorted((len(group.get_paths()[0].vertices) > 10, len(group.get_offsets())) for group in axes["Eigenvalues"].collections
+                   if len(group.get_offsets()) > 1)
+    assert sizes == sorted([(True, len(before["command"])), (True, len(frame["command"])), (False, len(before["own"])),
+                            (False, len(frame["own"]))])
+
+
+def test_few_colours_keep_the_thin_lines_colours(explorer):
+    picture = Image.open(io.BytesIO(explorer.png())).convert("RGB")
+    there = np.unique(np.asarray(picture).reshape(-1, 3), axis=0).astype(int)
+    for colour in (plots.GREEN, plots.PURPLE, plots.BLUE, plots.VERMILLION):
+        wanted = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
+        assert np.abs(there - wanted).sum(1).min() <= 24, colour

@@ -1,14 +1,19 @@
 """On a pretended GPU, see ``pretend``: what the CPU gives, bit for bit, and no two devices ever meet."""
 
+import ast
 import copy
+import dis
+import re
+from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from pretend import GPU, Far
 from test_models import MAKERS, case
 
-from ltcbook import models, pruning, tasks, train, wiring
+from ltcbook import models, plots, pruning, tasks, train, wiring
 from ltcbook.kernels import autograd, parallel
 from ltcbook.models import paths
 
@@ -234,6 +239,178 @@ def test_training_with_pruning_events_gives_the_cpus_bits(backend, gpu):
     same(*both(net, do))
     assert history["cpu"].loss == history["cuda"].loss and history["cpu"].events == history["cuda"].events
     assert any(event["cut"] for event in history["cpu"].events), "nothing was pruned"
+
+
+def home_and_modes(model):
+    return [str(t.device) for t in model.state_dict().values()], [part.training for part in model.modules()]
+
+
+HOMES = pytest.mark.parametrize("home, device", [("cpu", "cuda"), ("cuda", "cpu"), ("cuda", "cuda"), ("cuda", None)])
+
+
+@HOMES
+@pytest.mark.parametrize("name", ["CTRNNet", "LTCNet"])
+def test_after_training_a_model_is_where_it_came_from(name, home, device, gpu):
+    g, (u, y) = torch.Generator().manual_seed(0), tasks.sine(6)
+    net = models.CTRNNet(2, 5, 1, generator=g)
+    if name == "LTCNet":
+        net = models.LTCNet(wiring.auto_ncp(8, 1, sensory=2, rng=np.random.default_rng(0)), backend="edges", generator=g)
+    net.to(home).eval()
+    net.train(mode=False)
+    first = next(iter(net.children()), net)
+    first.train()  # a part may have a mode of its own
+    before, seen = home_and_modes(net), []
+
+    def callback(model):
+        assert home_and_modes(model)[0] == before[0] and not any(home_and_modes(model)[1])
+        seen.append(train.evaluate(model, (u, y)))
+        with torch.no_grad():  # a callback's own tensors lie where its model came from
+            model(torch.tensor(u, dtype=torch.float32).to(home))
+        return model.state_dict()
+
+    options = {"epochs": 2, "device": device, "progress": False, "rng": np.random.default_rng(0)}
+    trained_on, original = [], train.run._Run.step
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train.run._Run, "step", lambda run, batch: trained_on.append(batch[0].device.type) or original(run, batch))
+        history = train.fit(net, (u, y), callbacks={"own": callback}, validation=(u, y), patience=5, **options)
+    assert set(trained_on) == {device or "cuda"} and seen == history.validation
+    assert home_and_modes(net) == before
+    for error in (ZeroDivisionError, KeyboardInterrupt):
+        def stop(*given, error=error):
+            raise error
+
+        with pytest.raises(error):
+            train.fit(net, (u, y), callbacks={"stop": stop}, **options)
+        assert home_and_modes(net) == before
+        hook = net.register_forward_pre_hook(stop)  # in the first step
+        with pytest.raises(error):
+            train.fit(net, (u, y), **options)
+        hook.remove()
+        assert home_and_modes(net) == before
+
+
+def test_a_callback_of_recorders_and_helpers_with_data_of_the_cpu_serve_a_network_on_a_gpu(gpu):
+    net = models.LTCNet(wiring.auto_ncp(8, 1, sensory=2, rng=np.random.default_rng(0)), backend="edges",
+                        generator=torch.Generator().manual_seed(0))
+    u, y = tasks.sine(6)
+    callbacks = {"error": lambda m: train.evaluate(m, (u, y)), "slope": lambda m: train.weight_gradients(m, (u, y))[0],
+                 "action": lambda m: train.Pilot(m)(np.zeros(2)), **train.recorders(np.zeros(2))}
+    runs = []
+    for home in ("cpu", "cuda"):
+        there = copy.deepcopy(net).to(home)
+        history = train.fit(there, (u, y), epochs=2, device="cuda", callbacks=callbacks, progress=False, rng=np.random.default_rng(0))
+        runs.append(history)
+        assert there.raw_w.device.type == home
+    for name, values in runs[0].records.items():
+        np.testing.assert_allclose(values, runs[1].records[name], rtol=1e-3, atol=1e-7, err_msg=name)  # of two backends
+
+
+@pytest.mark.parametrize("make", [torch.optim.Adam, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), torch.optim.Rprop])
+def test_an_optimizer_of_ones_own_comes_home_too(make, gpu):
+    u, y = tasks.sine(6)
+    runs = []
+    for devices in (("cpu", "cpu"), ("cuda", "cpu"), ("cuda", "cuda")):
+        net = models.CTRNNet(2, 5, 1, generator=torch.Generator().manual_seed(0))
+        own = make(net.parameters())
+        for device in devices:
+            train.fit(net, (u, y), epochs=2, device=device, optimizer=own, progress=False, rng=np.random.default_rng(0))
+        assert own.state and all(t.is_cpu for state in own.state.values() for t in state.values() if torch.is_tensor(t))
+        net(torch.zeros(1, 3, 2))[0].sum().backward()
+        own.step()
+        runs.append(dict(net.state_dict()))
+    for run in runs[1:]:
+        same(runs[0], run)
+
+
+def test_a_run_resumes_on_another_device(tmp_path, gpu):
+    u, y = tasks.sine(6)
+    runs = []
+    for devices in (("cpu", "cpu"), ("cuda", "cpu"), ("cpu", "cuda")):
+        for epochs, device in zip((2, 4), devices, strict=True):
+            net = models.CTRNNet(2, 5, 1, generator=torch.Generator().manual_seed(0))
+            train.fit(net, (u, y), epochs=epochs, device=device, checkpoint=tmp_path / "-".join(devices), progress=False,
+                      rng=np.random.default_rng(0), scheduler=lambda o: torch.optim.lr_scheduler.StepLR(o, 1, 0.5))
+        runs.append(dict(net.state_dict()))
+    for run in runs[1:]:
+        same(runs[0], run)
+
+
+def training_cells(notebook):
+    """Sources of the cells that train, of those that use what they left, and of what both need, in order."""
+    sources = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    last, needs, trains = {}, [], set()
+    for k, source in enumerate(sources):
+        loads, stores = names(compile(source, "cell", "exec"))
+        needs.append({last[name] for name in loads if name in last})
+        if re.search(r"\btrain\.fit\(", source) or trains & needs[k]:
+            trains.add(k)
+        if "plots.picture(" in source and not re.search(r"\btrain\.fit\(", source):
+            trains.discard(k)  # a drawing alone
+        last |= dict.fromkeys(stores, k)
+    for k in sorted(trains, reverse=True):
+        wanted = [k]
+        while wanted:
+            trains |= set(wanted)
+            wanted = [other for here in wanted for other in needs[here] if other not in trains]
+    return [(k, sources[k]) for k in sorted(trains)]
+
+
+def names(code):
+    """The global names that a cell takes from those before it, and those that it gives."""
+    loads, stores = set(), set()
+    for op in dis.get_instructions(code):
+        if op.opname == "LOAD_NAME" and op.argval not in stores:
+            loads.add(op.argval)
+        elif op.opname == "STORE_NAME":
+            stores.add(op.argval)
+    parts = [part for part in code.co_consts if hasattr(part, "co_code")]
+    while parts:
+        part = parts.pop()
+        loads |= {op.argval for op in dis.get_instructions(part) if op.opname == "LOAD_GLOBAL"} - stores
+        parts += [inner for inner in part.co_consts if hasattr(inner, "co_code")]
+    return loads, stores
+
+
+class WithoutClaims(ast.NodeTransformer):
+    """Takes away what a chapter asserts: it holds for its own sizes."""
+
+    def visit_Assert(self, node):
+        return ast.Pass()
+
+
+def shorter(fit):
+    """``train.fit``, for two epochs of at most 8 sequences, with an event after each step."""
+
+    def short(net, data, *, epochs, method=None, **options):
+        data = [part[:8] if getattr(part, "ndim", 0) else part for part in data]
+        if method is not None and not isinstance(method, pruning.Nothing):
+            method = replace(method, every=1, stop=1.0)
+        return fit(net, data, epochs=min(epochs, 2), method=method, **options)
+
+    return short
+
+
+CHAPTERS = ["multi_area.ipynb", "pruning_rewiring.ipynb"]
+
+
+def test_all_chapters_that_train_are_tried_on_a_gpu(chapters):
+    assert {name for name, notebook in chapters.items() if training_cells(notebook)} == set(CHAPTERS)
+    for name, notebook in chapters.items():  # and in no other way does anything of a chapter get there
+        code = "".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+        assert not re.search(r"cuda|\bdevice\b", code), name
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_training_cells_of_a_chapter_run_on_a_gpu(name, chapters, gpu, monkeypatch):
+    monkeypatch.setattr(train.loop, "found_device", lambda model: torch.device("cuda"))
+    monkeypatch.setattr(train, "fit", shorter(train.fit))
+    monkeypatch.setattr(plots, "picture", lambda figure, **words: plt.close(figure))
+    monkeypatch.setattr(plots, "draw_curves", lambda *curves, **look: None)
+    cells = {"print": lambda *words: None}
+    for k, source in training_cells(chapters[name]):
+        short = re.sub(r"\b(steps|every)=\d\d+", r"\1=4", re.sub(r"range\((5|\d\d|20, 40)\)", "range(2)", source))
+        tree = ast.fix_missing_locations(WithoutClaims().visit(ast.parse(short, f"{name}, code cell {k}")))
+        exec(compile(tree, f"{name}, code cell {k}", "exec"), cells)
 
 
 @BACKENDS

@@ -110,6 +110,24 @@ def test_validation_is_without_noise_and_leaves_the_mode_alone():
         assert modes == [True, True, False, False] and model.training is mode
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+@pytest.mark.parametrize("where", ["loss", "callbacks"])
+def test_every_part_of_a_model_is_in_the_mode_it_had_also_after_an_error(error, where):
+    model = stack()
+    model.nets[0].eval()
+    modes = [part.training for part in model.modules()]
+    assert len(set(modes)) == 2
+
+    def stop(*given):
+        raise error
+
+    fit(model, epochs=1, validation=sines(seed=2))
+    assert [part.training for part in model.modules()] == modes
+    with pytest.raises(error):
+        fit(model, **{where: stop if where == "loss" else {"stop": stop}})
+    assert [part.training for part in model.modules()] == modes
+
+
 def test_an_epoch_sees_every_sequence_once_in_an_order_of_its_own():
     seen = []
 
@@ -542,6 +560,318 @@ def test_an_event_resets_the_moments_of_its_synapses_and_no_others():
         assert run.optimizer.state[run.model.raw_w]["exp_avg"][target, source] == 0
     fresh_net = net()
     train.reset_moments(torch.optim.Adam(fresh_net.parameters()), fresh_net, changed)  # before any step: nothing to forget
+
+
+# --- any optimiser ---------------------------------------------------------------------------------------------------------
+
+OPTIM = torch.optim
+OPTIMIZERS = {
+    "SGD": lambda p: OPTIM.SGD(p, lr=0.1), "momentum": lambda p: OPTIM.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
+    "RMSprop": lambda p: OPTIM.RMSprop(p, lr=3e-3, momentum=0.5, centered=True), "Adagrad": lambda p: OPTIM.Adagrad(
+        p, lr=0.05, initial_accumulator_value=1e-9), "Adadelta": lambda p: OPTIM.Adadelta(p, lr=5.0), "Rprop": OPTIM.Rprop,
+    "Adamax": OPTIM.Adamax, "Adam": lambda p: OPTIM.Adam(p, lr=0.01, amsgrad=True), "AdamW": lambda p: OPTIM.AdamW(p, lr=0.01),
+    "NAdam": lambda p: OPTIM.NAdam(p, lr=0.01), "RAdam": lambda p: OPTIM.RAdam(p, lr=0.01), "ASGD": lambda p: OPTIM.ASGD(p, lr=0.1, t0=2),
+    "LBFGS": lambda p: OPTIM.LBFGS(p, lr=0.5, max_iter=4, line_search_fn="strong_wolfe"),
+    "Adafactor": lambda p: OPTIM.Adafactor(p, lr=0.02)}
+OPTIMIZERS = {name: make for name, make in OPTIMIZERS.items() if hasattr(OPTIM, name) or name == "momentum"}
+GOING = ("exp_avg", "momentum_buffer", "grad_avg", "prev")  # where a weight was going
+START = {"Adagrad": {"sum": torch.tensor(1e-9).item()}}
+
+
+def stepped(name, steps=4):
+    """A network, its optimiser after some steps, and the loss as a function."""
+    model = net()
+    optimizer = OPTIMIZERS[name](model.parameters())
+    data = train.data.checked_data("d", sines(), model, "mse")
+
+    def closure():
+        model.zero_grad()
+        loss = train.data.objective(model, "mse", *data)
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        optimizer.step(closure)
+    return model, optimizer, closure
+
+
+def per_synapse(optimizer, p):
+    return {key: t for key, t in optimizer.state[p].items() if torch.is_tensor(t) and t.shape == p.shape}
+
+
+def test_every_optimizer_of_torch_is_tried():
+    known = {name for name in vars(OPTIM) if isinstance(getattr(OPTIM, name), type) and issubclass(getattr(OPTIM, name), OPTIM.Optimizer)}
+    assert known - {"Optimizer", "SparseAdam", "Muon"} <= set(OPTIMIZERS)  # these take other gradients, other parameters
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_any_optimizer_forgets_what_was_cut_and_grown_and_nothing_else(name):
+    model, optimizer, closure = stepped(name)
+    w, w_in = model.weights()
+    event = SET(every=1, fraction=0.5).event(1, 2, model.wiring, w, w_in, rng=np.random.default_rng(0))
+    before = copy.deepcopy({n: per_synapse(optimizer, p) for n, p in model.named_parameters()})
+    changed = model.rewire(event, rng=np.random.default_rng(0))
+    for n, (_, grown) in changed.items():  # as after an earlier life of these places
+        for key, t in per_synapse(optimizer, model.get_parameter(n)).items() if name != "LBFGS" else ():
+            if key != "ax":
+                t[tuple(grown)] = 7.0
+    train.reset_moments(optimizer, model, changed)
+    if name == "LBFGS":
+        assert not optimizer.state
+    for n, p in model.named_parameters():
+        cut, grown = (tuple(at) for at in changed.get(n, (((), ()), ((), ())))) if n in changed else ((), ())
+        for key, now in per_synapse(optimizer, p).items() if name != "LBFGS" else ():
+            old, kept = before[n][key], torch.ones_like(p, dtype=torch.bool)
+            if n in changed:
+                assert len(cut[0]) and len(grown[0])
+                kept[cut] = kept[grown] = False
+                if key in GOING:
+                    assert (now[cut] == 0).all() and (now[grown] == 0).all()
+                    assert key == "prev" or (old[cut] != 0).all()  # there was something to forget
+                elif key == "ax":
+                    assert torch.equal(now[~kept], p.detach()[~kept]) and not torch.equal(old[~kept], p.detach()[~kept])
+                elif key == "step_size":
+                    assert (now[~kept] == 0.01).all() and (old[cut] != 0.01).any()
+                else:
+                    start = START.get(name, {}).get(key, 0.0)
+                    others = old[kept & (old > start)]
+                    assert len(others) > 3 and (now[cut] == start).all() and (old[cut] > start).all()
+                    assert (now[grown] == others.median()).all() and others.median() > start
+            assert torch.equal(now[kept], old[kept])
+    raw = model.raw_w.detach().clone()
+    optimizer.step(closure)
+    cut = tuple(changed["raw_w"][0])
+    if name not in ("AdamW", "ASGD"):  # these move a weight without a gradient, by their decay
+        assert torch.equal(model.raw_w.detach()[cut], raw[cut])  # no drift
+    assert all(torch.isfinite(p).all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", [n for n in OPTIMIZERS if n != "LBFGS"])
+def test_without_forgetting_a_cut_synapse_would_drift_or_keep_its_steps(name):
+    model, optimizer, closure = stepped(name)
+    kept = per_synapse(optimizer, model.raw_w)
+    assert not kept or any((t != 0).any() for t in kept.values())
+    assert bool(kept) == (name not in ("SGD", "Adafactor"))
+
+
+def test_a_memory_that_nobody_knows_is_refused_before_anything_is_touched():
+    class Own(OPTIM.SGD):
+        def step(self, closure=None):
+            super().step(closure)
+            for p in self.param_groups[0]["params"]:
+                self.state[p].setdefault("iterate", p.detach().clone())
+
+    model, start = net(), net().wiring
+    with pytest.raises(ValueError, match="Own keeps iterate for every synapse"):
+        fit(model, optimizer=lambda p: Own(p, lr=0.1, momentum=0.9), method=SET(every=3))
+    assert model.wiring == start
+    optimizer = Own(model.parameters(), lr=0.1, momentum=0.9)
+    model(torch.zeros(1, 3, 2))[0].sum().backward()
+    optimizer.step()
+    w, w_in = model.weights()
+    changed = model.rewire(SET(every=1, fraction=0.5).event(1, 2, model.wiring, w, w_in, rng=np.random.default_rng(0)))
+    before = bits(optimizer.state_dict()["state"])
+    with pytest.raises(ValueError, match="Nothing was changed"):
+        train.reset_moments(optimizer, model, changed)
+    assert bits(optimizer.state_dict()["state"]) == before
+    fit(net(), optimizer=lambda p: Own(p, lr=0.1))  # without events all is well
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_any_optimizer_trains_prunes_and_resumes_to_the_same_bits(tmp_path, name):
+    clip = None if name == "LBFGS" else 1.0
+    options = {"optimizer": OPTIMIZERS[name], "method": SET(every=3), "epochs": 6, "clip": clip,
+               "scheduler": lambda o: OPTIM.lr_scheduler.ExponentialLR(o, 0.9)}
+    part, whole = net(), net()
+    interrupted(part, tmp_path / "a.pt", **options)
+    history = fit(part, checkpoint=tmp_path / "a.pt", callbacks={"stop": lambda m: 4}, **options)
+    expected = fit(whole, **options)
+    history.records = expected.records
+    assert bits(history) == bits(expected) and weights(part) == weights(whole)
+    assert expected.loss[-1] < expected.loss[0] and all(event["cut"] + event["cut_in"] for event in expected.events)
+
+
+SCHEDULERS = {
+    "StepLR": lambda o: OPTIM.lr_scheduler.StepLR(o, 2, 0.5), "MultiStepLR": lambda o: OPTIM.lr_scheduler.MultiStepLR(o, [1, 4], 0.5),
+    "LambdaLR": lambda o: OPTIM.lr_scheduler.LambdaLR(o, lambda k: 1 / (k + 1)),
+    "cosine": lambda o: OPTIM.lr_scheduler.CosineAnnealingLR(o, 6), "warm": lambda o: OPTIM.lr_scheduler.CosineAnnealingWarmRestarts(o, 2),
+    "one cycle": lambda o: OPTIM.lr_scheduler.OneCycleLR(o, 0.1, total_steps=6),
+    "cyclic": lambda o: OPTIM.lr_scheduler.CyclicLR(o, 0.01, 0.1, 2, cycle_momentum=False),
+    "plateau": lambda o: OPTIM.lr_scheduler.ReduceLROnPlateau(o, factor=0.3, patience=0, threshold=0.2),
+    "sequential": lambda o: OPTIM.lr_scheduler.SequentialLR(o, [OPTIM.lr_scheduler.ConstantLR(o, 0.1, 2), OPTIM.lr_scheduler.MultiStepLR(o, [2], 0.5)], [2])}
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_any_scheduler_steps_once_an_epoch_and_resumes_to_the_same_bits(tmp_path, name):
+    make = lambda: models.RNNet(2, 4, 1, generator=torch.Generator().manual_seed(0))  # noqa: E731
+    runs, rates = [], []
+    for count, options in ((6, {}), (3, {"checkpoint": tmp_path / "a.pt"}), (6, {"checkpoint": tmp_path / "a.pt"})):
+        model, own = make(), []
+        watched = {"lr": lambda m: own[0].param_groups[0]["lr"]}  # noqa: B023
+
+        def optimizer(p):
+            own.append(OPTIM.SGD(p, lr=0.05, momentum=0.9))  # noqa: B023
+            return own[-1]
+
+        history = fit(model, epochs=count, optimizer=optimizer, scheduler=SCHEDULERS[name], callbacks=watched,
+                      validation=sines(seed=2), **options)
+        runs.append((bits(history), weights(model)))
+        rates.append(history.records["lr"])
+    assert runs[0] == runs[2]
+    twin = OPTIM.SGD(make().parameters(), lr=0.05, momentum=0.9)  # torch alone
+    scheduler, wanted = SCHEDULERS[name](twin), []
+    for value in history.validation:
+        wanted.append(twin.param_groups[0]["lr"])
+        twin.step()
+        scheduler.step(*([value] if name == "plateau" else []))
+    assert rates[0] == wanted and len(set(wanted)) > 1
+
+
+def test_the_default_is_adam_with_a_hundredth():
+    runs = []
+    for options in ({}, {"optimizer": OPTIM.Adam}, {"lr": 0.01}, {"optimizer": OPTIM.Adam, "lr": 0.01}, {"weight_decay": 0.0, "batch_size": 4},
+                    {"optimizer": lambda p: OPTIM.Adam(p, lr=0.01)}, {"optimizer": None}, {"lr": 0.02}):
+        model = net()
+        if "optimizer" in options and options["optimizer"] is None:
+            options = {"optimizer": OPTIM.Adam(model.parameters(), lr=0.01)}
+        runs.append((bits(fit(model, epochs=2, **options)), weights(model)))
+    assert all(run == runs[0] for run in runs[1:-1]) and runs[-1] != runs[0]
+
+
+def test_an_optimizer_of_ones_own_may_move_a_part_of_the_model_and_goes_on_from_call_to_call():
+    model = net()
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    own = OPTIM.SGD([model.output_w, model.output_b], lr=0.1, momentum=0.9)
+    fit(model, epochs=2, optimizer=own)
+    fit(model, epochs=2, optimizer=own, seed=4)
+    assert {name for name, p in model.named_parameters() if not torch.equal(p, before[name])} == {"output_w", "output_b"}
+    again = net()
+    fit(again, epochs=2, optimizer=OPTIM.SGD([again.output_w, again.output_b], lr=0.1, momentum=0.9))
+    fit(again, epochs=2, optimizer=OPTIM.SGD([again.output_w, again.output_b], lr=0.1, momentum=0.9), seed=4)
+    assert weights(again) != weights(model)  # the second call there had no momentum to begin with
+
+
+def test_weight_decay_pulls_a_conductance_to_ln_2_and_decay_to_nothing():
+    flat = lambda y, t: (y * 0).mean()  # noqa: E731
+    run = lambda model, **o: fit(model, loss=flat, optimizer=OPTIM.SGD, clip=None, **{"lr": 0.5} | o)  # noqa: E731
+    for constraint in ("implicit", "explicit"):
+        model = net(constraint=constraint)
+        raw = {name: p.detach().clone() for name, p in model.named_parameters()}
+        history = run(model, epochs=1, decay=0.2)  # two steps
+        assert history.loss == [0.0]  # what is recorded is the loss of the data alone
+        for name, p in model.named_parameters():
+            wanted = raw[name]
+            mask = getattr(model, {"raw_w": "polarity", "raw_w_in": "polarity_in"}.get(name, ""), None)
+            for _ in range(2 if mask is not None else 0):  # dw/draw = sigmoid(raw), or its sign
+                w, slope = ((torch.nn.functional.softplus(wanted), torch.sigmoid(wanted)) if constraint == "implicit" else
+                            (wanted.abs(), wanted.sign()))
+                wanted = wanted - 0.5 * 0.2 * w * slope * (mask != 0)
+            torch.testing.assert_close(p.detach(), wanted, rtol=1e-5, atol=1e-6)
+    gone, halted = net(), net()
+    short = {"data": [part[:, :1] for part in sines()], "epochs": 60, "lr": 5.0}
+    run(gone, decay=1.0, **short)
+    run(halted, weight_decay=0.1, **short)
+    there = gone.wiring.adjacency != 0
+    assert gone.weights()[0][there].max() < 0.05
+    np.testing.assert_allclose(halted.weights()[0][halted.wiring.adjacency != 0], np.log(2), atol=1e-4)
+    rates = models.CTRNNet(2, 4, 1, generator=torch.Generator().manual_seed(0), signs=[1, -1, 1, -1])
+    stacked = Wrapped(models.RNNet(2, 3, 2), rates)
+    w, b = rates.w().detach().clone(), rates.b.detach().clone()
+    run(stacked, epochs=20, decay=0.1)
+    assert (rates.w().abs() < w.abs()).all() and torch.equal(rates.b, b)
+    with pytest.raises(ValueError, match="decay pulls conductances, and RNNet has none"):
+        fit(models.RNNet(2, 3, 1), decay=0.1)
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"optimizer": "sgd"}, "optimizer gave str"), ({"optimizer": lambda p: 3}, "optimizer gave int"),
+    ({"optimizer": OPTIM.SGD([torch.zeros(2, requires_grad=True)])}, "1 tensors that are not parameters"),
+    ({"optimizer": lambda p: OPTIM.SGD(p), "lr": 0.1}, "say them where you make the optimizer"),
+    ({"optimizer": OPTIM.LBFGS, "weight_decay": 0.1}, "LBFGS cannot be made"), ({"weight_decay": -1}, "weight_decay is -1"),
+    ({"decay": -0.1}, "decay is -0.1"), ({"decay": np.nan}, "decay is nan"), ({"scheduler": 0.9}, "scheduler is float"),
+    ({"scheduler": lambda o: None}, "scheduler made NoneType"), ({"batch_size": "4"}, "batch_size is '4'"),
+    ({"scheduler": lambda o: OPTIM.lr_scheduler.StepLR(OPTIM.SGD(net().parameters(), lr=1), 1)}, "for the optimizer that it is given")])
+def test_optimizers_and_schedulers_that_do_not_fit_are_refused(options, words):
+    refused(words, **options)
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"optimizer": OPTIM.RMSprop}, "optimizer 'SGD' there, 'RMSprop' here"), ({"lr": 0.2}, "optimizer.0.lr '0.1' there, '0.2' here"),
+    ({"weight_decay": 0.1}, "weight_decay"), ({"decay": 0.1}, "decay None there"), ({"scheduler": None}, "scheduler 'StepLR' there"),
+    ({"scheduler": lambda o: OPTIM.lr_scheduler.StepLR(o, 3)}, "scheduler.step_size '2' there, '3' here"),
+    ({"optimizer": lambda p: OPTIM.SGD(p[:3], lr=0.1), "lr": None}, "optimizer.0.params")])
+def test_a_checkpoint_of_another_optimizer_is_refused_and_nothing_is_touched(tmp_path, change, words):
+    options = {"optimizer": OPTIM.SGD, "lr": 0.1, "scheduler": lambda o: OPTIM.lr_scheduler.StepLR(o, 2), "checkpoint": tmp_path / "a.pt"}
+    fit(net(), epochs=2, **options)
+    content = (tmp_path / "a.pt").read_bytes()
+    refused(words, epochs=6, batch_size=4, **options | change)
+    assert (tmp_path / "a.pt").read_bytes() == content
+
+
+# --- a DataLoader ----------------------------------------------------------------------------------------------------------
+
+
+def loader(batch=6, parts=2, size=4, **options):
+    tensors = [torch.tensor(part) for part in (*sines(batch), np.linspace(0.5, 1.5, batch * 8).reshape(batch, 8))[:parts]]
+    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors), batch_size=size, **options)
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+def test_a_loader_feeds_its_batches_in_its_own_order(parts):
+    seen = []
+
+    def spy(y, target):
+        seen.append(target.clone())
+        return torch.mean((y - target) ** 2)
+
+    model, data = net(), loader(parts=parts)
+    whole = [part.numpy() for part in data.dataset.tensors]
+    history = fit(model, data, batch_size=None, loss=spy, epochs=2, validation=loader(parts=parts, size=5))
+    assert [len(t) for t in seen] == 2 * [4, 2, 5, 1]  # never refilled evenly: the batches are the loader's
+    np.testing.assert_array_equal(torch.cat(seen[:2]).numpy(), whole[1].astype(np.float32))
+    assert history.validation[-1] == pytest.approx(train.evaluate(model, whole), rel=1e-6)
+    assert train.evaluate(model, data) == pytest.approx(train.evaluate(model, whole), rel=1e-6)
+    first, second = (train.evaluate(net(), [part[rows] for part in whole]) for rows in (slice(4), slice(4, 6)))
+    assert train.evaluate(net(), data) == pytest.approx((4 * first + 2 * second) / 6, rel=1e-6)  # a mean over sequences
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_shuffling_loader_gives_equal_bits_and_resumes_to_them(tmp_path, own):
+    make = lambda **o: loader(shuffle=True, generator=torch.Generator().manual_seed(5) if own else None, **o)  # noqa: E731
+    run = lambda model, epochs, **o: fit(model, make(), batch_size=None, epochs=epochs, validation=make(), **o)  # noqa: E731
+    whole, twin, part = net(), net(), net()
+    torch.manual_seed(1)
+    expected = run(whole, 6)
+    torch.manual_seed(2)
+    assert bits(run(twin, 6)) == bits(expected) and weights(twin) == weights(whole)
+    run(part, 3, checkpoint=tmp_path / "a.pt")
+    assert bits(run(part, 6, checkpoint=tmp_path / "a.pt")) == bits(expected) and weights(part) == weights(whole)
+
+
+def test_a_loader_prunes_by_its_number_of_batches():
+    history = fit(net(), loader(), batch_size=None, epochs=4, method=SET(every=3, stop=1.0))
+    assert [event["step"] for event in history.events] == [3, 6]
+
+
+class Stream(torch.utils.data.IterableDataset):
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return iter(self.batches)
+
+
+def test_a_stream_without_length_trains_but_times_no_method():
+    u, y = (torch.tensor(part) for part in sines())
+    data = torch.utils.data.DataLoader(Stream([(u[:2], y[:2]), (u[2:], y[2:])]), batch_size=None)
+    assert fit(net(), data, batch_size=None, epochs=2).epochs == 2
+    refused("no length", data=data, method=SET(every=1))
+    with pytest.raises(ValueError, match="data is a DataLoader without any batch"):
+        fit(net(), torch.utils.data.DataLoader(Stream([]), batch_size=None), batch_size=None)
+    bad = torch.utils.data.DataLoader(Stream([(u[:2], y[:2]), (u[2:] * np.nan, y[2:])]), batch_size=None)
+    with pytest.raises(ValueError, match="data: inputs hold 64 values that are NaN"):
+        fit(net(), bad, batch_size=None)
+    refused("batch_size is 4, but data is a DataLoader", data=loader(), batch_size=4)
 
 
 # --- checkpoints ---------------------------------------------------------------------------------------------------------

@@ -51,8 +51,9 @@ def synapses(model):
 
 
 def options_of(model):
-    """The plain attributes of a model (sizes, solver, substeps ...), which its state dict does not hold: {name: value}."""
-    return {f"model.{name}": value for name, value in vars(model).items() if not name.startswith("_") and name != "training"
+    """The plain attributes of a model and its parts (sizes, solver, ...), which no state dict holds: {name: value}."""
+    return {".".join(filter(None, ("model", path, name))): value for path, part in model.named_modules()
+            for name, value in vars(part).items() if not name.startswith("_") and name != "training"
             and isinstance(value, (bool, int, float, str, tuple, type(None)))}
 
 
@@ -89,10 +90,12 @@ def _plain(value):
         return value.item()
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
         return torch.from_numpy(value.copy())
-    if value is None or isinstance(value, (bool, int, float, complex, str, torch.Tensor)):
+    if torch.is_tensor(value):
+        return value.detach().cpu()
+    if value is None or isinstance(value, (bool, int, float, complex, str)):
         return value
     raise ValueError(f"a checkpoint keeps numbers, strings, arrays, lists and dicts of these; not {type(value).__name__}. "
-                     "Let the callback return such a value.")
+                     "Let the callback, the optimizer and the scheduler keep such values.")
 
 
 def _equal(here, there):

@@ -57,7 +57,10 @@ def weight(loss, inputs, targets, dt=1.0, mask=None):
 
 def _outputs(model, loss, inputs, targets, dt, mask):
     """The outputs y (B, T, outputs) on one batch; ValueError where a module of the user's gives none that fit the targets."""
-    found = model(inputs, dt=dt) if mask is None else model(inputs, dt=dt, mask=mask)
+    if mask is None or (not _takes(model, "mask") and mask.all()):
+        found = model(inputs, dt=dt)
+    else:
+        found = model(inputs, dt=dt, mask=mask)
     if not (isinstance(found, tuple) and len(found) == 2 and torch.is_tensor(found[0]) and found[0].ndim == 3
             and found[0].shape[:2] == inputs.shape[:2]):
         came = tuple(found.shape) if torch.is_tensor(found) else type(found).__name__
@@ -84,19 +87,28 @@ def lies(model):
     return first.device, first.dtype
 
 
+def _takes(model, name):
+    """Whether a module's forward takes inputs and an argument of this name."""
+    try:
+        signature(model.forward).bind("u", **{name: None})
+    except TypeError:
+        return False
+    return True
+
+
 def check_model(model):
     """ValueError for anything but a module with parameters and the signature of ``models.base.Net``."""
-    fits = isinstance(model, torch.nn.Module)
-    if fits:
-        try:
-            signature(model.forward).bind("u", dt=1.0)
-        except TypeError:
-            fits = False
-    if not fits:
+    if not (isinstance(model, torch.nn.Module) and _takes(model, "dt")):
         raise ValueError(f"model is {type(model).__name__}; pass one of ltcbook.models, or a module whose forward(u, x0=None, "
                          "dt=1.0) returns (y, x).")
     if not any(parameter.is_floating_point() for parameter in model.parameters()):
         raise ValueError(f"model is a {type(model).__name__} without parameters, so there is nothing to learn.")
+
+
+def check_loss(loss):
+    """ValueError for anything but a name in ``LOSSES`` or a function."""
+    if not (isinstance(loss, str) and loss in LOSSES) and not callable(loss):
+        raise ValueError(f"no loss {brief(loss)}; choose one of {', '.join(LOSSES)} or pass a function (y, targets) -> scalar.")
 
 
 def checked_data(name, data, model, loss):
@@ -106,10 +118,8 @@ def checked_data(name, data, model, loss):
     (T, m) becomes a batch of one; targets of any integer type become int64; those of padded steps NaN or ``IGNORED``.
     Raises ValueError for anything that ``fit`` does not take; name says whose data they are.
     """
-    check_model(model)
+    check_model(model), check_loss(loss)
     dtype, m, outputs = lies(model)[1], size(model, "m"), size(model, "outputs")
-    if not (isinstance(loss, str) and loss in LOSSES) and not callable(loss):
-        raise ValueError(f"no loss {brief(loss)}; choose one of {', '.join(LOSSES)} or pass a function (y, targets) -> scalar.")
     data, ragged, missing = _by_name(name, data)
     try:
         parts = [part.detach().clone() if torch.is_tensor(part) else torch.as_tensor(_native(part)) for part in data]
@@ -154,6 +164,8 @@ def checked_data(name, data, model, loss):
     if real is None and asked(targets).all():
         return [inputs, targets, *dt]
     dt = dt or [inputs.new_ones(batch, steps)]
+    if real is not None and not _takes(model, "mask"):
+        raise ValueError(f"{name}: there are padded steps, and forward of {type(model).__name__} takes no mask.")
     return [inputs, targets, *dt, torch.ones(batch, steps, dtype=torch.bool) if real is None else real]
 
 

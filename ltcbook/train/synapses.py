@@ -1,4 +1,4 @@
-"""What training must know of single synapses: gradients where there is none yet, Adam's memory of them, what to record."""
+"""What training must know of single synapses: their effective weights, gradients where there is none yet, what to record."""
 
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,28 +8,24 @@ import torch
 
 from .. import analysis, dynamics
 from ..boundary import array
+from ..models.constraints import Weight
+from ..models.ltc import LTCNet
 from .data import checked_data, lies, objective
 
 
-def reset_moments(optimizer, model, changed):
-    """Make Adam forget the synapses that an event cut or grew.
+def weighing(model):
+    """The parts of a model that hold effective weights: LTC networks their conductances, ``Weight`` its matrix."""
+    return [part for part in model.modules() if isinstance(part, (LTCNet, Weight))]
 
-    changed: what ``LTCNet.rewire`` returned, {parameter name: (cut, grown)}, index tensors (2, k). The first moment m of
-    both becomes 0, the second moment v of cut ones 0, of grown ones the median of all that are > 0; other entries keep
-    their bits. A stale m alone would move a cut weight on by 9.05 learning rates. A v of 0 beside a large step count would
-    make a grown one jump: 3.16 learning rates at once and 6.57 at its 12th step.
-    """
-    parameters = dict(model.named_parameters())
-    for name, (cut, grown) in changed.items():
-        state = optimizer.state.get(parameters[name])
-        if not state:  # no step yet, so nothing to forget
-            continue
-        for places in (cut, grown):
-            state["exp_avg"][tuple(places)] = 0.0
-            state["exp_avg_sq"][tuple(places)] = 0.0
-        moving = state["exp_avg_sq"][state["exp_avg_sq"] > 0]
-        if len(moving):
-            state["exp_avg_sq"][tuple(grown)] = moving.median()
+
+def half_squares(parts):
+    """Half the sum of squares of all effective weights, a scalar tensor: its slope by each weight is that weight."""
+    total = 0.0
+    for part in parts:
+        cell = part.cell() if isinstance(part, LTCNet) else None
+        for w in (part(),) if cell is None else (cell.w, cell.w_in):
+            total = total if w is None else total + w.square().sum() / 2
+    return total
 
 
 def weight_gradients(model, data, *, loss="mse"):

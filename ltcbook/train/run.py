@@ -1,0 +1,202 @@
+"""One run: what changes while a model trains, one step after another, one pruning event after some of the steps."""
+
+import copy
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from . import checkpoint as checkpoints
+from . import optimizers
+from .data import lies, objective, weight
+from .synapses import gradients_by_weight, half_squares, mean_time_constant, weighing
+
+REPORT = ("cut", "grown", "blocked", "cut_in", "grown_in", "blocked_in")
+
+
+@dataclass
+class History:
+    """What happened. One entry per epoch: ``loss`` (mean while training), ``validation``, and each list in ``records``.
+
+    events: one dict per pruning event, {"step", "cut", "grown", "blocked", "cut_in", "grown_in", "blocked_in"}, the last six
+    lists of (source, target). best_epoch: index of the smallest validation loss. stopped_early: whether patience ended it.
+    """
+
+    loss: list = field(default_factory=list)
+    validation: list = field(default_factory=list)
+    records: dict = field(default_factory=dict)
+    events: list = field(default_factory=list)
+    best_epoch: int | None = None
+    stopped_early: bool = False
+
+    @property
+    def epochs(self):
+        """Number of finished epochs."""
+        return len(self.loss)
+
+
+class _Run:
+    """Everything that changes while a model trains, and that a checkpoint must bring back."""
+
+    def __init__(self, model, loss, method, lr, clip, steps, rng, *, optimizer=torch.optim.Adam, scheduler=None,
+                 weight_decay=None, decay=0.0, feeds=()):
+        self.model, self.loss, self.method, self.clip, self.steps, self.rng = model, loss, method, clip, steps, rng
+        self.home, self.feeds, self.decay = lies(model)[0], feeds, decay  # feeds: of training, then of validation
+        self.weights = weighing(model) if decay else []
+        if decay and not self.weights:
+            raise ValueError(f"decay pulls conductances, and {type(model).__name__} has none: use weight_decay.")
+        self.optimizer = optimizers.made(model, optimizer, lr, weight_decay)
+        plain = optimizer is torch.optim.Adam and weight_decay is None
+        self.about = {"lr": optimizers.LR if lr is None else lr} if plain else optimizers.described(self.optimizer, model)
+        self.about |= {"decay": decay} if decay else {}
+        self.scheduler = optimizers.scheduled(self.optimizer, scheduler)
+        self.about |= optimizers.described_scheduler(self.scheduler) if scheduler else {}
+        self.closure = optimizers.wants_closure(self.optimizer)
+        self.history, self.best, self.done, self.born = History(), None, 0, [0, 0]  # born: step in which each synapse began
+        self.start = checkpoints.synapses(model)
+
+    def epoch(self, device):
+        """All batches once; the history gets their mean loss."""
+        self.model.train()
+        batches = self.feeds[0].batches(self.rng, device)
+        losses, shares = zip(*((self.step(batch), weight(self.loss, *batch)) for batch in batches), strict=True)
+        self.history.loss.append(float(np.average(losses, weights=shares)))
+        self.model.eval()
+
+    def step(self, batch):
+        """One optimiser step and, where one is due, the event after it; the loss before it, a float."""
+        losses = []
+
+        def closure():
+            self.model.zero_grad()
+            loss = objective(self.model, self.loss, *batch)
+            total = loss + self.decay * half_squares(self.weights) if self.decay else loss
+            total.backward()
+            norm = torch.nn.utils.clip_grad_norm_(optimizers.parameters(self.optimizer),
+                                                  float("inf") if self.clip is None else self.clip)
+            losses.append(loss.item())
+            self.check_finite(loss=losses[-1], gradient=norm.item())
+            return total
+
+        if self.closure:
+            self.optimizer.step(closure)
+        else:
+            closure()
+            self.optimizer.step()
+        self.done += 1
+        if self.method is not None and self.done in self.method.events(self.steps):
+            self.event(batch)
+        return losses[0]
+
+    def event(self, batch):
+        """Let the method cut and grow, and clear the optimiser's memory of what it touched."""
+        model, method, cell = self.model, self.method, self.model.numpy_cell()
+        for parameter in model.parameters():
+            optimizers.remembered(self.optimizer, parameter)  # its error comes before anything is rewired
+        given = {"time_constant": mean_time_constant(model, *batch) if method.needs_time_constant else None}
+        if method.needs_gradient:
+            given["gradient"], given["gradient_in"] = gradients_by_weight(model, batch, self.loss)
+        for name, value in (("sign", cell.e_rev), ("sign_in", cell.e_rev_in)):
+            given[name] = np.zeros((model.n, 0)) if value is None else np.where(value < 0, -1, 1)
+        w, w_in = model.weights()
+        # a generator of its own: what a method spawns from it is not part of the state that a checkpoint keeps
+        rng = np.random.default_rng(self.rng.integers(2**32, size=4))
+        report = method.event(self.done, self.steps, model.wiring, w, w_in, rng=rng, age=self.done - self.born[0] + 0 * w,
+                              age_in=self.done - self.born[1] + 0 * w_in, **given)
+        self.born = [self.done - report.age, self.done - report.age_in]
+        optimizers.reset_moments(self.optimizer, model, model.rewire(report, rng=rng))
+        self.history.events.append({"step": self.done} | {name: getattr(report, name) for name in REPORT})
+
+    def validate(self, device):
+        """Record the validation loss and keep the best weights."""
+        history = self.history
+        history.validation.append(mean_loss(self.model, self.feeds[1], self.loss, device))
+        self.check_finite(**{"validation loss": history.validation[-1]})
+        if self.best is None or history.validation[-1] < history.validation[history.best_epoch]:
+            history.best_epoch = history.epochs - 1
+            self.best = {name: value.clone() if torch.is_tensor(value) else copy.deepcopy(value)
+                         for name, value in self.model.state_dict().items()}
+
+    def check_finite(self, **values):
+        for name, value in values.items():
+            if not np.isfinite(value):
+                raise ValueError(f"the {name} became {value} after {self.done} steps: lower lr or clip. A checkpoint, if "
+                                 f"there is one, holds the epochs before ({self.history.epochs} are finished).")
+
+    def state(self, identity):
+        """What a checkpoint keeps."""
+        return {"run": identity, "start": self.start, "weights": dict(self.model.state_dict()), "best": self.best,
+                "optimizer": self.optimizer.state_dict(), "scheduler": optimizers.scheduler_state(self.scheduler),
+                "loader": [generator.get_state() for generator in self.generators()], "rng": self.rng.bit_generator.state,
+                "done": self.done, "born": self.born, "history": vars(self.history)}
+
+    def generators(self):
+        """torch's generators that the data draw from."""
+        return [generator for feed in self.feeds for generator in feed.generators]
+
+    def begin(self, saved):
+        """Bring everything, where a checkpoint was read, to where it was."""
+        if saved is not None:
+            self.model.load_state_dict(saved["weights"])
+            self.start, self.best, self.done, self.born = saved["start"], saved["best"], saved["done"], saved["born"]
+            self.born = checkpoints.arrays(self.born)
+            self.history = History(**checkpoints.arrays(saved["history"]))
+            self.rng.bit_generator.state = checkpoints.arrays(saved["rng"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+            if self.scheduler is not None:
+                self.scheduler.load_state_dict(saved["scheduler"])
+            for generator, state in zip(self.generators(), saved.get("loader", []), strict=True):
+                generator.set_state(state)
+        if self.method is not None:
+            polarity, polarity_in = (mask.numpy() for mask in self.start)
+            self.method = self.method.starting_at(replace(self.model.wiring, polarity=polarity, polarity_in=polarity_in))
+
+
+@torch.no_grad()
+def mean_loss(model, feed, loss, device):
+    """Mean loss over a feed, in eval mode, a float."""
+    with _modes(model):
+        model.eval()
+        found = [(objective(model, loss, *batch).item(), weight(loss, *batch)) for batch in feed.parts(device)]
+    losses, shares = zip(*found, strict=True)
+    return losses[0] if len(losses) == 1 else float(np.average(losses, weights=shares))
+
+
+@contextmanager
+def _modes(model):
+    """Bring every part of a model back to the mode it had, training or not."""
+    modes = {part: part.training for part in model.modules()}
+    try:
+        yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+
+
+@contextmanager
+def elsewhere(model, device, optimizer=None):
+    """Have a model, and the memory of its optimiser, on a device for a while; device and modes are then what they were."""
+    home = lies(model)[0]
+    try:
+        with _modes(model):
+            _move(model, device, optimizer)
+            yield
+    finally:
+        _move(model, home, optimizer)
+
+
+def _move(model, device, optimizer):
+    if any(tensor.device != device for tensor in (*model.parameters(), *model.buffers())):
+        model.to(device)
+        if optimizer is not None:
+            optimizers.follow(optimizer)
+
+
+def recorded(model, home, callbacks):
+    """What the callbacks return for a model in eval mode where it came from, {name: plain copy}."""
+    if not callbacks:
+        return {}
+    with elsewhere(model, home):
+        model.eval()
+        return {name: checkpoints.arrays(function(model)) for name, function in callbacks.items()}

@@ -26,7 +26,7 @@ WILD = LTC | {  # model and dt
     "LTCNet lstm edges": lambda: (models.LTCNet(WIRING, solver="euler", memory="lstm", backend="edges", generator=gen()), 1e30),
     "CTRNNet relu": lambda: (models.CTRNNet(3, 10, 2, activation="relu", generator=gen()), 1e20),
     "CTRNNet inside": lambda: (models.CTRNNet(3, 10, convention="inside", solver="rk4", activation="identity", generator=gen()), 1e20),
-    "CTRNNet noisy": lambda: (models.CTRNNet(3, 10, activation="identity", noise_pre=1.0, generator=gen()), 1e20),
+    "CTRNNet noisy": lambda: (models.CTRNNet(3, 10, activation="identity", noise_pre=1e-9, generator=gen()), 1e20),
     "ODENet euler": lambda: (large(models.ODENet(3, 5, 2, activation="relu", solver="euler", generator=gen())), 1e20),
     "ODENet rk4": lambda: (large(models.ODENet(3, 5, 2, activation="relu", generator=gen())), 1e20),
     "ODENet midpoint": lambda: (large(models.ODENet(3, 5, 2, activation="relu", solver="midpoint", generator=gen())), 1e20),

@@ -19,7 +19,7 @@ const STYLES = [
   "visibility",
   "display",
   "text-anchor",
-]; // prettier than one each a line
+];
 
 /** A button that does one thing. */
 function action(name, kind, act) {
@@ -83,10 +83,10 @@ export function toolsOf(view) {
   return { foot, other, compare };
 }
 
-/** The controls in words. */
-const stateOf = ({ spec, controls }) =>
+/** The first control, and those that differ from their default, in words. */
+const stateOf = ({ spec, controls, defaults }) =>
   spec.knobs
-    .filter((knob) => !knob.hidden)
+    .filter(({ name, hidden }, i) => !hidden && (i === 0 || controls[name] !== defaults[name]))
     .map(({ name }) => `${name} = ${controls[name]}`)
     .join(", ");
 

@@ -73,7 +73,8 @@ export class View {
     this.tools = toolsOf(this);
     root.append(
       this.head(),
-      make("div", { class: "ltc-bar" }, first, this.verdict, this.tools.other),
+      make("div", { class: "ltc-bar" }, first, this.verdict),
+      this.tools.other,
       ...(shown.length ? [group(shown)] : []),
       ...(more.length ? [this.fold("ltc-more", "More controls", group(more))] : []),
       this.error,

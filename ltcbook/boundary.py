@@ -1,4 +1,5 @@
-"""What public functions check at their boundary: one error each that says what came and what is possible.
+"""What public functions check at their boundary: one error each that says what came and what is possible; and how numbers
+are rounded where they leave as words.
 
 >>> boundary.whole("units", 0, 1)
 Traceback (most recent call last):
@@ -7,6 +8,7 @@ ValueError: units is 0; it must be a whole number of at least 1.
 
 import math
 import sys
+from decimal import ROUND_HALF_UP, Context
 from importlib import import_module
 from itertools import islice
 
@@ -105,6 +107,28 @@ def generator(rng):
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng is {type(rng).__name__}; pass a generator, e.g. rng=np.random.default_rng(0).")
     return rng
+
+
+def significant(real, digits):
+    """One real number rounded to so many significant digits, as a float; a tie goes away from zero.
+
+    JavaScript's toPrecision does the same. Python's own formats take the even neighbour: 67.5 would become 68, and 72.5 become 72.
+
+    >>> boundary.significant(72.5, 2), boundary.significant(-0.125, 2)
+    (73.0, -0.13)
+    """
+    return float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal_from_float(float(real)))
+
+
+def percent(share):
+    """A share >= 0 in whole per cent, as a text; a half goes up: 0.145 is "15", and 0.725 is "73".
+
+    Shares are fractions such as 29/200, so what is left behind the tenth digit counts as the computer's rounding.
+
+    >>> boundary.percent(0.145), boundary.percent(0.725)
+    ('15', '73')
+    """
+    return f"{np.floor(significant(100 * share, 10) + 0.5):.0f}"
 
 
 def optional(package, install, task):

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from ..boundary import brief
+from ..boundary import brief, percent
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION
 from .words import numbers, short
 
@@ -58,10 +58,10 @@ def areas_alt(wiring):
     matrix, names, sizes, of = _groups(wiring)
     group = np.repeat(np.arange(len(sizes)), sizes)
     kinds = np.array([[_kind(source, target) for source in group] for target in group])
-    shares = {kind: 100 * (matrix[kinds == kind] != 0).mean() for kind in KINDS if (kinds == kind).any()}
+    shares = {kind: (matrix[kinds == kind] != 0).mean() for kind in KINDS if (kinds == kind).any()}
     return (f"Matrix of {len(matrix)} target rows and source columns in {len(sizes)} blocks by {of} "
             f"({', '.join(names)}); share of the possible synapses that exist: "
-            f"{', '.join(f'{kind} {share:.0f} %' for kind, share in shares.items())}.")
+            f"{', '.join(f'{kind} {percent(share)} %' for kind, share in shares.items())}.")
 
 
 def draw_weights(w, ax, *, targets=None, sources=None, largest=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import brief
+from ..boundary import brief, percent
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION
 from .words import count, listing, short
 
@@ -215,4 +215,4 @@ def ranges_alt(lo, hi, seen_lo, seen_hi):
     lo, hi, seen_lo, seen_hi = (np.asarray(values, float) for values in (lo, hi, seen_lo, seen_hi))
     used = np.log(seen_hi / seen_lo) / np.log(hi / lo)
     return (f"Ranges of {count(len(lo), 'neuron')} on a logarithmic axis: possible {short(lo.min())} to {short(hi.max())}, visited "
-            f"{short(seen_lo.min())} to {short(seen_hi.max())}; the median neuron visits {100 * np.median(used):.0f} % of its range.")
+            f"{short(seen_lo.min())} to {short(seen_hi.max())}; the median neuron visits {percent(np.median(used))} % of its range.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import choice
+from ..boundary import choice, percent
 from .areas import areas_alt, draw_areas
 from .picture import BLUE, GREY, INK, ORANGE, VERMILLION
 from .words import count, listing
@@ -134,5 +134,5 @@ def adjacency_alt(wiring):
     """Alternative text for ``draw_adjacency``, from the data: its size, how full it is, synapses by sign, the largest fan-in."""
     cells = wiring.n * (wiring.n + wiring.m)
     return (f"Signed matrix of {count(wiring.n, 'target row')} and {count(wiring.n + wiring.m, 'source column')}, of which "
-            f"{wiring.m} sensory: {_signed(wiring)}, {100 * wiring.synapses / cells:.0f} % of all possible; one neuron listens to "
+            f"{wiring.m} sensory: {_signed(wiring)}, {percent(wiring.synapses / cells)} % of all possible; one neuron listens to "
             f"{wiring.fan_in.min()} to {wiring.fan_in.max()} sources.")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..boundary import percent
 from .picture import BLUE, GREY, INK, VERMILLION
 from .words import count, numbers, short, times
 
@@ -88,7 +89,7 @@ def draw_shares(rows, ax):
         ax.barh(y, same, left=slower, color=GREY, alpha=0.35, height=0.66, linewidth=0)
         ax.barh(y, faster, left=1 - faster, color=BLUE, height=0.66, linewidth=0)
         ax.plot([1 - low, 1 - high], [y, y], color=INK, lw=1.6, marker="|", markersize=8)
-        ax.text(1.02, y, f"{100 * slower:.0f} % slower, {100 * faster:.0f} % faster", va="center")
+        ax.text(1.02, y, f"{percent(slower)} % slower, {percent(faster)} % faster", va="center")
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(axis="y", length=0)
     ax.set(xlim=(0, 1.75), ylim=(len(rows) - 0.4, -1.1), xticks=np.arange(0, 1.1, 0.25))
@@ -101,8 +102,8 @@ def draw_shares(rows, ax):
 
 def shares_alt(rows):
     """Alternative text for ``draw_shares``, from the data: the three shares of every row."""
-    each = (f"{name}, {100 * slower:.0f} % slower, {100 * same:.0f} % the same, {100 * faster:.0f} % faster (interval "
-            f"{100 * low:.0f} to {100 * high:.0f})" for name, (slower, same, faster, (low, high)) in rows.items())
+    each = (f"{name}, {percent(slower)} % slower, {percent(same)} % the same, {percent(faster)} % faster (interval "
+            f"{percent(low)} to {percent(high)})" for name, (slower, same, faster, (low, high)) in rows.items())
     return f"Shares of networks: {'; '.join(each)}."
 
 
@@ -122,6 +123,6 @@ def derivative_alt(t, series):
     t = times(t)
     values = numbers(label or "dV/dt", values, len(t))
     share = (values > 0).mean()
-    grows = "V never grows" if share == 0 else f"V grows during {100 * share:.0f} % of the time, hatched"
+    grows = "V never grows" if share == 0 else f"V grows during {percent(share)} % of the time, hatched"
     return (f"dV/dt over {short(t[-1] - t[0])} ms for V {label}, from {short(values[0])} at first to {short(values[-1])} at the "
             f"end, in between from {short(values.min())} to {short(values.max())} per ms; {grows}.")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..boundary import percent
 from .curves import LOOKS, draw_bounds, draw_curves
 from .picture import BLUE, GREY, INK
 from .words import called, count, listing, numbers, short, span, times
@@ -122,10 +123,10 @@ def time_constants_alt(t, tau, *, bounds=None, names=None):
     if bounds is None:
         return text
     lo, hi = bounds
-    used = 100 * np.log(fold) / np.maximum(np.log(hi / lo), 1e-12)
+    used = np.log(fold) / np.maximum(np.log(hi / lo), 1e-12)
     return text + (
         f" They stay between their bounds, at least {short(lo.min())} ms and at most {short(hi.max())} ms, "
-        f"and use {span(np.round(used))} % of that range (logarithmic)."
+        f"and use {span([int(percent(share)) for share in used])} % of that range (logarithmic)."
     )
 
 

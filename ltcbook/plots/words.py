@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import brief
+from ..boundary import brief, significant
 
 
 def numbers(name, values, *shape, dtype=float):
@@ -48,8 +48,8 @@ def called(names, count, word="neuron"):
 
 
 def short(value, digits=3):
-    """A number in words' company: three digits and a true minus sign; 0 where only rounding is left."""
-    value = 0.0 if abs(value) < 1e-12 else float(value)
+    """A number in words' company: three digits and a true minus sign; 0 where only rounding is left. Halves go away from zero."""
+    value = 0.0 if abs(value) < 1e-12 else significant(value, digits)
     return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 
 

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 import anywidget
 import traitlets
 
-from ..boundary import among, brief
+from ..boundary import among, brief, significant
 from . import bundle
 
 
@@ -261,7 +261,7 @@ def rounded(value, digits=4):
         return [rounded(item, digits) for item in value]
     if not isinstance(value, float):
         return value
-    short = round(float(f"{value:.{digits}g}"), 5)
+    short = round(significant(value, digits), 5)
     return int(short) if short == int(short) and abs(short) < 1e15 else short
 
 
@@ -295,9 +295,9 @@ def words(value, digits=3):
         return "–"
     if abs(value) < 1e-12:
         return "0"
-    short = float(f"{float(f'{value:.4g}'):.{digits}g}")  # four digits first: what the table of frames keeps
+    short = significant(significant(value, 4), digits)  # four digits first: what the table of frames keeps
     if 1e-3 <= abs(value) < 1e5:
         text = f"{short:.10f}".rstrip("0").rstrip(".")
     else:
-        text = f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e+")
+        text = f"{significant(value, 2):.1e}".replace("e-0", "e-").replace("e+0", "e+")
     return text.replace("-", "−")

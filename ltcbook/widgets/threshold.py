@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import analysis, dynamics, pruning, simulate
 from .. import wiring as wirings
+from ..boundary import percent
 from .base import Control, Explorer, Preset, words
 
 SEED = 1084  # of the default network: at T = 0.3 it slows down, and its command neurons oscillate (a complex pair)
@@ -199,9 +200,9 @@ class ThresholdExplorer(Explorer):
             reason = "no synapse can move" if frame["counts"]["blocked"] else "no synapse is weaker than T"
             return [["same", f"Nothing changes: {reason}. Slowest mode {words(-self.before_rate)} per ms."]]
         old, new = self.before_rate, frame["rate"]
-        change = 100 * (new / old - 1)
-        how = (("same", "as fast as before") if abs(change) < 0.5 else
-               ("good", f"{abs(change):.0f} % faster") if change > 0 else ("bad", f"{abs(change):.0f} % slower"))
+        change = new / old - 1
+        how = (("same", "as fast as before") if percent(abs(change)) == "0" else
+               ("good", f"{percent(change)} % faster") if change > 0 else ("bad", f"{percent(-change)} % slower"))
         count = frame["counts"]
         what = (f"{count['grown']} weights raised" if raised else
                 f"{count['cut']} cut, {count['grown']} new, {count['blocked']} blocked")

@@ -250,6 +250,12 @@ def test_every_picture_has_words(pages, chapters):
                 assert words, f"{name}, cell {k}: picture(...) without alt="
 
 
+def test_no_cell_prints_a_share_in_whole_per_cent(chapters):
+    """Python's format takes the even neighbour of a half, so 72.5 % would become 72 %: print one decimal."""
+    wrong = [f"{name}, cell {k}" for name, notebook in chapters.items() for k, source in code(notebook) if ":.0%" in source]
+    problems(*wrong)
+
+
 def calls(source, name):
     """Calls of a function or method of that name in a cell."""
     for node in ast.walk(ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))):

@@ -45,19 +45,38 @@ def test_the_push_pull_pair_turns_at_three_to_one(explorer, tau_1):
     """Trace 1/tau_1 - 3/tau_2 and determinant 1/(tau_1 tau_2) decide: no solver is asked."""
     for tau_2 in np.arange(0.5, 12.5, 0.5):
         text = explorer.compute(tau_1=tau_1, tau_2=tau_2)["verdict"][1][1]
-        expected = "on the boundary" if tau_2 == 3 * tau_1 else "unstable" if tau_2 > 3 * tau_1 else " stable"
-        assert expected in text, (tau_2, text)
+        expected = "On the boundary" if tau_2 == 3 * tau_1 else "Unstable" if tau_2 > 3 * tau_1 else "Stable"
+        assert text.startswith(expected), (tau_2, text)
 
 
 def test_the_default_makes_the_point_untouched(explorer):
     assert [text for _, text in explorer.compute()["verdict"]] == [
-        "Equilibrium unmoved at (0, 0).",
-        "Eigenvalues 0.5 and 0.2 per ms: unstable, the network runs on a cycle, x_1 from −0.92 to 0.92."]
+        "Equilibrium fixed at (0,\u00a00).",
+        "Unstable, 0.5 and 0.2 per ms: x_1 swings from −0.92 to 0.92."]
+
+
+def test_the_prediction_is_what_becomes_of_the_equilibrium(explorer):
+    """At tau_2 = 10 ms the run circles (0, 0), at 1 ms it ends there, and no slope vanishes at any other place."""
+    slow, fast = explorer.compute(), explorer.compute(tau_2=1.0)
+    assert explorer.prediction.right == "attracts" and explorer.spec["networks"]["push"]["equilibria"] == [[0, 0]]
+    assert np.abs(np.array(slow["path"])[-50:]).max() > 0.5 and np.abs(fast["path"][-1]).max() < 1e-3
+    assert "10 ms" in explorer.question and slow["controls"]["tau_2"] == 10
+
+
+def test_before_the_prediction_neither_eigenvalue_nor_kind_is_seen(explorer, static_page):
+    page, address, complaints = static_page(explorer)
+    page.goto(address)
+    told = page.locator(".eigen, [data-mark=equilibrium] path, [data-mark=ghost]")
+    assert told.count() == 4 and page.locator(".ltc-verdict p").first.is_hidden()
+    assert not any(shape.is_visible() for shape in told.all()) and page.locator(".place").is_visible()
+    page.get_by_role("button", name="It moves").click()
+    assert all(shape.is_visible() for shape in told.all()) and "so they cross at (0, 0)" in page.locator(".ltc-reply").text_content()
+    assert not complaints
 
 
 def test_equal_clocks_and_slow_ones_end_at_different_memories(explorer):
     slow, equal = (explorer.compute(weights="mirror", tau_2=tau_2)["verdict"][1][1] for tau_2 in (10.0, 1.0))
-    assert slow.endswith("ends at (−0.93, −0.9).") and equal.endswith("ends at (0.93, 0.9).")
+    assert slow.endswith("ends at (−0.93,\u00a0−0.9).") and equal.endswith("ends at (0.93,\u00a00.9).")
 
 
 @pytest.mark.parametrize("controls", [{"tau_1": 0}, {"tau_2": 13}, {"weights": "none"}, {"x_1": float("nan")}])
@@ -95,6 +114,6 @@ def test_a_moved_start_redraws_the_path_and_leaves_the_nullclines(explorer, brow
     page.locator(".ltc-handle").press("ArrowLeft")
     moved = curves()
     assert [a == b for a, b in zip(first, moved)] == [True, True, False, False]  # nullclines, ghost, path
-    page.get_by_role("button", name="On the edge").click()
+    page.get_by_role("button", name="Three to one").click()
     assert curves()[:2] == first[:2] and curves()[3] != first[3]
     context.close()

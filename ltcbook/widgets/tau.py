@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import analysis, dynamics, simulate
-from .base import Control, Explorer, Preset, words
+from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
 
 DT, STEPS, KEEP = 0.125, 800, 2  # ms; a run lasts 100 ms and every second state is drawn
 NETWORKS = {
@@ -15,12 +15,33 @@ NETWORKS = {
 PRESETS = [
     Preset("Slow inhibition", "Neuron 1 excites both, neuron 2 inhibits both, ten times more slowly. The brake comes too late."),
     Preset("Equal clocks", "The same weights, the same nullclines, the same equilibrium. Now it attracts.", {"tau_2": 1.0}),
-    Preset("On the edge", "At τ_2 = 3 τ_1 a pair of eigenvalues stands on the boundary: the Hopf bifurcation.", {"tau_2": 3.0}),
+    Preset("Three to one", "At τ_2 = 3 τ_1 a pair of eigenvalues stands on the boundary: the Hopf bifurcation. Slopes alone do not "
+           "decide here.", {"tau_2": 3.0}),
     Preset("Weak weights", "Each row of |W| sums to 0.9, below 1. Try every clock: no choice breaks this one.",
            {"weights": "weak"}),
-    Preset("Two memories", "Symmetric weights: no clock makes a cycle. Set τ_2 back to 1 and see where this start ends.",
+    Preset("Symmetric weights", "No clock makes a cycle. Set τ_2 back to 1 and see where this start ends.",
            {"weights": "mirror"}),
 ]
+PREDICTION = Prediction((
+    Guess("moves", "It moves",
+          "No τ stands in the equations of the two nullclines, so they cross at (0, 0) whatever τ_2 is."),
+    Guess("repels", "It stays and still repels",
+          "It stays, but a τ divides the slopes there, so the eigenvalues move: below τ_2 = 3 ms both have a negative real part, "
+          "and the network comes to rest."),
+    Guess("attracts", "It stays and now attracts",
+          "No τ stands in the equations of the nullclines, so the place stays; the eigenvalues move, and below τ_2 = 3 ms both "
+          "have a negative real part."),
+), right="attracts")
+SENTENCES = {
+    "one": ("same", "Equilibrium fixed at (0,\u00a00)."),
+    "many": ("same", "All {count} equilibria are fixed."),
+    "edge": ("same", "On the boundary: eigenvalues {values} per ms."),
+    "stable": ("good", "Stable, {values} per ms: small swings die out."),
+    "held": ("bad", "Unstable, {values} per ms, but a start at 0 stays there."),
+    "cycle": ("bad", "Unstable, {values} per ms: x_1 swings from {low:2} to {high:2}."),
+    "ends": ("same", "0 is a saddle, {values} per ms. The run ends at ({x:2},\u00a0{y:2})."),
+    "under way": ("same", "0 is a saddle, {values} per ms. The run is still on its way."),
+}
 
 
 class TauExplorer(Explorer):
@@ -31,19 +52,21 @@ class TauExplorer(Explorer):
 
     key, drawing, tabulated = "tau", "tau.js", False
     title = "Two clocks: what a time constant moves, and what it does not"
-    question = ("Lower τ_2 from 10 ms to 1 ms. Which of these move: the nullclines, the equilibrium, the eigenvalues, the "
-                "path? And at which τ_2 does the cycle vanish?")
+    question = ("Neuron 2 is slow (τ_2 = 10 ms), and the network circles its equilibrium at (0, 0). You lower τ_2 to 1 ms. What "
+                "becomes of the equilibrium?")
     answer = ("Nullclines and equilibrium stand still: no τ appears in their equations. Eigenvalues and path move. At "
               "τ_2 = 3 ms the eigenvalues cross the boundary; below it the network comes to rest.")
+    prediction, sentences = PREDICTION, SENTENCES
+    play = {"knob": "tau_2", "seconds": 8}
 
     def __init__(self):
         super().__init__([
-            Control("tau_1", "Time constant τ_1", 1.0, low=0.5, high=12, step=0.5, unit="ms"),
-            Control("tau_2", "Time constant τ_2", 10.0, low=0.5, high=12, step=0.5, unit="ms"),
-            Control("x_1", "Start x_1", 0.5, low=-1, high=1, step=0.05),
-            Control("x_2", "Start x_2", -0.3, low=-1, high=1, step=0.05),
-            Control("weights", "Weights", "push", kind="select",
+            Control("tau_2", "Time constant τ_2", 10.0, low=0.5, high=12, step=0.1, unit="ms"),
+            Control("tau_1", "Time constant τ_1", 1.0, low=0.5, high=12, step=0.5, unit="ms", more=True),
+            Control("weights", "Weights", "push", kind="select", more=True,
                     options=tuple((name, label) for name, (label, _) in NETWORKS.items())),
+            Control("x_1", "Start x_1", 0.5, low=-1, high=1, step=0.05, more=True),
+            Control("x_2", "Start x_2", -0.3, low=-1, high=1, step=0.05, more=True),
         ], PRESETS, dt=DT, steps=STEPS, keep=KEEP, networks={name: self._network(name) for name in NETWORKS})
 
     @staticmethod
@@ -72,26 +95,16 @@ class TauExplorer(Explorer):
 
     @staticmethod
     def verdict(frame, rests):
-        """What stood still, and what became of the run; tau.js says the same words."""
-        values = _spoken(frame["eigenvalues"])
-        kind = frame["kinds"][len(rests) // 2]
+        """What stood still, and what became of the run; tau.js chooses the sentences by the same rule."""
+        values, kind, end = _spoken(frame["eigenvalues"]), frame["kinds"][len(rests) // 2], frame["path"][-1]
         if len(rests) > 1:
-            end = frame["path"][-1]
             near = rests[np.abs(rests - end).max(-1).argmin()]
-            fate = (f"This run ends at {_at(near)}" if np.abs(near - end).max() < 0.02
-                    else "This run is still on its way")
-            return [["same", f"Equilibria unmoved at {', '.join(map(_at, rests))}."],
-                    ["same", f"At 0 eigenvalues {values} per ms: a saddle for every τ. {fate}."]]
-        still = ["same", "Equilibrium unmoved at (0, 0)."]
-        if kind == "edge":
-            return [still, ["same", f"Eigenvalues {values} per ms: on the boundary, where slopes alone do not decide."]]
-        if kind == "stable":
-            return [still, ["good", f"Eigenvalues {values} per ms: stable, small swings die out."]]
-        if np.abs(frame["path"][0]).max() == 0:
-            return [still, ["bad", f"Eigenvalues {values} per ms: unstable, though a start exactly at 0 stays there."]]
+            fate = "ends" if np.abs(near - end).max() < 0.02 else "under way"
+            return [phrase(SENTENCES["many"], count=len(rests)), phrase(SENTENCES[fate], values=values, x=near[0], y=near[1])]
+        if kind == "unstable":
+            kind = "held" if np.abs(frame["path"][0]).max() == 0 else "cycle"
         low, high = frame["swing"]
-        return [still, ["bad", (f"Eigenvalues {values} per ms: unstable, the network runs on a cycle, "
-                                f"x_1 from {words(low, 2)} to {words(high, 2)}.")]]
+        return [phrase(SENTENCES["one"]), phrase(SENTENCES[kind], values=values, low=low, high=high)]
 
     def describe(self, frame):
         """One frame in words, for the picture's alt text."""
@@ -145,7 +158,3 @@ def _spoken(values):
         return f"{words(re)} and {words(other)}"
     real = 0.0 if abs(re) < 1e-12 else re
     return f"{words(real)} ± {words(im)}i" if real else f"±{words(im)}i"
-
-
-def _at(point):
-    return f"({words(point[0], 2)}, {words(point[1], 2)})"

@@ -119,6 +119,11 @@ test("half way a frame holds the mean of what moves, and everything else of the 
   });
   assert.deepEqual(blend([1, 2], [3], 0.5), [3]);
   assert.deepEqual(blend([1, null], [3, 4], 0.5), [2, 4]);
+  assert.deepEqual(blend({ u: 0, step: "small", old: 1 }, { u: 1, step: "classic", new: 2 }, 0.25), {
+    u: 0.25,
+    step: "classic",
+    new: 2,
+  });
 });
 
 test("a control takes the nearest value on its grid, and its default for what is no value", () => {

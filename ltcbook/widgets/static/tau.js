@@ -1,10 +1,11 @@
 // tau.js: two CT-RNN neurons and their clocks. JavaScript restates slopes, Jacobian and Runge-Kutta steps of the pair;
 // a test holds every number and word to those of ltcbook.dynamics and ltcbook.simulate.
 
-import { clipTo, hatch, keyPanel, ruleX, ruleY, tickX, tickY, ticksX, ticksY } from "./core/chart.js";
+import { clipTo, keyPanel, ruleX, ruleY, tickX, tickY, ticksX, ticksY, unstableHalf } from "./core/chart.js";
 import { draw, patch, pool } from "./core/dom.js";
-import { say } from "./core/format.js";
+import { phrase, say } from "./core/format.js";
 import { pointHandle, putHandle } from "./core/handle.js";
+import { trail } from "./core/motion.js";
 import { line, scale, spread } from "./core/scale.js";
 
 const KEPT = 1e-12; // below this a number counts as 0, as in Python
@@ -77,28 +78,22 @@ export function tauFrame(controls, spec) {
     eigenvalues: eigenPair([0, 0], w, tau),
     swing: [Math.min(...late), Math.max(...late)],
   };
-  return { ...frame, verdict: tauVerdict(frame, equilibria) };
+  return { ...frame, verdict: tauVerdict(frame, equilibria, spec.sentences) };
 }
 
-function tauVerdict({ path, kinds, eigenvalues, swing }, rests) {
+/** What stood still, and what became of the run, chosen by the same rule as in Python. */
+function tauVerdict({ path, kinds, eigenvalues, swing }, rests, sentences) {
   const values = spokenPair(eigenvalues);
-  const at = ([a, b]) => `(${say(a, 2)}, ${say(b, 2)})`;
   if (rests.length > 1) {
     const end = path[path.length - 1];
     const gap = (x) => Math.max(Math.abs(x[0] - end[0]), Math.abs(x[1] - end[1]));
     const near = rests.reduce((best, x) => (gap(x) < gap(best) ? x : best));
-    const fate = gap(near) < 0.02 ? `This run ends at ${at(near)}` : "This run is still on its way";
-    return [
-      ["same", `Equilibria unmoved at ${rests.map(at).join(", ")}.`],
-      ["same", `At 0 eigenvalues ${values} per ms: a saddle for every τ. ${fate}.`],
-    ];
+    const fate = gap(near) < 0.02 ? "ends" : "under way";
+    return [phrase(sentences.many, { count: rests.length }), phrase(sentences[fate], { values, x: near[0], y: near[1] })];
   }
-  const still = ["same", "Equilibrium unmoved at (0, 0)."];
-  const say2 = (tone, text) => [still, [tone, `Eigenvalues ${values} per ms: ${text}`]];
-  if (kinds[0] === "edge") return say2("same", "on the boundary, where slopes alone do not decide.");
-  if (kinds[0] === "stable") return say2("good", "stable, small swings die out.");
-  if (path[0].every((value) => value === 0)) return say2("bad", "unstable, though a start exactly at 0 stays there.");
-  return say2("bad", `unstable, the network runs on a cycle, x_1 from ${say(swing[0], 2)} to ${say(swing[1], 2)}.`);
+  const held = path[0].every((value) => value === 0);
+  const kind = kinds[0] === "unstable" ? (held ? "held" : "cycle") : kinds[0];
+  return [phrase(sentences.one, {}), phrase(sentences[kind], { values, low: swing[0], high: swing[1] })];
 }
 
 /** @param {number[][]} values */
@@ -108,8 +103,13 @@ function spokenPair([[re, im], [other]]) {
 }
 
 const SIDE = 1.1;
+const SIZE = 440; // pixels
 const FIRST = "stroke: var(--plus)";
 const SECOND = "stroke: var(--minus); stroke-dasharray: 7 4";
+const NAMES = [
+  ["x_1 stands still", "fill: var(--plus)"],
+  ["x_2 stands still", "fill: var(--minus)"],
+];
 const PATH = "stroke: var(--ink); stroke-width: 1.8";
 const PAST = "stroke: var(--before); stroke-width: 1.5; stroke-dasharray: 3 4";
 const GREEN = "fill: var(--sure); stroke: var(--surface)";
@@ -136,10 +136,10 @@ function nullcline(w, i) {
 const plane = {
   name: "plane",
   column: 1,
-  title: "The plane of states: drag the start",
-  height: (width) => Math.min(width, 460) + 2,
+  title: "States: drag the start (grey: both τ 1 ms)",
+  height: (width) => Math.min(width, SIZE) + 2,
   build(svg, { width, height }, view) {
-    const side = Math.min(width, 460) - 44;
+    const side = Math.min(width, SIZE) - 44;
     const left = Math.max(36, (width - side) / 2);
     const box = { left, right: left + side, top: 8, bottom: 8 + side };
     const x = scale([-SIDE, SIDE], [box.left, box.right]);
@@ -163,11 +163,16 @@ const plane = {
     });
     const wide = (from, to) => (v) => from + ((to - from) * (v + SIDE)) / (2 * SIDE); // not clamped: the clip path cuts
     const [free_x, free_y] = [wide(box.left, box.right), wide(box.bottom, box.top)];
-    const curves = [FIRST, SECOND].map((style) => draw(inside, "path", { class: "curve", style }));
-    const ghost = draw(inside, "path", { class: "curve", style: PAST });
-    const path = draw(inside, "path", { class: "curve", style: PATH });
+    const curves = [FIRST, SECOND].map((style) =>
+      draw(inside, "path", { class: "curve", style, "data-mark": "nullclines" }),
+    );
+    const ghost = draw(inside, "path", { class: "curve after", style: PAST, "data-mark": "ghost" });
+    const path = draw(inside, "path", { class: "curve", style: PATH, "data-mark": "path" });
     const arrows = draw(inside, "g");
-    const rests = draw(inside, "g");
+    const names = NAMES.map(([text, colour]) => draw(inside, "text", { class: "strong halo-text", style: colour }, text));
+    const places = draw(inside, "g"); // where they are; of which kind, only after the prediction
+    const rests = draw(inside, "g", { class: "after", "data-mark": "equilibrium" });
+    let shown = null;
     const handle = pointHandle(
       svg,
       view,
@@ -181,7 +186,26 @@ const plane = {
     );
     return (frame, controls) => {
       const { w, equilibria } = view.spec.networks[controls.weights];
-      [0, 1].forEach((i) => patch(curves[i], { d: line(nullcline(w, i).map(([a, b]) => [free_x(a), free_y(b)])) }));
+      if (shown !== controls.weights) {
+        shown = controls.weights; // no clock moves a nullcline
+        curves.forEach((curve, i) => {
+          const points = nullcline(w, i);
+          patch(curve, { d: line(points.map(([a, b]) => [free_x(a), free_y(b)])) });
+          const near = points.filter((point) => Math.abs(point[1 - i]) < 0.85);
+          const [a, b] = near[i ? near.length - 1 : 0];
+          const beside = i
+            ? { x: x(a) - 8, y: y(b) - 8, "text-anchor": "end" }
+            : { x: x(a) + 8, y: y(b) + (b > 0 ? 4 : 18) };
+          patch(names[i], beside);
+        });
+        pool(places, "circle", equilibria, ([a, b]) => ({
+          cx: x(a),
+          cy: y(b),
+          r: 3.5,
+          class: "place",
+          style: "fill: var(--ink)",
+        }));
+      }
       const pixels = (points) => points.map(([a, b]) => [x(a), y(b)]);
       patch(ghost, { d: line(pixels(frame.ghost)) });
       const drawn = pixels(frame.path);
@@ -225,7 +249,7 @@ function heads(points) {
 }
 
 const stroke = (style) => ["path", { d: "M1 8H33", class: "curve", style }];
-const reading = keyPanel("reading", 1, [
+const legend = keyPanel("legend", 1, [
   ["x_1 stands still", stroke(FIRST)],
   ["x_2 stands still", stroke(SECOND)],
   ["path", stroke(PATH)],
@@ -239,14 +263,12 @@ const modes = {
   name: "modes",
   column: 2,
   title: "Eigenvalues at 0 (grey: τ = 1 ms)",
-  height: () => 210,
+  height: () => 200,
   build(svg, { width, height }, view) {
     const box = { left: 30, right: width - 8, top: 8, bottom: height - 38 };
     const x = scale([-8, 3], [box.left, box.right], spread(0.4));
     const y = scale([-2.4, 2.4], [box.bottom, box.top], spread(0.4));
-    const area = { x: x(0), y: box.top, width: box.right - x(0), height: box.bottom - box.top };
-    draw(svg, "rect", { ...area, class: "unstable" });
-    draw(svg, "rect", { ...area, fill: hatch(svg, "unstable", 45) });
+    unstableHalf(svg, box, x);
     for (const tick of [-5, -1, 0, 1]) {
       tickX(svg, box, x, tick, 17);
       if (tick) draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: "grid" });
@@ -263,12 +285,14 @@ const modes = {
     draw(svg, "line", { x1: x(0), x2: x(0), y1: box.top, y2: box.bottom, class: "boundary" });
     draw(svg, "text", { x: box.right - 4, y: box.top + 14, "text-anchor": "end", class: "quiet halo-text" }, "unstable");
     draw(svg, "text", { x: box.left + 4, y: box.top + 14, class: "quiet halo-text" }, "stable");
-    const was = draw(svg, "g");
-    const now = draw(svg, "g");
+    const was = draw(svg, "g", { class: "after" });
+    const trace = trail(draw(svg, "g", { class: "after" }));
+    const now = draw(svg, "g", { class: "after", "data-mark": "eigenvalues" });
     return (frame, controls) => {
       const { w } = view.spec.networks[controls.weights];
       const place = (values) => values.map(([re, im]) => [x(re), y(im)]);
       pool(was, "circle", place(eigenPair([0, 0], w, [1, 1])), ([cx, cy]) => ({ cx, cy, r: 7, class: "ghost" }));
+      trace(place(frame.eigenvalues));
       pool(now, "path", place(frame.eigenvalues), ([px, py], i) => ({
         d: disc(px, py, 5),
         class: "eigen",
@@ -286,7 +310,7 @@ const traces = {
   name: "traces",
   column: 2,
   title: "The states over time, ms",
-  height: () => 180,
+  height: () => 170,
   build(svg, { width, height }, view) {
     const box = { left: 30, right: width - 34, top: 8, bottom: height - 22 };
     const { dt, steps, keep } = view.spec;
@@ -303,7 +327,7 @@ const traces = {
       });
       const apart = Math.max(0, 15 - Math.abs(last[0] - last[1])) / 2; // two names never touch
       const up = last[0] <= last[1] ? -1 : 1;
-      names.forEach((name, i) => patch(name, { y: last[i] + 4 + (i ? -up : up) * apart }));
+      names.forEach((name, i) => patch(name, { y: Math.min(last[i], box.bottom - 6 - apart) + 4 + (i ? -up : up) * apart }));
       return (
         `States over ${say(dt * steps)} ms; in the second half x 1 stays between ${say(frame.swing[0], 2)} and ` +
         `${say(frame.swing[1], 2)}.`
@@ -312,4 +336,8 @@ const traces = {
   },
 };
 
-export const drawing = { panels: [plane, reading, modes, traces], frame: tauFrame };
+export const drawing = {
+  panels: [plane, modes, traces, { ...legend, details: true }],
+  frame: tauFrame,
+  moves: { path: "blend", ghost: "blend", eigenvalues: "match" },
+};

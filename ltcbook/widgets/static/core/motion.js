@@ -11,6 +11,8 @@ export function blend(from, to, share) {
   if (typeof from === "number" && typeof to === "number") return from + (to - from) * share;
   if (Array.isArray(from) && Array.isArray(to) && from.length === to.length)
     return to.map((x, i) => blend(from[i], x, share));
+  if (from && to?.constructor === Object && from.constructor === Object)
+    return Object.fromEntries(Object.entries(to).map(([name, x]) => [name, blend(from[name], x, share)]));
   return to;
 }
 

@@ -42,7 +42,7 @@ def test_dashes_mean_cut_and_the_ends_of_synapses_their_sign(explorer, axes):
     assert sum(dashed for _, dashed in drawn) == counts["cut"]
     assert sum(colour == "#FFD24A" for colour, _ in drawn) == counts["grown"] > 0
     ends = [note.arrow_patch.get_arrowstyle() for note in axes["Arrow"].texts if getattr(note, "arrow_patch", None)]
-    event = explorer.event(**explorer.compute()["controls"])[0]
+    event = explorer.event(0.3, "threshold", 0)[0]
     signs = [sign for *_, sign in event.wiring.edges() + event.wiring.edges_in()]
     arrows = sum(type(end).__name__ == "CurveFilledB" for end in ends)
     assert (arrows, len(ends) - arrows) == (signs.count(1), signs.count(-1))
@@ -50,12 +50,13 @@ def test_dashes_mean_cut_and_the_ends_of_synapses_their_sign(explorer, axes):
 
 def test_neurons_have_the_explorers_outlines(explorer, axes):
     corners = {len(group.get_paths()[0].vertices) - 1: len(group.get_offsets()) for group in axes["Arrow"].collections}
-    roles = [node["role"] for node in explorer.spec["network"]["nodes"]]
+    roles = [node["role"] for node in explorer.spec["circuits"]["random"]["nodes"]]
     assert (corners[3], corners[4], corners[6]) == tuple(roles.count(role) for role in ("sensory", "inter", "motor"))
 
 
 def test_circles_are_the_command_block_and_squares_single_neurons(explorer, axes):
-    frame, before = explorer.compute(), explorer.spec["before"]
+    frame = explorer.compute()
+    before = frame["before"]
     sizes = sorted((len(group.get_paths()[0].vertices) > 10, len(group.get_offsets())) for group in axes["Eigenvalues"].collections
                    if len(group.get_offsets()) > 1)
     assert sizes == sorted([(True, len(before["command"])), (True, len(frame["command"])), (False, len(before["own"])),

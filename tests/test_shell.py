@@ -232,20 +232,22 @@ def test_picture_and_numbers_can_be_taken_home(visit, plane):
 
 
 def test_what_is_not_defined_is_said_and_never_drawn_as_a_point(visit):
-    explorer = widgets.ThresholdExplorer(compact=True)
+    explorer = widgets.AreasExplorer()
     frame = explorer.compute()
     explorer.table = {"version": "", "frames": []}
-    page = visit(changed(explorer, command=[[None, None], *frame["command"][1:]], controls=frame["controls"]))
-    assert page.locator(".ltc-panel-spectrum .ltc-undefined").is_visible()
-    dots = page.locator(".ltc-panel-spectrum circle.eigen")
-    assert dots.count() == len(frame["command"]) and dots.locator("visible=true").count() == len(frame["command"]) - 1
+    spoilt = [frame["eigen"][0], [None, None], *frame["eigen"][2:]]
+    pages = [visit(changed(explorer, eigen=eigen, controls=frame["controls"])) for eigen in (frame["eigen"], spoilt)]
+    dots = [page.locator(".ltc-panel-eigenvalues circle.eigen").locator("visible=true").count() for page in pages]
+    assert dots[0] - dots[1] in (1, 2)  # one eigenvalue, or it and its mirror image
+    said = [page.locator(".ltc-panel-eigenvalues .ltc-undefined").is_visible() for page in pages]
+    assert said == [False, True]
 
 
 def test_a_table_of_another_version_is_refused(visit):
-    explorer = widgets.ThresholdExplorer(compact=True)
+    explorer = widgets.AreasExplorer()
     explorer.table = {"version": "older", "frames": [explorer.compute()] * 3}
     page = visit(explorer.to_html())
-    page.locator("input[name=T]").press("ArrowRight")
+    page.locator("input[type=range]").first.press("ArrowLeft")
     assert "another version" in page.locator(".ltc-error").text_content()
 
 

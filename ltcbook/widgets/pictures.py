@@ -36,7 +36,7 @@ def threshold_figure(spec, frame, event):
         plots.draw_network(event.wiring, panes["network"], cut=event.cut, grown=event.grown, cut_in=event.cut_in,
                            grown_in=event.grown_in, tips=True)
         panes["network"].set_title("Arrow: excites. Bar: inhibits. Dashed: cut. Haloed: new.")
-        draw_eigenvalues(spec["before"], frame, panes["spectrum"])
+        draw_eigenvalues(frame["before"], frame, panes["spectrum"])
         if "descent" in panes:
             draw_descent(spec["times"], frame, panes["descent"])
         fig.suptitle(frame["verdict"][0][1], fontsize=11)

@@ -67,6 +67,18 @@ export function pool(group, tag, items, attributesOf) {
   });
 }
 
+/** The same, but each item keeps its own child for as long as it stays, so that what is new can be seen to come. */
+export function keyed(group, tag, items, keyOf, attributesOf) {
+  const old = new Map([...group.children].map((child) => [child.dataset.key, child]));
+  for (const item of items) {
+    const key = keyOf(item);
+    const child = old.get(key) ?? draw(group, tag, { "data-key": key });
+    patch(child, attributesOf(item));
+    old.delete(key);
+  }
+  for (const child of old.values()) child.remove();
+}
+
 let counter = 0;
 /** An id that no other explorer of the page has. */
 export const freshId = (name) => `ltc-${name}-${(counter += 1)}-${Math.random().toString(36).slice(2, 8)}`;

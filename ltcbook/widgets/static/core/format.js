@@ -16,6 +16,9 @@ export function say(x, digits = 3) {
 /** The same with its sign always written. */
 export const signed = (x) => `${x > 1e-12 ? "+" : ""}${say(x)}`;
 
+/** A share >= 0 in whole per cent; a half goes up, and what lies behind the tenth digit is the computer's rounding. */
+export const percent = (share) => String(Math.floor(Number((100 * share).toPrecision(10)) + 0.5));
+
 /**
  * [tone, text] of a sentence whose holes are filled: {x} as people read it, {x:2} with two digits, {x:+} with its sign.
  * Words are put in as they are. `phrase` in Python's base.py fills the same sentence with the same words.

@@ -37,7 +37,7 @@ export class Panel {
     const width = Math.round(this.body.clientWidth);
     if (this.panel.html || !width || width === this.width) return; // in a closed fold there is nothing to draw
     this.width = width;
-    const height = this.panel.height(width, this.view.spec);
+    const height = this.panel.height(width, this.view.spec, this.view.root.clientWidth);
     const svg = patch(document.createElementNS(SVG, "svg"), { viewBox: `0 0 ${width} ${height}`, height, role: "img" });
     this.body.replaceChildren(svg);
     this.svg = svg;

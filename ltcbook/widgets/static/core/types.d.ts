@@ -71,12 +71,12 @@ export type Update = (frame: Frame, controls: Controls, focused: number | null) 
 export interface PanelOf {
   name: string;
   title: string;
-  column: 1 | 2;
+  column: 0 | 1 | 2;
   compact?: boolean;
   compactTitle?: string;
   details?: boolean;
   after?: boolean;
-  height?(width: number, spec: Spec): number;
+  height?(width: number, spec: Spec, room: number): number;
   build?(svg: SVGSVGElement, size: { width: number; height: number }, view: any): Update;
   html?(body: HTMLElement, view: any): Update;
 }

@@ -1,9 +1,10 @@
 // view.js: the shell around the panels of one drawing.
 // Python computes frames of numbers; JavaScript shows them. A drawing is one object
 //   { panels: [panel, ...], frame?(controls, spec), moves?: { entry of the frame: "blend" or "match" } }
-// and a panel is { name, title, column, height(width, spec), build(svg, size, view) -> update(frame, controls, focused) },
+// and a panel is { name, title, column, height(width, spec, room), build(svg, size, view) -> update(frame, controls, focused) },
 // or { name, title, column, html(body, view) -> update }. `build` draws what stands still, `update` only patches
-// attributes, so that a step stays far below 16 ms. A panel with `details` lies in the fold; what has the class "after"
+// attributes, so that a step stays far below 16 ms. Column 0 lies under the first control; `room` is
+// the width of the whole explorer. A panel with `details` lies in the fold; what has the class "after"
 // (a panel with `after`: all of it) stays hidden until the reader has predicted.
 
 import { question } from "./ask.js";
@@ -69,7 +70,10 @@ export class View {
     this.panels = this.drawing.panels
       .filter((panel) => !spec.compact || panel.compact)
       .map((panel) => new Panel(panel, this));
-    const [front, folded] = [false, true].map((fold) => this.panels.filter(({ panel }) => Boolean(panel.details) === fold));
+    inputs[0].input.root.append(...this.panels.filter(({ panel }) => panel.column === 0).map((panel) => panel.root));
+    const [front, folded] = [false, true].map((fold) =>
+      this.panels.filter(({ panel }) => panel.column > 0 && Boolean(panel.details) === fold),
+    );
     this.tools = toolsOf(this);
     root.append(
       this.head(),

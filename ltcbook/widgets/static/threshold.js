@@ -292,7 +292,7 @@ const spectrum = {
     const [rings, hollow] = [0, 1].map(() => draw(svg, "g"));
     const square = (at, half) => `M${at - half} ${y(0) - half}h${2 * half}v${2 * half}h${-2 * half}Z`;
     const was = draw(svg, "line", { y1: y(0) - 26, y2: y(0) + 18, class: "slow ghost" });
-    const slow = draw(svg, "line", { y1: y(0) - 26, y2: y(0) + 18, class: "slow after" });
+    const slow = draw(svg, "line", { y1: y(0) - 26, y2: y(0) + 18, class: "slow after", "data-mark": "slowest" });
     const name = draw(svg, "text", { y: y(0) - 30, class: "strong halo-text after" });
     const [squares, dots] = [0, 1].map(() => draw(svg, "g", { class: "after" }));
     const ring = draw(svg, "circle", { r: 11, class: "ring", display: "none" });
@@ -414,7 +414,7 @@ const descent = {
     draw(svg, "text", { x: box.right - 4, y: box.bottom - 5, class: "quiet", "text-anchor": "end" }, "V falls");
     const wrong = draw(svg, "path", { class: "wrong-area after" });
     const curves = Object.fromEntries(
-      ["origin", "certified"].map((name) => [name, draw(svg, "path", { class: `curve after ${name}` })]),
+      ["origin", "certified"].map((name) => [name, draw(svg, "path", { class: `curve after ${name}`, "data-mark": name })]),
     );
     const runners = Object.fromEntries(
       ["origin", "certified"].map((name) => [

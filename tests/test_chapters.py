@@ -5,7 +5,7 @@ import re
 
 import pytest
 import yaml
-from ltcbook.site import setup_cell
+from ltcbook.site import page_link, setup_cell
 
 LONGEST_CELL = 25
 ANCHOR = re.compile(r'<a\s+id="([^"]+)"\s*>\s*</a>')
@@ -104,6 +104,24 @@ def test_the_first_code_cell_is_the_generated_setup_cell(chapters):
         first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
         assert "".join(first["source"]) == wanted, f"{name}: run `make address`"
         assert first["metadata"].get("tags") == setup_cell.TAGS, name
+
+
+def test_right_above_each_explorer_stands_the_way_to_its_page(chapters):
+    """Where nothing has run (GitHub, nbviewer) a reader sees no picture of it."""
+    found = 0
+    for name, notebook in chapters.items():
+        cells, number = notebook["cells"], 0
+        for above, cell in zip(cells, cells[1:]):
+            explorer = cell["cell_type"] == "code" and "Explorer(" in "".join(cell["source"])
+            tagged = page_link.NAME in above["metadata"].get("tags", [])
+            assert tagged == explorer, f"{name}, {cell['id']}: run `make address`"
+            if explorer:
+                number += 1
+                wanted = page_link.words(setup_cell.read_address(), name.removesuffix(".ipynb"), number)
+                assert "".join(above["source"]) == wanted, f"{name}: run `make address`"
+                assert above["metadata"]["tags"] == page_link.TAGS
+        found += number
+    assert found > 9
 
 
 def test_code_cells_are_short_and_parse(chapters):

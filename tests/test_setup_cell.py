@@ -1,4 +1,5 @@
-"""The chapters' first cell: where it installs the package from, what it says, and what `make address` writes and spares."""
+"""The chapters' generated cells: where the first installs the package from, the way from an explorer's cell to its page, and
+what `make address` writes and spares."""
 
 import difflib
 import json
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from ltcbook.site import build, setup_cell
+from ltcbook.site import build, page_link, setup_cell
 
 GOOD = "https://github.com/you/ltcbook"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -178,15 +179,23 @@ def changes(before, after):
     return [line[1:] for line in lines if line[0] == "-"], [line[1:] for line in lines if line[0] == "+"]
 
 
-def test_a_new_address_changes_one_line_of_each_chapter(root, tmp_path):
+def explorers(notebook):
+    """How many cells of a chapter make an explorer."""
+    return sum("Explorer(" in "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+
+
+def test_a_new_address_changes_the_lines_of_each_chapter_that_hold_it_and_no_other(root, chapters, tmp_path):
     revision = setup_cell.read_revision()
-    paths = sorted((root / "chapters").glob("*.ipynb"))
-    for path in paths:
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-        setup_cell.update(tmp_path / path.name, "https://github.com/you/another", revision)
-        (gone,), (new,) = changes(path.read_bytes().decode(), (tmp_path / path.name).read_bytes().decode())
+    for name, notebook in chapters.items():
+        before = (root / "chapters" / name).read_bytes()
+        (tmp_path / name).write_bytes(before)
+        setup_cell.update(tmp_path / name, "https://github.com/you/another", revision)
+        (gone, *old), (new, *links) = changes(before.decode(), (tmp_path / name).read_bytes().decode())
         assert gone.strip().startswith('"ADDRESS = ') and "you/another" in new
-    assert len(paths) > 10
+        assert len(old) == len(links) == explorers(notebook), name
+        assert all(line.strip().startswith('"*Nothing below?') for line in old + links)
+        assert all(f"https://you.github.io/another/chapters/{name[:-6]}.html#explorer" in line for line in links), links
+    assert len(chapters) > 10
 
 
 @pytest.mark.parametrize("how", WRITTEN)
@@ -196,11 +205,11 @@ def test_a_chapter_keeps_the_way_in_which_it_is_written(how, chapters, tmp_path)
         before = WRITTEN[how](notebook)
         path.write_bytes(before.encode())
         setup_cell.update(path, "https://github.com/you/another", COMMIT)
-        after = path.read_bytes().decode()
-        gone, new = changes(before, after)
-        assert len(gone) == len(new) == (1 if "one" in how or "without" in how else 2)
-        assert after.replace("https://github.com/you/another", setup_cell.read_address()).replace(
-            COMMIT, setup_cell.read_revision()) == before
+        gone, new = changes(before, path.read_bytes().decode())
+        links = 0 if "without" in how else explorers(notebook)
+        assert len(gone) == len(new) == links + (1 if "one" in how or "without" in how else 2)
+        setup_cell.update(path, setup_cell.read_address(), setup_cell.read_revision())
+        assert path.read_bytes().decode() == before
 
 
 def test_a_chapter_without_a_setup_cell_gets_one_before_its_first_code(root, tmp_path):
@@ -211,6 +220,61 @@ def test_a_chapter_without_a_setup_cell_gets_one_before_its_first_code(root, tmp
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True), "utf8")
     assert setup_cell.update(path, setup_cell.read_address(), setup_cell.read_revision())
     assert path.read_text("utf8") == whole
+
+
+BARE = {  # what somebody has done to a chapter's cells since the links were written
+    "the sentence deleted": lambda cells, k: cells.pop(k),
+    "other words in it": lambda cells, k: cells[k].update(source=["*Look here.*"]),
+    "one left behind at the end": lambda cells, k: cells.append({**cells[k], "id": "left"}),
+    "one left behind before the text": lambda cells, k: cells.insert(1, {**cells[k], "id": "left"}),
+    "words put between it and the explorer": lambda cells, k: cells.insert(k, cells.pop(k - 1)),
+}
+
+
+@pytest.mark.parametrize("what", BARE)
+@pytest.mark.parametrize("address", ["", GOOD], ids=["no address", "an address"])
+def test_the_way_to_its_page_stands_right_above_each_explorer_and_nowhere_else(chapters, tmp_path, what, address):
+    path, notebook = tmp_path / "lyapunov.ipynb", json.loads(json.dumps(chapters["lyapunov.ipynb"]))
+
+    def written(change=lambda cells, k: None):
+        copy = json.loads(json.dumps(notebook))
+        change(copy["cells"], next(k for k, cell in enumerate(copy["cells"]) if page_link.is_link(cell)))
+        path.write_text(json.dumps(copy, indent=1, ensure_ascii=False, sort_keys=True), "utf8")
+        setup_cell.update(path, address)
+        return path.read_text("utf8")
+
+    before, after = json.loads(written()), json.loads(written(BARE[what]))
+    if "between" in what:  # those words now stand above the sentence, where they were before
+        assert [cell["source"] for cell in after["cells"]] == [cell["source"] for cell in before["cells"]]
+    else:
+        assert after == before
+    links = [k for k, cell in enumerate(after["cells"]) if page_link.is_link(cell)]
+    assert len(links) == 1 and "PlaneExplorer(" in "".join(after["cells"][links[0] + 1]["source"])
+    said = "".join(after["cells"][links[0]]["source"])
+    assert ("https://you.github.io/ltcbook/chapters/lyapunov.html#explorer)" in said) == bool(address)
+    assert ("](" in said) == bool(address), "a link that leads nowhere"
+
+
+def test_two_explorers_of_a_chapter_have_a_way_each_to_their_own_place(tmp_path):
+    path = tmp_path / "topic.ipynb"
+    cells = [{"cell_type": "code", "execution_count": None, "id": name, "metadata": {}, "outputs": [], "source": [source]}
+             for name, source in (("first", "widgets.PlaneExplorer()"), ("page-link", "1"), ("last", "shown = RNNExplorer()"))]
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1), "utf8")
+    assert setup_cell.update(path, GOOD)
+    assert not setup_cell.update(path, GOOD), "a second run changes nothing"
+    cells = json.loads(path.read_text("utf8"))["cells"]
+    assert [cell["cell_type"] for cell in cells] == ["code", "markdown", "code", "code", "markdown", "code"]
+    assert len({cell["id"] for cell in cells}) == 6
+    ends = ["".join(cell["source"]).partition(".html")[2].partition(")")[0] for cell in cells if cell["cell_type"] == "markdown"]
+    assert ends == ["#explorer", "#explorer-2"]
+
+
+@pytest.mark.parametrize("address, home", [
+    ("https://github.com/you/ltcbook", "https://you.github.io/ltcbook/"),
+    ("https://github.com/You/My.Book", "https://you.github.io/My.Book/"),
+    ("https://github.com/You/you.github.io", "https://you.github.io/")])
+def test_the_page_is_where_github_pages_publishes_the_repository(address, home):
+    assert page_link.page(address, "ltc") == f"{home}chapters/ltc.html#explorer"
 
 
 def test_a_new_address_makes_no_chapter_run_again(root, tmp_path):
@@ -235,7 +299,8 @@ def test_settings_make_pages_but_no_chapter_anew_and_code_makes_both(tmp_path, m
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "BUILD", tmp_path / "_build")
     monkeypatch.setattr(build, "STAGE", tmp_path / "_build" / "stage")
-    files = [tmp_path / name for name in ("_config.yml", "requirements.lock", "ltcbook/ops.py", "ltcbook/site/pages.py")]
+    files = [tmp_path / name for name in ("_config.yml", "requirements.lock", "ltcbook/ops.py", "ltcbook/site/pages.py",
+                                          "ltcbook/widgets/bundle.py", "ltcbook/widgets/static/plane.js")]
     for file in files:
         file.parent.mkdir(exist_ok=True, parents=True)
         file.write_text("", "utf8")
@@ -249,7 +314,8 @@ def test_settings_make_pages_but_no_chapter_anew_and_code_makes_both(tmp_path, m
 
     left()
     assert left() == [".jupyter_cache", "html"]
-    wanted = {"_config.yml": [".jupyter_cache"], "pages.py": [".jupyter_cache"], "ops.py": [], "requirements.lock": []}
+    wanted = {"_config.yml": [".jupyter_cache"], "pages.py": [".jupyter_cache"], "ops.py": [], "requirements.lock": [],
+              "bundle.py": [".jupyter_cache"], "plane.js": [".jupyter_cache"]}
     for file in files:
         file.write_text("changed", "utf8")
         assert left() == wanted[file.name], file.name

@@ -250,6 +250,25 @@ def test_the_first_page_of_the_site_is_the_front_page_itself(soups):
     assert len(here) > 10 and [(page.replace("chapters/index.html", "index.html"), place) for page, place in here] == same
 
 
+def test_a_notebooks_way_to_its_explorers_page_leads_there_and_stands_in_the_notebook_alone(site, soups):
+    from ltcbook.site import notebook, page_link
+
+    links = 0
+    for name, soup in soups.items():
+        if not name.startswith("chapters/") or not soup.select(".ltc-widget"):
+            continue
+        assert "Nothing below?" not in soup.get_text(), name
+        offered = notebook.cells((site / "_sources" / name.replace(".html", ".ipynb")).read_text("utf8"))
+        ways = [page_link.page("https://github.com/you/book", name[9:-5], k + 1)
+                for k in range(sum(page_link.is_link(cell) for cell in offered))]
+        assert len(ways) == len(soup.select(".ltc-widget")), name
+        for way in ways:
+            page, _, place = way.removeprefix("https://you.github.io/book/").partition("#")
+            assert page == name and soup.find(id=place).select(".ltc-widget"), way
+            links += 1
+    assert links > 9
+
+
 def test_no_page_carries_the_state_of_a_kernels_widgets(soups):
     for name, soup in soups.items():
         assert not soup.select("script[type='application/vnd.jupyter.widget-state+json']"), name

@@ -1,7 +1,8 @@
-"""The chapters' first cell and the repository's address: `make address URL=https://github.com/OWNER/REPO`.
+"""The chapters' generated cells and the repository's address: `make address URL=https://github.com/OWNER/REPO`.
 
 Address, branch and revision stand in `_config.yml`. From there goes into the same cell of every chapter where to install
-ltcbook from, where it is missing (Colab). The cell leaves a checkout of the book alone.
+ltcbook from, where it is missing (Colab). The cell leaves a checkout of the book alone. Above each explorer goes the way to
+its page (`page_link.py`).
 
 A notebook cannot name the commit that holds it. So in the repository the cell installs from its own branch, and the
 notebooks that a rendered page offers name the commit that the page was built from (`pin`). Who publishes a branch for
@@ -9,12 +10,13 @@ Colab writes the commit there too: `make address REVISION=HEAD`.
 """
 
 import argparse
-import json
 import re
 import subprocess
 import sys
-from itertools import count
 from pathlib import Path
+
+from ltcbook.site import notebook, page_link
+from ltcbook.site.notebook import load, replace
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"https://github\.com/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
@@ -24,7 +26,6 @@ PACKAGE = ("ltcbook", "pyproject.toml")  # what pip installs of a commit
 TAGS = ["remove-input", "setup"]  # of no use on the page: there, nothing needs installing
 CELL_ID = "setup"
 ON_THE_PAGE = 'ADDRESS = REVISION = ""'  # what the cell does while the book is rendered, whatever the address
-WHITE = re.compile(r"[ \t\r\n]*")
 
 CELL = """\
 # Setup: installs ltcbook where it is missing, as in Colab; where another one is there, it names both.
@@ -162,80 +163,36 @@ def write_address(address, root=ROOT):
 # --- the chapters ------------------------------------------------------------------------------------------------------
 
 
-def load(path):
-    """A file's text with its own line ends."""
-    return path.read_bytes().decode("utf8")
-
-
-def replace(path, text):
-    """Write a file only where its text differs; return whether it did."""
-    if load(path) == text:
-        return False
-    path.write_bytes(text.encode("utf8"))
-    return True
-
-
 def is_setup(cell):
     """Whether a cell is the setup cell."""
     return cell["cell_type"] == "code" and "setup" in cell["metadata"].get("tags", [])
 
 
 def update(path, address, revision="main"):
-    """Put the setup cell into one chapter, as its first code cell; return whether the file changed. No other line does."""
+    """Bring one chapter's generated cells up to date: the setup cell, as its first code cell, and the links to its page above
+    its explorers. Return whether the file changed. No other line does."""
     text = load(path)
-    cells = json.loads(text)["cells"]
-    lines = source(address, revision).splitlines(keepends=True)
+    if all(cell["cell_type"] != "code" for cell in notebook.cells(text)):
+        return False  # words alone need no package
+    return replace(path, page_link.linked(prepared(text, address, revision), checked(address), path.stem))
+
+
+def prepared(text, address, revision):
+    """A chapter's text with the setup cell for an address and a commit or branch of it."""
+    cells, lines = notebook.cells(text), source(address, revision).splitlines(keepends=True)
     k = next((k for k, cell in enumerate(cells) if is_setup(cell)), None)
     if k is None:
-        k = next((k for k, cell in enumerate(cells) if cell["cell_type"] == "code"), None)
-        if k is None:
-            return False  # words alone need no package
-        start = place(text, ("cells", k))[0]
-        gap = re.search(r"\s*\Z", text[:start])[0]
-        text = f"{text[:start]}{{}},{gap}{text[start:]}"
+        k = next(k for k, cell in enumerate(cells) if cell["cell_type"] == "code")
         cell = {"cell_type": "code", "execution_count": None, "id": CELL_ID, "metadata": folded({}), "outputs": []}
-        return replace(path, put(text, {**cell, "source": lines}, "cells", k))
+        return notebook.insert(text, k, {**cell, "source": lines})
     if cells[k]["metadata"] != folded(cells[k]["metadata"]):
-        text = put(text, folded(cells[k]["metadata"]), "cells", k, "metadata")
-    if "".join(cells[k]["source"]) != "".join(lines):
-        text = put(text, lines if isinstance(cells[k]["source"], list) else "".join(lines), "cells", k, "source")
-    return replace(path, text)
+        text = notebook.put(text, folded(cells[k]["metadata"]), "cells", k, "metadata")
+    return notebook.put_source(text, k, lines)
 
 
 def folded(metadata):
     """A cell's metadata as the setup cell needs them."""
     return {**metadata, "jupyter": {"source_hidden": True}, "tags": TAGS}
-
-
-def put(text, value, *path):
-    """A JSON text with another value at a path, written in the text's own indentation; all else stays, letter by letter."""
-    start, end = place(text, path)
-    indent = re.match(r"\{\r?\n( +)", text)
-    written = json.dumps(value, indent=indent and len(indent[1]), ensure_ascii=False, sort_keys=True)
-    newline = "\r\n" if "\r\n" in text else "\n"
-    return text[:start] + written.replace("\n", newline + (indent[1] * len(path) if indent else "")) + text[end:]
-
-
-def place(text, path):
-    """Where the value at a path of keys and positions begins and ends in a JSON text; KeyError where there is none."""
-    decode, start = json.JSONDecoder().raw_decode, WHITE.match(text).end()
-    end = decode(text, start)[1]
-    for step in path:
-        at = WHITE.match(text, start + 1).end()
-        for k in count():
-            if text[at] in "]}":
-                raise KeyError(step)
-            key = k
-            if text[start] == "{":
-                key, at = decode(text, at)
-                at = WHITE.match(text, WHITE.match(text, at).end() + 1).end()
-            end = decode(text, at)[1]
-            if key == step:
-                break
-            at = WHITE.match(text, end).end()
-            at = WHITE.match(text, at + 1).end() if text[at] == "," else at
-        start = at
-    return start, end
 
 
 def read_for_the_page(text):
@@ -250,7 +207,7 @@ def read_for_the_page(text):
 
 
 def main(arguments=None, root=ROOT):
-    """Command line: set what is given; always bring every chapter's cell up to date."""
+    """Command line: set what is given; always bring every chapter's cells up to date."""
     parser = argparse.ArgumentParser(prog="python -m ltcbook.site.setup_cell", description=__doc__)
     parser.add_argument("--address", help="https://github.com/OWNER/REPO; empty clears it")
     parser.add_argument("--branch", help="the branch that Colab opens; where an address is given, git's current one")

@@ -15,6 +15,10 @@ from itertools import islice
 import numpy as np
 
 
+class Diverged(ValueError):
+    """The ValueError of a state that grew beyond the finite numbers, or that no step size can follow."""
+
+
 def brief(value, room=60):
     """What came, for a message: its repr where that is short, else its type, its shape and its first values.
 
@@ -91,7 +95,9 @@ def array(name, value):
 
 
 def among(value, options):
-    """Whether a value is one of the options, which are names, numbers or None; an array, which compares one by one, is none."""
+    """Whether a value is one of the options, which are names, numbers or None; never a ValueError: an array of any shape,
+    which compares one by one, is none of them.
+    """
     return isinstance(value, (str, int, float, np.number, type(None))) and value in options
 
 

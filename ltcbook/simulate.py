@@ -15,7 +15,10 @@ import numpy as np
 from . import dynamics, kernels, ops
 from .boundary import among, brief, choice
 
+__all__ = ["METHODS", "STEPS", "euler_step", "reference", "rk4_step", "simulate"]
+
 LONG = 20_000  # from so many substeps on, backend="auto" compiles: the reference would take seconds
+
 
 def euler_step(x, u, cell, dt):
     """State, (..., n) in mV, after one explicit Euler step of dt ms. Order 1; unstable once dt > 2 / (largest rate).
@@ -71,9 +74,10 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
 
 
 def moved(cell, u, x0, dt, *, method, substeps, still=None):
-    """The loop of ``simulate``, of arguments that it has checked; the values of torch tensors are not looked at.
+    """The states (..., T, n) of ``simulate``: its loop, of u, x0 and dt (ms) that it has checked; the values of torch
+    tensors are not looked at.
 
-    still: truth values like dt, where the state is held.
+    still: truth values like dt, where the state is held. Raises ValueError where NumPy's states leave the finite numbers.
     """
     x, trajectory = x0, []
     for t in range(dt.shape[-1] if u is None else u.shape[-2]):

@@ -148,6 +148,7 @@ NO_SHAPE = {
     "ops.is_symbolic": "asks for the kind of array only", "ops.is_torch": "asks for the kind of array only",
     "pruning.methods.PruneRewire": "polarity is a word here", "plots.stability.draw_stability": "box is a window's four edges",
     "widgets.base.Control.check": "value is what one control may take: a number or a word",
+    "widgets.base.Guess": "value is what one control may take: a number or a word",
     "dynamics.checks.check_dt": "a time step of any shape is looked at the same way",
 }
 
@@ -178,6 +179,7 @@ QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the
     "dynamics.cells.LTC2021.gate": ("(..., n)", "1/ms"), "dynamics.cells.CTRNN.terms": ("(..., n)", "unit of x"),
     "simulate.euler_step": ("(..., n)", "mV"), "simulate.rk4_step": ("(..., n)", "mV"),
     "simulate.simulate": ("(..., T, n)", "ms"), "simulate.reference": ("(T, n)", "ms"),
+    "simulate.moved": ("(..., T, n)", "ms"),
     "tasks.lane.world.ahead": ("(B, 2)", "m"), "tasks.lane.world.camera": ("(B, 16)", "brightness"),
     "tasks.lane.world.expert": ("(B,)", "wheel"), "tasks.lane.rollout.drive": ("(B,)", "m/s"),
     "tasks.lane.rollout.record": ("(B, T, 16)", "wheel"),
@@ -196,7 +198,7 @@ QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the
     "tasks.atari.breakout": ("(games, steps)", "1/15 s"), "tasks.atari.play": ("(episodes,)", "points"),
 }
 NO_QUANTITY = {
-    "dynamics.cells.symbol": "a dataclass field", "dynamics.checks.check_dt": "returns nothing",
+    "dynamics.cells.symbol": "a dataclass field", "simulate.finite": "gives the states that it gets", "dynamics.checks.check_dt": "returns nothing",
     "dynamics.checks.check_state": "returns nothing", "dynamics.checks.check_finite": "returns nothing",
     "dynamics.checks.check_cell": "returns nothing", "dynamics.cells.affine": "a sum inside a function, in its unit",
     "analysis.lyapunov_value": "its unit is that of P times mV squared: as the caller chooses",

@@ -411,12 +411,26 @@ def test_states_and_inputs_that_do_not_fit_are_refused(name, kind):
             FUNCTIONS[name](bad_x, bad_u, cell)
 
 
-@pytest.mark.parametrize("dt", [0, -0.1, np.nan, np.inf, "fast", None, True, 1j, [0.1, -0.1]])
-@pytest.mark.parametrize("step", [dynamics.fused_step, dynamics.exponential_step, dynamics.extrapolated_step])
+EVERY_STEP = pytest.mark.parametrize("step", [dynamics.fused_step, dynamics.exponential_step, dynamics.extrapolated_step])
+
+
+@pytest.mark.parametrize("dt", [-0.1, -1e-300, np.nan, np.inf, "fast", None, True, 1j, [0.1, -0.1], [0.0, np.nan]])
+@EVERY_STEP
 def test_impossible_time_steps_are_refused(step, dt):
     cell, x, u = case(10, n=2, m=1)
-    with pytest.raises(ValueError, match="dt is .*> 0"):
+    with pytest.raises(ValueError, match="dt is .*>= 0"):
         step(x, u, cell, dt)
+
+
+@ALL
+@EVERY_STEP
+def test_in_no_time_nothing_happens(step, kind):
+    cell, x, u = case(10, kind, n=3, m=2)
+    for dt in (0, 0.0, np.zeros(3)):
+        np.testing.assert_allclose(step(x, u, cell, dt), x, **ROUNDING)
+    one = step(x, u, cell, np.array([0.0, 0.4, 0.0]))  # each neuron by its own time
+    np.testing.assert_allclose(one[[0, 2]], x[[0, 2]], **ROUNDING)
+    assert abs(one[1] - x[1]) > 1e-3
 
 
 @pytest.mark.parametrize("before, message", [(np.zeros(3), r"x: got shape \(3,\)"), (np.full(2, np.nan), "x holds 2 values")])

@@ -81,6 +81,23 @@ def test_an_adaptive_solver_that_gives_up_says_what_to_do(solver, adjoint):
         net(torch.ones(2, 4, 3), dt=1e20)
 
 
+@pytest.mark.parametrize("solver", ["dopri5", "dopri8"])
+def test_an_adjoint_that_gives_up_on_its_way_back_says_what_to_do(solver):
+    # dx/dt = -10 x loses 100 factors of e on its way, and the adjoint has to find them again: more than float32 can count
+    pytest.importorskip("torchdiffeq")
+    net = models.ODENet(1, 3, 1, layers=0, solver=solver, rtol=1e-3, atol=1e-5, adjoint=True, generator=gen())
+    with torch.no_grad():
+        net.field[0].weight.copy_(torch.cat([-10 * torch.eye(3), torch.zeros(3, 1)], 1))
+    y, _ = net(torch.ones(2, 1, 1), torch.ones(3), dt=10.0)
+    with pytest.raises(ValueError, match=f"{solver} gave up on the way back.*adjoint=False") as caught:
+        y.sum().backward()
+    assert len(str(caught.value)) < 500
+    assert not isinstance(caught.value, AssertionError) and all(p.grad is None for p in net.field.parameters())
+    net.adjoint = False
+    net(torch.ones(2, 1, 1), torch.ones(3), dt=10.0)[0].sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in net.parameters())
+
+
 def test_simulate_on_cells_of_tensors_refuses_as_it_does_on_arrays():
     values = [[1.0], [1.0], [0.0], [[0.0]], [[1.0]], [[0.0]], [[1.0]]]
     x0, dt = np.array([1.0]), np.full(6, 1e160)

@@ -1,5 +1,7 @@
 """Solvers: their orders against an adaptive reference, and what a trajectory means for dt, batches and backends."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -194,8 +196,9 @@ def test_a_solution_that_leaves_the_finite_numbers_says_so(method, T):
 @pytest.mark.parametrize("change, message", [
     ({"method": "Euler"}, "no method 'Euler'.*fused, exponential, euler, rk4, extrapolated"),
     ({"substeps": 0}, "substeps is 0.*>= 1"), ({"substeps": 1.5}, "substeps is 1.5"), ({"substeps": True}, "substeps is True"),
-    ({"dt": 0}, "dt is 0.*> 0"), ({"dt": -1.0}, "dt is -1.0"), ({"dt": np.nan}, "dt is nan"), ({"dt": None}, "dt is None"),
-    ({"dt": [0.1, 0.1, 0.1, 0.0]}, "smallest value 0.0"), ({"dt": [0.1, 0.2]}, r"dt has shape \(2,\) but u has 4 steps"),
+    ({"dt": -1.0}, "dt is -1.0.*>= 0"), ({"dt": np.nan}, "dt is nan"), ({"dt": None}, "dt is None"),
+    ({"dt": [0.1, 0.1, 0.0, -0.1]}, "smallest value -0.1"), ({"dt": [0.1, 0.0, np.nan, 0.1]}, "smallest value nan"),
+    ({"dt": [0.1, 0.2]}, r"dt has shape \(2,\) but u has 4 steps"),
     ({"u": None}, "u: got nothing.*2"), ({"u": np.zeros(2)}, r"u has shape \(2,\).*\(\.\.\., T, m\)"),
     ({"u": np.zeros((0, 2))}, "T >= 1"), ({"u": np.zeros((3, 0, 2))}, "T >= 1"),
     ({"u": np.zeros((4, 3))}, r"u: got shape \(4, 3\)"),
@@ -214,6 +217,17 @@ def test_impossible_simulations_are_refused(change, message):
     if not {"method", "substeps"} & set(change):
         with pytest.raises(ValueError, match=message):
             simulate.reference(cell, **arguments)
+
+
+@pytest.mark.parametrize("method", [*simulate.METHODS, "reference"])
+def test_a_step_of_no_time_holds_the_state_in_every_bit(method):
+    cell, u, x0, dt = case(13, n=3, m=2, T=6)
+    solve = simulate.reference if method == "reference" else partial(simulate.simulate, method=method, substeps=3)
+    assert (solve(cell, u, x0, 0) == x0).all()
+    still = np.array([True, False, True, True, False, True])
+    x = np.concatenate([x0[None], solve(cell, u, x0, np.where(still, 0, dt))])
+    assert (x[1:][still] == x[:-1][still]).all()
+    np.testing.assert_array_equal(x[1:][~still], solve(cell, u[~still], x0, dt[~still]))  # as if it were left out
 
 
 def test_without_inputs_dt_says_how_many_steps():

@@ -1095,10 +1095,32 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_checkpoint(tmp_pa
     assert all(torch.isfinite(p).all() for p in model.parameters())  # the step was not made
 
 
-def test_a_learning_rate_that_explodes_ends_with_one_clear_error():
-    model = models.RNNet(2, 5, 1, activation="relu", residual=True, generator=torch.Generator().manual_seed(0))
-    with pytest.raises(ValueError, match="lower lr"):
-        fit(model, lr=1e20, epochs=50)
+def exploding(kind="residual"):
+    """Networks whose states have no bounds; "adaptive": and whose solver gives up."""
+    options = {"activation": "relu", "generator": torch.Generator().manual_seed(0)}
+    if kind == "adaptive":
+        pytest.importorskip("torchdiffeq")
+        return models.ODENet(2, 5, 1, solver="dopri5", **options)
+    return models.RNNet(2, 5, 1, residual=True, **options)
+
+
+@pytest.mark.parametrize("kind", ["residual", "adaptive"])
+def test_a_learning_rate_that_explodes_ends_with_one_clear_error_and_spares_the_checkpoint(tmp_path, kind):
+    path, sudden = tmp_path / "a.pt", [1e-3, 1e-3, 1e20]  # the learning rate of each epoch, of two steps
+    scheduler = lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: sudden[min(epoch, 2)])  # noqa: E731
+    with pytest.raises(ValueError, match="after [56] optimizer steps: lower lr or clip.*holds the epochs before"):
+        fit(exploding(kind), checkpoint=path, optimizer=torch.optim.SGD, lr=1.0, scheduler=scheduler)
+    state = torch.load(path, weights_only=True)
+    assert len(state["history"]["loss"]) == 2 and np.isfinite(state["history"]["loss"]).all()
+    assert all(torch.isfinite(value).all() for value in state["weights"].values())
+
+
+def test_a_model_that_starts_beyond_the_finite_numbers_says_what_it_says_without_training():
+    model = exploding()
+    with torch.no_grad():
+        model.w.fill_(1e30)
+    with pytest.raises(ValueError, match="^the state left the finite numbers in step"):
+        fit(model)
 
 
 def test_a_loss_may_be_any_callable(tmp_path):

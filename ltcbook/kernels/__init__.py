@@ -15,7 +15,7 @@ import warnings
 from functools import cache
 from importlib.util import find_spec
 
-from ..boundary import brief
+from ..boundary import Diverged, brief
 
 BACKENDS = ("auto", "reference", "numba")
 SOLVERS = ("fused", "exponential", "euler", "extrapolated")
@@ -67,14 +67,14 @@ def choose(backend, problem):
 
 
 def not_finite(method, step):
-    """The ValueError of ``simulate`` and all models for a state that grew beyond the finite numbers in this step.
+    """The ``Diverged`` of ``simulate`` and all models for a state that grew beyond the finite numbers in this step.
 
     method: what solved an equation, or None.
     """
     if method is None:
-        return ValueError(f"the state left the finite numbers in step {step}: take smaller weights or inputs, or an activation "
+        return Diverged(f"the state left the finite numbers in step {step}: take smaller weights or inputs, or an activation "
                           "with bounds ('tanh', 'sigmoid').")
-    return ValueError(
+    return Diverged(
         f"the {method} solution left the finite numbers in step {step}: take a smaller dt, more substeps, "
         "or a method that keeps bounds ('fused', 'exponential', 'extrapolated')."
     )

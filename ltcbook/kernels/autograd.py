@@ -1,6 +1,7 @@
 """The kernels for torch: one autograd node for a whole sequence."""
 
 import math
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -108,23 +109,23 @@ def _replace(fields, value, slope):
     return split(slope(raw))
 
 
-def first_only(solve, message, *tensors):
+def first_only(solve, message, *tensors, around=nullcontext):
     """``solve(*tensors)``, one tensor, with the derivatives of the moment of this call, whatever is changed in place after it.
 
     For a ``solve`` whose own backward pass reads its arguments again, and knows no second derivatives: who asks for these
-    gets a ValueError with the message.
+    gets a ValueError with the message. around: makes the context in which that backward pass runs.
     """
     if not torch.is_grad_enabled() or not any(t.requires_grad for t in tensors):
         return solve(*tensors)
-    return _FirstOnly.apply(solve, message, *tensors)
+    return _FirstOnly.apply(solve, message, around, *tensors)
 
 
 class _FirstOnly(torch.autograd.Function):
     """``solve`` on copies, which nobody else can change, as one node."""
 
     @staticmethod
-    def forward(ctx, solve, message, *tensors):
-        ctx.message, ctx.inputs = message, tensors
+    def forward(ctx, solve, message, around, *tensors):
+        ctx.message, ctx.around, ctx.inputs = message, around, tensors
         ctx.copies = [t.detach().clone().requires_grad_(t.requires_grad) for t in tensors]
         with torch.enable_grad():
             ctx.solved = solve(*ctx.copies)
@@ -133,11 +134,12 @@ class _FirstOnly(torch.autograd.Function):
     @staticmethod
     def backward(ctx, by_x):
         wanted = [copy for copy in ctx.copies if copy.requires_grad]
-        found = iter(torch.autograd.grad(ctx.solved, wanted, by_x.detach(), retain_graph=True, allow_unused=True))
+        with ctx.around():
+            found = iter(torch.autograd.grad(ctx.solved, wanted, by_x.detach(), retain_graph=True, allow_unused=True))
         derivatives = [next(found) if copy.requires_grad else None for copy in ctx.copies]
         if torch.is_grad_enabled():  # create_graph=True
             derivatives = _Last.apply(ctx.message, len(derivatives), *derivatives, by_x, *ctx.inputs)
-        return None, None, *derivatives
+        return None, None, None, *derivatives
 
 
 class _Last(torch.autograd.Function):

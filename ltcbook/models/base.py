@@ -48,8 +48,8 @@ class Net(nn.Module):
         one).
 
         Raises ValueError for wrong shapes or dtype, values that are not finite, dt < 0, lengths and mask that
-        contradict each other, and for states that leave the finite numbers; under ``torch.compile``, ``torch.export`` and ``vmap`` values cannot be looked
-        at, only shapes.
+        contradict each other, and for states that leave the finite numbers; under ``torch.compile``,
+        ``torch.export`` and ``vmap`` values cannot be looked at, only shapes.
         """
         return self._call(u, x0, dt, lengths, mask, missing)
 
@@ -77,7 +77,7 @@ class Net(nn.Module):
         return (y if packed is None else packed_like(y, packed, lengths)), x
 
     def trajectory(self, u, x0, dt, **options):
-        """States (..., T, state_size) of ``moved``; one ValueError where they leave the finite numbers."""
+        """States (..., T, state_size) of ``moved``, dt in ms; one ValueError where they leave the finite numbers."""
         return simulate.finite(self.moved(u, x0, dt, **options), self.solver)
 
     def moved(self, u, x0, dt):

@@ -142,7 +142,7 @@ class CTRNNet(Net):
         return self._call(u, x0, dt, lengths, mask, missing, generator=generator)
 
     def moved(self, u, x0, dt, *, generator=None):
-        """See ``Net.moved``; generator: of the noise."""
+        """See ``Net.moved``; generator: of the noise. Raises ValueError as ``forward`` does."""
         noisy = self.training and (self.noise_pre > 0 or self.noise_post > 0)
         if noisy:
             shape, like = (*u.shape[:-1], self.n), {"dtype": u.dtype, "device": u.device}

@@ -1,9 +1,11 @@
 """Neural ODE: a perceptron as vector field, solvers by name, gradients through them or by the adjoint."""
 
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
-from ..boundary import brief, choice, whole
+from ..boundary import Diverged, brief, choice, whole
 from .. import simulate
 from .base import ACTIVATIONS, Layer, Net, drawn, linear, numpy_rng, to_numpy
 
@@ -129,7 +131,21 @@ class ODENet(Net):
             return self._solved(u, x0, dt, *layers)
         from ..kernels.autograd import first_only
 
-        return first_only(self._solved, NO_SECOND, u, x0, dt, *layers)
+        return first_only(self._solved, NO_SECOND, u, x0, dt, *layers, around=self._following)
+
+    @contextmanager
+    def _following(self, t=None):
+        """torchdiffeq asserts that its step size stays above 0; here that is one ValueError. t: step, None: way back."""
+        try:
+            yield
+        except AssertionError as error:
+            where = "on the way back, in the adjoint equation" if t is None else f"in step {t}"
+            other = "solver='rk4' with substeps" if t is not None else "adjoint=False"
+            raise Diverged(
+                f"{self.solver} gave up {where} ({str(error).partition(':')[0]}): no step is short enough for "
+                f"rtol={self.rtol:g} and atol={self.atol:g}, since the solution grows or turns too fast there, or left the "
+                f"finite numbers. Take a smaller dt, smaller weights or inputs, larger tolerances, or {other}."
+            ) from error
 
     def _solved(self, u, x0, dt, *layers):
         """What torchdiffeq makes of the field with these weights and biases, one after the other: states (..., T, n)."""
@@ -147,14 +163,8 @@ class ODENet(Net):
 
             if self.adjoint:
                 options["adjoint_params"] = tuple(p for p in (*layers, u_t, dt_t) if p.requires_grad)
-            try:
+            with self._following(t):
                 x = solve(field, x, span, rtol=self.rtol, atol=self.atol, method=self.solver, **options)[-1]
-            except AssertionError as error:  # torchdiffeq asserts that its step size stays above 0
-                raise ValueError(
-                    f"{self.solver} gave up in step {t} ({error}): no step is short enough for rtol={self.rtol:g} and "
-                    f"atol={self.atol:g}, since the solution grows or turns too fast there, or left the finite numbers. Take "
-                    "a smaller dt, smaller weights or inputs, larger tolerances, or solver='rk4' with substeps."
-                ) from error
             trajectory.append(x)
         return torch.stack(trajectory, -2)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
+from ..boundary import Diverged
 from . import checkpoint as checkpoints
 from . import optimizers
 from .data import lies, objective, weight
@@ -70,9 +71,10 @@ class _Run:
 
         def closure():
             self.model.zero_grad()
-            loss = objective(self.model, self.loss, *batch)
-            total = loss + self.decay * half_squares(self.weights) if self.decay else loss
-            total.backward()
+            with self.following():
+                loss = objective(self.model, self.loss, *batch)
+                total = loss + self.decay * half_squares(self.weights) if self.decay else loss
+                total.backward()
             norm = torch.nn.utils.clip_grad_norm_(optimizers.parameters(self.optimizer),
                                                   float("inf") if self.clip is None else self.clip)
             losses.append(loss.item())
@@ -111,7 +113,8 @@ class _Run:
     def validate(self, device):
         """Record the validation loss and keep the best weights."""
         history = self.history
-        history.validation.append(mean_loss(self.model, self.feeds[1], self.loss, device))
+        with self.following():
+            history.validation.append(mean_loss(self.model, self.feeds[1], self.loss, device))
         self.check_finite(**{"validation loss": history.validation[-1]})
         if self.best is None or history.validation[-1] < history.validation[history.best_epoch]:
             history.best_epoch = history.epochs - 1
@@ -121,8 +124,21 @@ class _Run:
     def check_finite(self, **values):
         for name, value in values.items():
             if not np.isfinite(value):
-                raise ValueError(f"the {name} became {value} after {self.done} steps: lower lr or clip. A checkpoint, if "
-                                 f"there is one, holds the epochs before ({self.history.epochs} are finished).")
+                raise ValueError(self.exploded(f"the {name} became {value}"))
+
+    @contextmanager
+    def following(self):
+        """A model whose weights of now lead nowhere is an error of the training, unless it began with them."""
+        try:
+            yield
+        except Diverged as error:
+            if not self.done:
+                raise
+            raise ValueError(self.exploded(f"the model cannot follow its own weights any more ({error})")) from error
+
+    def exploded(self, what):
+        return (f"{what} after {self.done} optimizer steps: lower lr or clip. A checkpoint, if there is one, holds the epochs "
+                "before.")
 
     def state(self, identity):
         """What a checkpoint keeps."""

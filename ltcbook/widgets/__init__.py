@@ -23,5 +23,5 @@ from .threshold import ThresholdExplorer, default_network
 from .time_constant import TimeConstantExplorer
 
 __all__ = ["AreasExplorer", "Control", "ConvergenceExplorer", "Explorer", "GradientExplorer", "Guess", "PlaneExplorer",
-           "Prediction", "Preset", "SolverExplorer", "StabilityExplorer", "TauExplorer", "ThresholdExplorer", "TimeConstantExplorer", "WiringExplorer",
-           "default_network"]
+           "Prediction", "Preset", "SolverExplorer", "StabilityExplorer", "TauExplorer", "ThresholdExplorer",
+           "TimeConstantExplorer", "WiringExplorer", "default_network"]

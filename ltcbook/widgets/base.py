@@ -81,7 +81,9 @@ class Preset:
 
 @dataclass(frozen=True)
 class Guess:
-    """One answer that a reader may predict: its value, the words on its button, and a sentence for who chose it."""
+    """One answer that a reader may predict: its value, a number or a word, the words on its button, and a sentence for who
+    chose it.
+    """
 
     value: object
     label: str

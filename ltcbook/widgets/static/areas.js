@@ -1,14 +1,15 @@
 // areas.js: the mask of a network of areas, its eigenvalues, the plane of forward and backward, the graph of areas.
 // Python draws the dice once; a synapse exists where its die lies below the probability of its block.
 
-import { clipTo, hatch, keyPanel, tickX, tickY, ticksY } from "./core/chart.js";
+import { clipTo, hatch, keyPanel, ruleX, tickX, tickY, ticksX, ticksY, unstableHalf, whole } from "./core/chart.js";
 import { counted } from "./core/circuit.js";
 import { draw, freshId, patch, pool, write } from "./core/dom.js";
-import { say } from "./core/format.js";
+import { phrase, say } from "./core/format.js";
 import { pointHandle, putHandle } from "./core/handle.js";
+import { trail } from "./core/motion.js";
 import { table } from "./core/numbers.js";
 import { scale } from "./core/scale.js";
-import { nearest } from "./core/state.js";
+import { eigenvaluesOf } from "./model/linear.js";
 
 const KINDS = ["within", "forward", "backward"];
 const PAINT = { within: "var(--sure)", forward: "var(--plus)", backward: "#c97d00" };
@@ -30,15 +31,45 @@ export function synapsesOf(controls, { neurons, dice, excitatory }) {
   return found;
 }
 
+/** The rows of −I + W: a weight wherever a synapse is, a negative one larger. */
+function jacobianAt(synapses, { neurons, sizes, stronger }) {
+  const rows = Array.from({ length: neurons }, (_, i) => Array.from({ length: neurons }, (_, j) => (i === j ? -1 : 0)));
+  for (const [source, target, , sign] of synapses) {
+    rows[target][source] += sizes[target][source] * (sign > 0 ? 1 : -stronger);
+  }
+  return rows;
+}
+
+const settingOf = ({ areas, within, signs }) => `${areas}-${within}-${signs}`;
+const thousandths = (x) => Math.round(1000 * x) / 1000;
+
+/** What AreasExplorer.frame_of computes in Python. */
+export function areasFrame(controls, spec) {
+  const synapses = synapsesOf(controls, spec);
+  const counts = { within: 0, forward: 0, backward: 0, total: synapses.length };
+  for (const [, , kind] of synapses) counts[kind] += 1;
+  const { areas, within, forward, backward } = controls;
+  const expected = (spec.neurons / areas) ** 2 * areas * (within + ((areas - 1) / 2) * (forward + backward));
+  const eigen = eigenvaluesOf(jacobianAt(synapses, spec));
+  const abscissa = thousandths(eigen[0][0]);
+  const alone = thousandths(spec.alone[settingOf(controls)][0][0]);
+  const grows = eigen[0][0] >= 0;
+  const looped = counts.forward > 0 && counts.backward > 0;
+  const kind = !looped ? "free" : grows ? "grows" : abscissa === alone ? "unmoved" : "dies";
+  const verdict = [phrase(spec.sentences[kind], { at: abscissa })];
+  return { counts, expected, eigen, abscissa, alone, grows, verdict };
+}
+
+const MOST = 310; // pixels of the mask's side
 const mask = {
   name: "mask",
   column: 1,
   title: "The mask: row = target, column = source",
-  height: (width) => Math.min(width - 26, 374) + 24,
+  height: (width) => Math.min(width - 26, MOST) + 24,
   build(svg, { width }, view) {
     const { neurons } = view.spec;
-    const side = Math.min(width - 26, 374);
-    const [left, top, cell] = [24, 20, side / neurons];
+    const side = Math.min(width - 26, MOST);
+    const [left, top, cell] = [24 + (width - 26 - side) / 2, 20, side / neurons];
     draw(svg, "rect", { x: left, y: top, width: side, height: side, class: "field" });
     const tints = draw(svg, "g");
     const cells = Object.fromEntries(
@@ -46,6 +77,7 @@ const mask = {
         [1, -1].map((sign) => [
           kind + sign,
           draw(svg, "path", {
+            "data-mark": kind,
             style: sign > 0 ? `fill: ${PAINT[kind]}` : `fill: none; stroke: ${PAINT[kind]}; stroke-width: 1.4`,
           }),
         ]),
@@ -56,7 +88,13 @@ const mask = {
     draw(
       svg,
       "text",
-      { x: 14, y: top + side / 2, "text-anchor": "middle", class: "quiet", transform: `rotate(-90 14 ${top + side / 2})` },
+      {
+        x: left - 10,
+        y: top + side / 2,
+        "text-anchor": "middle",
+        class: "quiet",
+        transform: `rotate(-90 ${left - 10} ${top + side / 2})`,
+      },
       "target area",
     );
     return (frame, controls) => {
@@ -93,16 +131,21 @@ const mask = {
 };
 
 const box = (style) => ["rect", { x: 11, y: 2, width: 12, height: 12, style }];
-const marks = keyPanel("marks", 1, [
-  ...KINDS.map((kind) => [`${LETTERS[kind]}: ${kind}`, box(`fill: ${PAINT[kind]}`)]),
-  ["hollow: inhibitory", box("fill: none; stroke: var(--ink); stroke-width: 1.6")],
-]);
+const marks = {
+  ...keyPanel("marks", 1, [
+    ...KINDS.map((kind) => [`${LETTERS[kind]}: ${kind}`, box(`fill: ${PAINT[kind]}`)]),
+    ["hollow: inhibitory", box("fill: none; stroke: var(--ink); stroke-width: 1.6")],
+    ["eigenvalue of an area alone", ["circle", { cx: 17, cy: 8, r: 6, class: "ghost" }]],
+    ["eigenvalue of the whole network", ["circle", { cx: 17, cy: 8, r: 4, class: "eigen own" }]],
+  ]),
+  details: true,
+};
 
 const graph = {
   name: "graph",
   column: 1,
-  title: "The areas: number of synapses from one to another",
-  height: () => 160,
+  title: "The synapses from area to area, counted",
+  height: () => 124,
   build(svg, { width, height }, view) {
     const middle = height / 2;
     const arcs = draw(svg, "g", { fill: "none" });
@@ -125,7 +168,7 @@ const graph = {
       });
       draw(marker, "path", { d: "M0 0.8L7 4L0 7.2Z", style: `fill: ${PAINT[kind]}` });
     }
-    return (frame, controls) => {
+    return (_frame, controls) => {
       const { areas } = controls;
       const size = view.spec.neurons / areas;
       const gap = (width - 60) / (areas - 1);
@@ -137,7 +180,7 @@ const graph = {
       }
       const pairs = [];
       count.forEach((row, t) => row.forEach((number, s) => s !== t && number && pairs.push([s, t, number])));
-      const rise = (s, t) => (s < t ? -1 : 1) * Math.min(66, 30 + 20 * (Math.abs(t - s) - 1));
+      const rise = (s, t) => (s < t ? -1 : 1) * (26 + (24 / Math.max(1, areas - 2)) * (Math.abs(t - s) - 1));
       pool(arcs, "path", pairs, ([s, t, number]) => {
         const way = Math.sign(t - s);
         const lift = way < 0 ? 1 : -1;
@@ -164,52 +207,41 @@ const graph = {
   },
 };
 
-const RE = [-1.7, 1.1];
-const IM = [-0.9, 0.9];
+const RE = [-1.9, 1];
+const IM = [-0.6, 0.6];
 const eigenvalues = {
   name: "eigenvalues",
   column: 2,
-  title: "Eigenvalues: rings, the areas alone; dots, the whole network",
-  height: () => 260,
+  title: "Eigenvalues: ○ areas alone, ● network",
+  height: () => 222,
   build(svg, { width, height }, view) {
-    const box = { left: 34, right: width - 8, top: 8, bottom: height - 38 };
+    const box = { left: 34, right: width - 8, top: 20, bottom: height - 36 };
     const x = scale(RE, [box.left, box.right]);
     const y = scale(IM, [box.bottom, box.top]);
-    draw(svg, "rect", { x: x(0), y: box.top, width: box.right - x(0), height: box.bottom - box.top, class: "unstable" });
-    draw(svg, "rect", {
-      x: x(0),
-      y: box.top,
-      width: box.right - x(0),
-      height: box.bottom - box.top,
-      fill: hatch(svg, "unstable", 45, 9),
-    });
-    for (const tick of [-1.5, -1, -0.5, 0, 0.5, 1]) {
-      draw(svg, "line", { x1: x(tick), x2: x(tick), y1: box.top, y2: box.bottom, class: tick ? "grid" : "boundary" });
-      tickX(svg, box, x, tick, 16);
-    }
+    unstableHalf(svg, box, x, 9);
+    for (const tick of [-1.5, -1, -0.5, 0.5]) ruleX(svg, box, x, tick);
+    draw(svg, "line", { x1: x(0), x2: x(0), y1: box.top, y2: box.bottom, class: "boundary" });
+    ticksX(svg, box, x, [-1.5, -1, -0.5, 0, 0.5], { below: 16 });
     ticksY(svg, box, y, [-0.5, 0, 0.5], { left: 6 });
-    draw(svg, "text", { x: box.right, y: height - 6, "text-anchor": "end" }, "real part (up: imaginary part)");
-    draw(svg, "text", { x: box.right - 6, y: box.top + 16, "text-anchor": "end", class: "quiet halo-text" }, "errors grow");
-    const [rings, dots] = [draw(svg, "g"), draw(svg, "g")];
-    const note = draw(svg, "text", { "text-anchor": "middle", class: "strong halo-text" });
-    const both = (values) =>
-      values.flatMap(([re, im]) =>
-        im > 0
-          ? [
-              [re, im],
-              [re, -im],
-            ]
-          : [[re, im]],
-      );
-    return (frame, { areas, within, signs }) => {
-      const alone = both(view.spec.alone[`${areas}-${within}-${signs}`]);
+    draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "real part, per ms");
+    draw(svg, "text", { x: box.left - 26, y: 13, class: "quiet" }, "imaginary part ↑");
+    draw(svg, "text", { x: box.right, y: 13, "text-anchor": "end", class: "quiet" }, "errors grow");
+    const rings = draw(svg, "g", { "data-mark": "alone" });
+    const told = draw(svg, "g", { class: "after" });
+    const tails = draw(told, "g");
+    const dots = draw(told, "g", { "data-mark": "network" });
+    const note = draw(told, "text", { "text-anchor": "middle", class: "strong halo-text" });
+    const leave = trail(tails);
+    return (frame, controls) => {
+      const alone = view.spec.alone[settingOf(controls)];
       pool(rings, "circle", alone, ([re, im]) => ({ cx: x(re), cy: y(im), r: 7, class: "ghost" }));
-      pool(dots, "circle", both(frame.eigen), ([re, im]) => ({ cx: x(re), cy: y(im), r: 3.6, class: "eigen own" }));
-      const [re, im] = frame.eigen[0];
-      patch(note, { x: Math.max(x(re), box.left + 30), y: y(im) - 13 });
+      pool(dots, "circle", frame.eigen, ([re, im]) => ({ cx: x(re), cy: y(im), r: 3.6, class: "eigen own" }));
+      leave(frame.eigen.map(([re, im]) => [x(re), y(im)]));
+      const [re, im] = frame.eigen.reduce((most, value) => (value[0] > most[0] ? value : most));
+      patch(note, { x: Math.min(Math.max(x(re), box.left + 30), box.right - 22), y: y(Math.abs(im)) - 12 });
       write(note, say(frame.abscissa));
       return (
-        `${counted(both(frame.eigen).length, "eigenvalue")} of the whole network; the rightmost has real part ` +
+        `${counted(frame.eigen.length, "eigenvalue")} of the whole network; the rightmost has real part ` +
         `${say(frame.abscissa)}, that of the areas alone ${say(frame.alone)}.`
       );
     };
@@ -219,52 +251,56 @@ const eigenvalues = {
 const plane = {
   name: "plane",
   column: 2,
-  title: "Drag: forward and backward together. Hatched: small errors grow",
-  height: (width) => Math.min(width - 44, 330) * 0.8 + 44,
+  title: "Drag both shares. Hatched: errors grow",
+  height: () => 232,
   build(svg, { width, height }, view) {
-    const wide = Math.min(width - 52, 330);
-    const box = { left: 40, right: 40 + wide, top: 8, bottom: height - 38 };
+    const wide = Math.min(width - 48, 330);
+    const box = { left: 34, right: 34 + wide, top: 20, bottom: height - 36 };
     const range = [0, 1];
     const x = scale(range, [box.left, box.right]);
     const y = scale(range, [box.bottom, box.top]);
     const inside = clipTo(svg, box);
-    draw(inside, "rect", { x: box.left, y: box.top, width: wide, height: box.bottom - box.top, class: "field" });
-    const fields = Object.fromEntries(["holds", "fails"].map((name) => [name, draw(inside, "path", { class: name })]));
-    const stripes = draw(inside, "path", { fill: hatch(svg, "unstable", 45, 9) });
-    const border = draw(inside, "path", { class: "boundary", fill: "none" });
-    draw(svg, "rect", { x: box.left, y: box.top, width: wide, height: box.bottom - box.top, class: "edge" });
+    draw(inside, "rect", { ...whole(box), class: "field" });
+    const told = draw(inside, "g", { class: "after" });
+    const fields = Object.fromEntries(["holds", "fails"].map((name) => [name, draw(told, "path", { class: name })]));
+    const stripes = draw(told, "path", { fill: hatch(svg, "unstable", 45, 9) });
+    const edge = draw(told, "path", { class: "boundary", fill: "none", "data-mark": "border" });
+    draw(svg, "rect", { ...whole(box), class: "edge" });
     for (const tick of [0, 0.5, 1]) {
       tickX(svg, box, x, tick, 16);
       tickY(svg, box, y, tick, 6);
     }
-    draw(svg, "text", { x: box.right, y: height - 6, "text-anchor": "end" }, "forward (up: backward)");
-    const handle = pointHandle(svg, view, box, ["forward", "backward"], [range, range], 0.2);
-    const grid = Object.fromEntries(view.spec.knobs.map((knob) => [knob.name, knob.grid]));
-    const unstable = (controls) => (forward, backward) => {
-      const frame = nearest(view.model.get("table"), view.spec.knobs, { ...controls, forward, backward });
-      return frame !== null && frame.abscissa >= 0;
-    };
-    return (frame, controls) => {
-      const grows = unstable(controls);
-      const [df, db] = [grid.forward[1] / 2, grid.backward[1] / 2];
+    draw(svg, "text", { x: box.left - 26, y: 13, class: "quiet" }, "backward ↑");
+    draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "forward");
+    const handle = pointHandle(svg, view, box, ["forward", "backward"], [range, range], 0.05);
+    let shown = "";
+    /** Every share of the grid stands for the cell around it; the outer cells run on under the frame. */
+    const paint = (rows) => {
+      const last = rows.length - 1;
       const paths = { holds: "", fails: "" };
-      let edge = "";
-      const px = (value) => box.left + wide * value; // not clamped: the edge cells run on under the frame
-      const py = (value) => box.bottom + (box.top - box.bottom) * value;
-      for (const f of grid.forward) {
-        for (const b of grid.backward) {
-          const bad = grows(f, b);
-          paths[bad ? "fails" : "holds"] += `M${px(f - df)} ${py(b - db)}H${px(f + df)}V${py(b + db)}H${px(f - df)}Z`;
-          if (f + df < 1 && grows(f + 2 * df, b) !== bad) edge += `M${px(f + df)} ${py(b - db)}V${py(b + db)}`;
-          if (b + db < 1 && grows(f, b + 2 * db) !== bad) edge += `M${px(f - df)} ${py(b + db)}H${px(f + df)}`;
+      let d = "";
+      const px = (i) => box.left + (wide * i) / last;
+      const py = (i) => box.bottom + ((box.top - box.bottom) * i) / last;
+      for (let f = 0; f <= last; f += 1) {
+        for (let b = 0; b <= last; b += 1) {
+          const bad = rows[f][b];
+          paths[bad === "1" ? "fails" : "holds"] +=
+            `M${px(f - 0.5)} ${py(b - 0.5)}H${px(f + 0.5)}V${py(b + 0.5)}H${px(f - 0.5)}Z`;
+          if (f < last && rows[f + 1][b] !== bad) d += `M${px(f + 0.5)} ${py(b - 0.5)}V${py(b + 0.5)}`;
+          if (b < last && rows[f][b + 1] !== bad) d += `M${px(f - 0.5)} ${py(b + 0.5)}H${px(f + 0.5)}`;
         }
       }
-      for (const [name, d] of Object.entries(paths)) patch(fields[name], { d: d || "M0 0" });
+      for (const [name, cells] of Object.entries(paths)) patch(fields[name], { d: cells || "M0 0" });
       patch(stripes, { d: paths.fails || "M0 0" });
-      patch(border, { d: edge || "M0 0" });
+      patch(edge, { d: d || "M0 0" });
+    };
+    return (frame, controls) => {
+      const setting = settingOf(controls);
+      if (setting !== shown) paint(view.spec.border[setting]);
+      shown = setting;
       const at = `forward ${say(controls.forward)}, backward ${say(controls.backward)}`;
-      putHandle(handle, [x(controls.forward), y(controls.backward)], { width, height }, `${at}`);
-      return `Plane of the two connectivities at ${at}: small errors ${frame.abscissa < 0 ? "die out" : "grow"}.`;
+      putHandle(handle, [x(controls.forward), y(controls.backward)], { width, height }, at);
+      return `Plane of the two connectivities at ${at}: errors ${frame.grows ? "grow" : "die out"}.`;
     };
   },
 };
@@ -278,6 +314,10 @@ const LINES = [
   ["rightmost eigenvalue", "abscissa"],
   ["the same, areas alone", "alone"],
 ];
-const values = { name: "counted", column: 1, title: "In numbers", html: table(LINES) };
+const values = { name: "counted", column: 2, title: "In numbers", details: true, html: table(LINES) };
 
-export const drawing = { panels: [mask, marks, eigenvalues, plane, graph, values] };
+export const drawing = {
+  panels: [mask, eigenvalues, plane, graph, marks, values],
+  frame: areasFrame,
+  moves: { eigen: "match" },
+};

@@ -56,8 +56,8 @@ def main():
             if not sys.argv[1:] or room in sys.argv[1:]:
                 known[room] = measured(running, explorer, folder)
         running.close()
-    lines = [f"{json.dumps(room)}: {json.dumps(known[room])}" for room in sorted(known)]
-    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf8")
+    rows = {room: ",\n".join(f"    {json.dumps(pair)}" for pair in known[room]) for room in sorted(known)}
+    FILE.write_text("{\n" + ",\n".join(f'  "{room}": [\n{pairs}\n  ]' for room, pairs in rows.items()) + "\n}\n", "utf8")
 
 
 if __name__ == "__main__":

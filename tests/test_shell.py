@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 from ltcbook import widgets
@@ -15,17 +16,31 @@ SHELL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Exp
 FATES = (Guess("falls", "It falls", "Look at the curve."), Guess("rises", "It rises", "The synapse pulls."))
 
 
-class Told(widgets.PlaneExplorer):
-    """The plane with a prediction whose right answer the frame knows, folds and a control that plays."""
+class Open(widgets.PlaneExplorer):
+    """The plane about the origin, at (0, 0.2), with all controls in the open and nothing asked."""
 
-    prediction = Prediction(FATES, right="rises")
-    play = {"knob": "x_k", "seconds": 1}
+    prediction = play = None
+    start = {"about": "origin", "q": 0.0, "x_j": 0.0, "x_k": 0.2}
+    first, folded = "W", ()
 
     def __init__(self):
         super().__init__()
-        knobs = [knob | {"more": knob["name"] in ("p", "q")} for knob in self.spec["knobs"]]
-        knobs.sort(key=lambda knob: knob["name"] != "x_k")
-        self.spec = self.spec | {"knobs": knobs}
+        for name, value in self.start.items():
+            self.knobs[name] = replace(self.knobs[name], default=value)
+        knobs = [knob | {"more": knob["name"] in self.folded, "default": self.start.get(knob["name"], knob["default"])}
+                 for knob in self.spec["knobs"]]
+        knobs.sort(key=lambda knob: knob["name"] != self.first)
+        self.spec = self.spec | {"knobs": knobs, "presets": [preset | {"controls": self.start | preset["controls"]}
+                                                             for preset in self.spec["presets"]]}
+        self.controls = self.compute()["controls"]
+
+
+class Told(Open):
+    """The same with a prediction, a fold and a control that plays."""
+
+    prediction = Prediction(FATES, right="rises")
+    play = {"knob": "x_k", "seconds": 1}
+    first, folded = "x_k", ("p", "q")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +50,7 @@ def told():
 
 @pytest.fixture(scope="module")
 def plane():
-    return widgets.PlaneExplorer().to_html()
+    return Open().to_html()
 
 
 @pytest.fixture
@@ -155,7 +170,7 @@ def test_nothing_plays_where_less_motion_is_wanted(visit, told):
 @pytest.mark.parametrize("asked", ["x_k=9", "x_k=abc", "about=nothing", "speed=3", "x_k="])
 def test_a_state_that_does_not_exist_shows_the_default_and_says_so(visit, plane, asked):
     page = visit(plane, f"#plane.{asked}")
-    assert controls(page) == widgets.PlaneExplorer().compute()["controls"]
+    assert controls(page) == Open().compute()["controls"]
     assert asked.split("=")[0] in page.locator(".ltc-error").text_content() and page.locator(".ltc-error").is_visible()
     page.locator("input[name=x_j]").press("ArrowRight")
     assert page.locator(".ltc-error").is_hidden()
@@ -190,8 +205,8 @@ def test_a_number_in_the_text_is_the_control(visit, plane):
 
 
 def test_a_word_in_the_text_marks_its_part_of_the_drawing(visit, plane):
-    page = visit(f'<p><a href="#mark=plane.level">level</a></p>{plane}')
-    page.evaluate("document.querySelector('.ltc-panel-plane svg path').dataset.mark = 'level'")
+    page = visit(f'<p><a href="#mark=plane.named">level</a></p>{plane}')
+    page.evaluate("document.querySelector('.ltc-panel-plane svg path').dataset.mark = 'named'")
     page.get_by_text("level", exact=True).hover()
     assert page.locator(".marked").count() == 1
     page.mouse.move(500, 500)
@@ -209,7 +224,7 @@ def test_a_state_can_be_kept_and_compared(visit, plane):
     kept = page.locator(".ltc-other").text_content()
     assert "x_j = 0.1" in kept and "x_k" not in kept and page.locator(".ltc-verdict").text_content() != first
     assert page.locator(".ltc-other").is_visible() and kept.endswith(first.strip("▲▼=")[-40:])
-    assert page.locator(".ltc-kept").count() == page.locator(".ltc-body > svg[role=img]").count() == 2
+    assert page.locator(".ltc-kept").count() == page.locator(".ltc-body > svg[role=img]").count() == 3
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
     page.get_by_role("button", name="Stop comparing").click()
@@ -227,7 +242,7 @@ def test_picture_and_numbers_can_be_taken_home(visit, plane):
     with page.expect_download() as download:
         page.get_by_role("button", name="Save numbers").click()
     rows = dict(csv.reader(io.StringIO(download.value.path().read_text("utf8"))))
-    frame = widgets.PlaneExplorer().compute()
+    frame = Open().compute()
     assert float(rows["after.vdot"]) == pytest.approx(frame["after"]["vdot"]) and rows["verdict.0.1"] == frame["verdict"][0][1]
 
 

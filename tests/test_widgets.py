@@ -495,7 +495,7 @@ DEFAULT = {"T": 0.3, "rule": "threshold", "seed": 0, "sign": "redraw", "input": 
 def test_a_link_carries_the_state_to_the_explorer_that_it_names(visit, threshold):
     assert visit("threshold", "#T=0.4&rule=copy").get("controls") == {**DEFAULT, "T": 0.4, "rule": "copy"}
     both = visit("threshold+plane", "#T=0.4&rule=copy")
-    assert both.get("controls", 0)["T"] == 0.4 and both.get("controls", 1)["x_k"] == 0.2
+    assert both.get("controls", 0)["T"] == 0.4 and both.get("controls", 1)["W"] == 1
     named = visit("threshold+plane", "#plane.W=5&plane.x_k=-1")
     assert named.get("controls", 0)["T"] == 0.3 and named.get("controls", 1)["x_k"] == -1
     anchor = visit("threshold", "#a-heading")
@@ -520,11 +520,11 @@ def test_copy_link_writes_an_address_that_leads_back(visit):
 
 def test_two_explorers_of_one_kind_live_side_by_side(visit):
     one = visit("plane+plane", "#plane2.x_k=1.2")
-    assert [one.get("controls", k)["x_k"] for k in (0, 1)] == [0.2, 1.2]
+    assert [one.get("controls", k)["x_k"] for k in (0, 1)] == [-0.45, 1.2]
     ids = one.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids)) > 10
-    one.page.locator("input[name=x_j]").nth(1).press("ArrowRight")
-    assert [one.get("controls", k)["x_j"] for k in (0, 1)] == [0, 0.05]
+    one.page.locator("input[name=W]").nth(1).press("ArrowRight")
+    assert [one.get("controls", k)["W"] for k in (0, 1)] == [1, 1.05]
 
 
 def test_a_neuron_in_focus_is_seen_in_every_panel(visit):

@@ -3,24 +3,37 @@
 import numpy as np
 
 from .. import analysis, dynamics
-from .base import Control, Explorer, Preset, signed, words
+from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
 
 GATE, CAPACITANCE, LEAK = 0.5, 1.0, 1.0  # the open share s of the synapse (x_i is held), c in nF, both leaks in µS
 INPUT = np.array([np.log(GATE / (1 - GATE))])
 REACH, LENGTH = 1.5, 4.0  # the plane drawn, in mV, and the time drawn, in ms
 
+ORIGIN = {"about": "origin", "q": 0.0}
 PRESETS = [
-    Preset("Published example", "W is 50 times w. V rises after the event, although the network goes to rest."),
+    Preset("W = 1 µS", "V measures the distance from where each network rests. With this W it falls everywhere."),
+    Preset("W = 18 µS", "V is a Lyapunov function before the event. A larger W alone takes that away.", {"W": 18.0}),
+    Preset("No tilt, W = 18 µS", "The same event. Without a tilt V falls everywhere, for every W.", {"W": 18.0, "q": 0.0}),
+    Preset("Published example", "V about the origin. It rises after the event, although the network goes to rest.",
+           ORIGIN | {"x_j": 0.0, "x_k": 0.2}),
     Preset("Beyond E", "Outside the interval from 0 to E the new synapse pulls back towards 0: V falls faster.",
-           {"x_j": 0.0, "x_k": 1.3}),
-    Preset("State (½, ½)", "V used to fall, now it falls slower. So says P\u00a0=\u00a0I.", {"x_j": 0.5, "x_k": 0.5}),
+           ORIGIN | {"x_j": 0.0, "x_k": 1.3}),
+    Preset("State (½, ½)", "V used to fall, now it falls more slowly. So says P\u00a0=\u00a0I.", ORIGIN | {"x_j": 0.5, "x_k": 0.5}),
     Preset("Another P", "The same event at the same state (½, ½). Only P has changed, and with it the verdict.",
-           {"x_j": 0.5, "x_k": 0.5, "p": 4.0, "q": -0.95}),
-    Preset("About its own rest", "Now V measures the distance from where each network rests. It falls everywhere.",
-           {"about": "rest", "x_j": 0.0, "x_k": 0.8}),
-    Preset("W breaks V", "V is a Lyapunov function before the event. A larger W alone takes that away.",
-           {"about": "rest", "w": 0.2, "W": 18.0, "q": 0.8, "x_j": 1.0, "x_k": -0.45}),
+           ORIGIN | {"x_j": 0.5, "x_k": 0.5, "p": 4.0, "q": -0.95}),
 ]
+
+FATES = {"same": ("same", "changes as before"), "rises_slower": ("good", "rises more slowly"), "now_falls": ("good", "now falls"),
+         "falls_faster": ("good", "falls faster"), "rises_faster": ("bad", "rises faster"), "now_rises": ("bad", "now rises"),
+         "falls_slower": ("bad", "falls more slowly")}
+PROOFS = {"both": ("good", "before and after"), "lost": ("bad", "before, no longer after"),
+          "gained": ("good", "only after the event"), "never": ("bad", "neither before nor after")}
+SENTENCES = {
+    **{name: (tone, f"Here V {fate}: dV/dt {{was:+}}\u00a0→\u00a0{{now:+}}.") for name, (tone, fate) in FATES.items()},
+    **{name: (tone, f"A Lyapunov function {when}: |q|\u00a0=\u00a0{{q}}, limit {{before}}\u00a0→\u00a0{{after}}.")
+       for name, (tone, when) in PROOFS.items()},
+    "origin": ("bad", "No Lyapunov function after the event: rest is at ({j},\u00a0{k})\u00a0mV, not at 0."),
+}
 
 
 class PlaneExplorer(Explorer):
@@ -34,22 +47,34 @@ class PlaneExplorer(Explorer):
 
     key, drawing, tabulated = "plane", "plane.js", False
     title = "The Lyapunov plane: drag the state, tilt P, choose the centre"
-    question = ("A weak synapse moves from j to k and becomes 50 times stronger. The state is (0,\u00a00.2). "
-                "Must V\u00a0=\u00a0x_j²\u00a0+\u00a0x_k² fall faster than before?")
-    answer = ("No. It rises. The new synapse pulls x_k towards its reversal potential E, not towards 0; between 0 and E, "
-              "just where states live, that makes V grow. And V is about the origin, where nothing rests.")
+    sentences = SENTENCES
+    question = ("V is about the network’s own rest, with the tilt q\u00a0=\u00a00.8, and it falls everywhere before the event. "
+                "Make the new synapse stronger, up to W\u00a0=\u00a020\u00a0µS. Does V fall everywhere after the event, too?")
+    answer = ("About its own rest each network obeys de/dt = −Λe, and dV/dt = −eᵀ(PΛ + ΛP)e. That is negative for every e only "
+              "if |q| is below 2√(λ_jλ_k) / (λ_j + λ_k). A larger W raises λ_k alone and lowers this limit; at W = 6 µS it is "
+              "0.8. The network goes to rest all the same. It is only this V that no longer shows it.")
+    prediction = Prediction((
+        Guess("always", "Yes, for every W", "With q = 0.8 it does so only up to W = 6 µS. A larger W makes k decay faster, and "
+              "still V rises at some points: so unequal rates do not go with so tilted an ellipse."),
+        Guess("some", "Only up to some W", "With q = 0.8 that is W = 6 µS. From there on k decays more than four times as fast as "
+              "j, and V rises at some points."),
+        Guess("never", "No, for no W", "For a small W it does: then j and k decay almost alike, and the tilt matters little. With "
+              "q = 0.8 it takes more than W = 6 µS before V rises at some points."),
+    ), right="some")
+    play = {"knob": "W", "seconds": 8}
 
     def __init__(self):
-        state = {"kind": "range", "low": -REACH, "high": REACH, "step": 0.05, "unit": "mV"}
+        state = {"kind": "range", "low": -REACH, "high": REACH, "step": 0.05, "unit": "mV", "more": True}
         super().__init__([
-            Control("about", "V is about", "origin", kind="select", options=(("origin", "the origin"), ("rest", "its own rest"))),
-            Control("E", "Reversal potential E", 1, kind="select", options=((1, "+1 mV"), (-1, "−1 mV"))),
-            Control("w", "Old weight w", 0.02, low=0, high=1, step=0.01, unit="µS"),
             Control("W", "New weight W", 1.0, low=0.05, high=20, step=0.05, unit="µS"),
-            Control("p", "P: weight p", 1.0, low=0.25, high=4, step=0.05),
-            Control("q", "P: tilt q", 0.0, low=-0.95, high=0.95, step=0.05),
-            Control("x_j", "Point, j", 0.0, **state),
-            Control("x_k", "Point, k", 0.2, **state),
+            Control("w", "Old weight w", 0.02, low=0, high=1, step=0.01, unit="µS", more=True),
+            Control("q", "P: tilt q", 0.8, low=-0.95, high=0.95, step=0.05, more=True),
+            Control("p", "P: weight p", 1.0, low=0.25, high=4, step=0.05, more=True),
+            Control("x_j", "Point, j", 1.0, **state),
+            Control("x_k", "Point, k", -0.45, **state),
+            Control("about", "V is about", "rest", kind="select", options=(("origin", "the origin"), ("rest", "its own rest")),
+                    more=True),
+            Control("E", "Reversal potential E", 1, kind="select", options=((1, "+1 mV"), (-1, "−1 mV")), more=True),
         ], PRESETS, gate=GATE, capacitance=CAPACITANCE, leak=LEAK, reach=REACH, length=LENGTH)
 
     @staticmethod
@@ -92,24 +117,19 @@ class PlaneExplorer(Explorer):
 
     @staticmethod
     def verdict(frame, controls):
-        """What the event does to dV/dt at the point, and whether V is a Lyapunov function; plane.js says the same words."""
-        before, after, change = frame["before"], frame["after"], frame["change"]
-        still = abs(change) < 1e-12
+        """What the event does to dV/dt at the point, and whether V is a Lyapunov function; plane.js chooses by the same rule."""
+        before, after = frame["before"], frame["after"]
         was_up, up = (side["vdot"] > 1e-12 for side in (before, after))
-        fate = ("is unchanged" if still
-                else ("rises more slowly" if up else "now falls" if was_up else "falls faster") if change < 0
-                else ("rises faster" if was_up else "now rises") if up else "falls slower")
-        first = ["same" if still else "good" if change < 0 else "bad",
-                 f"At this point V {fate}: dV/dt {signed(before['vdot'])}\u00a0→\u00a0{signed(after['vdot'])} per ms."]
+        fate = ("same" if abs(frame["change"]) < 1e-12
+                else ("rises_slower" if up else "now_falls" if was_up else "falls_faster") if frame["change"] < 0
+                else ("rises_faster" if was_up else "now_rises") if up else "falls_slower")
+        first = phrase(SENTENCES[fate], was=before["vdot"], now=after["vdot"])
         if controls["about"] == "origin":
-            return [first, ["bad", ("This V is no Lyapunov function after the event: the network does not rest at the origin, "
-                                    f"it goes to ({words(after['rest'][0])},\u00a0{words(after['rest'][1])})\u00a0mV.")]]
+            return [first, phrase(SENTENCES["origin"], j=after["rest"][0], k=after["rest"][1])]
         q = abs(controls["q"])
         was, now = (q < side["limit"] for side in (before, after))
-        proof = ("before and after" if was and now else "before, but no longer after" if was else
-                 "only after" if now else "neither before nor after")
-        limits = f"|q| = {words(q)}, allowed below {words(before['limit'])}\u00a0→\u00a0{words(after['limit'])}"
-        return [first, ["good" if now else "bad", f"V is a Lyapunov function {proof} the event: {limits}."]]
+        proof = "both" if was and now else "lost" if was else "gained" if now else "never"
+        return [first, phrase(SENTENCES[proof], q=q, before=before["limit"], after=after["limit"])]
 
     def describe(self, frame):
         """One frame in words, for the picture's alt text."""

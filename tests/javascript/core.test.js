@@ -165,3 +165,9 @@ test("a sentence is filled with numbers as people read them, and with words as t
   ]);
   assert.throws(() => phrase(["bad", "{gone}"], values), /asks for gone/);
 });
+
+test("numbers move inside named parts, too, and words go to where they belong at once", () => {
+  const from = { rate: 1, at: [0, 4], name: "before", none: null };
+  const to = { rate: 3, at: [2, 4], name: "after", none: 5 };
+  assert.deepEqual(blend(from, to, 0.5), { rate: 2, at: [1, 4], name: "after", none: 5 });
+});

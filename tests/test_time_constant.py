@@ -44,6 +44,40 @@ def test_the_question_and_its_answer_say_true_numbers(explorer):
     assert said == ["1.7", "2.9"] and all(number in explorer.answer for number in said)
     assert half["on"]["tau"] / strong["on"]["tau"] == pytest.approx(5 / 3, abs=0.02)  # "by two thirds"
     assert strong["off"] == half["off"]
+    assert explorer.prediction.right == "longer" and strong["controls"]["u"] == explorer.compute()["controls"]["u"]
+    replies = [guess.reply for guess in explorer.prediction.guesses]
+    assert all("from 1.7 to 2.9 ms" in reply for reply in replies)
+
+
+def test_before_the_prediction_no_time_constant_is_seen(explorer, static_page):
+    page, address, complaints = static_page(explorer)
+    page.goto(address)
+    told = page.locator(".ltc-panel-speed .point, .ltc-panel-speed .strong, .ltc-panel-speed .curve, [data-mark=tau] text")
+    assert told.count() == 6 and not any(shape.is_visible() for shape in told.all())
+    assert page.locator("[data-mark=exact]").is_visible() and page.locator(".ltc-verdict p").first.is_hidden()
+    page.get_by_role("button", name="It hardly changes").click()
+    assert all(shape.is_visible() for shape in told.all()) and "three fifths" in page.locator(".ltc-reply").text_content()
+    assert not complaints
+
+
+def test_on_the_way_from_one_input_to_another_every_drawing_is_a_true_one(explorer, static_page):
+    """Half way the point lies on the drawn curve, not on a straight line between two states."""
+    page, address, complaints = static_page(explorer)
+    page.goto(address)
+    page.get_by_role("button", name="Show me").click()
+    place = "() => ['cx', 'cy'].map(name => +document.querySelector('.ltc-panel-speed .point').getAttribute(name))"
+    curve = page.locator("[data-mark=speed]")
+    page.evaluate("""() => { globalThis.seen = []; const point = document.querySelector('.ltc-panel-speed .point');
+        new MutationObserver(() => seen.push(['cx', 'cy'].map(name => +point.getAttribute(name))))
+            .observe(point, { attributes: true, attributeFilter: ['cy'] });
+        const input = document.querySelector('input[name=u]'); input.value = 0.2;
+        input.dispatchEvent(new Event('input', { bubbles: true })) }""")
+    page.wait_for_timeout(600)
+    line = np.array([pair.split() for pair in curve.get_attribute("d")[1:].split("L")], dtype=float)
+    seen = np.array(page.evaluate("seen"))
+    assert len(seen) > 3 and np.ptp(seen[:, 0]) > 50 and seen[-1] == pytest.approx(page.evaluate(place))
+    assert np.abs(np.interp(seen[:, 0], *line.T) - seen[:, 1]).max() < 2
+    assert not complaints
 
 
 def test_polarity_turns_the_goal_and_leaves_the_speed(explorer):

@@ -5,27 +5,36 @@ import math
 import numpy as np
 
 from .. import analysis, dynamics, simulate
-from .base import Control, Explorer, Preset, phrase
+from .base import Control, Explorer, Guess, Prediction, Preset, phrase
 
 NEURON = {"c": 1.0, "g_leak": 0.1, "e_leak": 0.0, "gamma": 8.0, "mu": 0.5}  # nF, µS, mV, -, -
 PULSE = 20.0  # ms: the input is on for the whole steps that just cover it, then off for as long
 
 PRESETS = [
     Preset("A strong pulse", "Fast up, slow down: open channels make the neuron quick, shut ones leave it to its leak."),
-    Preset("Silence", "No input: two channels in a hundred are open, and the neuron has little but its leak.", {"u": 0.0}),
+    Preset("No input", "Two channels in a hundred are open, and the neuron has little but its leak.", {"u": 0.0}),
     Preset("A weak synapse", "A small conductance moves the goal less, and the speed less too.", {"w": 0.05}),
     Preset("Inhibition", "The other reversal potential: the goal turns round, the speed stays. τ_sys knows no sign.",
            {"E": -1}),
-    Preset("Euler breaks", "Nothing changed but the step. In silence 5 ms serve Euler well; in the pulse they do not.",
-           {"dt": 5.0}),
+    Preset("A longer step", "Nothing changed but the step. In silence 5 ms serve Euler well; in the pulse they do not. The fused "
+           "steps stay in the box.", {"dt": 5.0}),
 ]
 SENTENCES = {
-    "unmoved": ("same", "The input changes nothing: τ_sys = {on} ms, on and off."),
-    "faster": ("good", "Input on: τ_sys = {on} ms, {gain:2} times as fast as off ({off} ms)."),
-    "explodes": ("bad", "Steps of {dt} ms: Euler blows up, its limit 2 τ_sys is {limit} ms. The fused step stays in the box."),
-    "swings": ("bad", "Steps of {dt} ms: Euler overshoots and swings, its limit 2 τ_sys is {limit} ms. The fused step does not."),
-    "stable": ("same", "Steps of {dt} ms: Euler is stable too, its limit 2 τ_sys is {limit} ms."),
+    "unmoved": ("same", "The input changes nothing: τ_sys = {on} ms."),
+    "faster": ("good", "Input on: τ_sys = {on} ms, {gain:2} times as fast as off."),
+    "explodes": ("bad", "Euler blows up: {dt} ms is more than 2 τ_sys."),
+    "swings": ("bad", "Euler overshoots: {dt} ms is more than τ_sys."),
+    "stable": ("same", "Euler is stable: {dt} ms is below τ_sys."),
 }
+PREDICTION = Prediction((
+    Guess("same", "It hardly changes",
+          "The goal is still close to E. The time constant is c divided by the whole conductance, and that falls to three fifths, "
+          "so τ_sys grows from 1.7 to 2.9 ms."),
+    Guess("shorter", "It shrinks",
+          "Less input opens fewer channels. The conductance falls, and τ_sys, which is c divided by it, grows from 1.7 to 2.9 ms."),
+    Guess("longer", "It grows a lot",
+          "Less input opens fewer channels. The conductance falls to three fifths, so τ_sys grows by two thirds, from 1.7 to 2.9 ms."),
+), right="longer")
 
 
 class TimeConstantExplorer(Explorer):
@@ -36,18 +45,19 @@ class TimeConstantExplorer(Explorer):
 
     key, drawing, tabulated = "time", "time_constant.js", False
     title = "One neuron, one synapse: a speed that flows"
-    sentences = SENTENCES
-    question = ("Lower the input u from 0.9 to 0.5. The goal sinks a little, from 0.83 to 0.71 mV. What happens to the time "
-                "constant while the input is on, and what to the one after it?")
+    sentences, prediction = SENTENCES, PREDICTION
+    play = {"knob": "u", "seconds": 6}
+    question = ("The input u falls from 0.9 to 0.5, and the goal only from 0.83 to 0.71 mV. What becomes of the time constant τ_sys "
+                "while the input is on?")
     answer = ("While the input is on it grows by two thirds, from 1.7 to 2.9 ms: speed still listens to the conductance when "
               "the goal hardly does. After the pulse nothing changes: the channels are shut again, whatever u was before.")
 
     def __init__(self):
         super().__init__([
-            Control("u", "Input u", 0.9, low=0, high=1, step=0.05),
-            Control("w", "Weight w", 0.5, low=0, high=1.5, step=0.05, unit="µS"),
-            Control("dt", "Step of the solvers", 1.5, low=0.5, high=8, step=0.5, unit="ms"),
-            Control("E", "Reversal potential E", 1, kind="select", options=((1, "+1 mV"), (-1, "−1 mV"))),
+            Control("u", "Input u", 0.9, low=0, high=1, step=0.01),
+            Control("w", "Weight w", 0.5, low=0, high=1.5, step=0.05, unit="µS", more=True),
+            Control("dt", "Step of the solvers", 1.5, low=0.5, high=8, step=0.5, unit="ms", more=True),
+            Control("E", "Reversal potential E", 1, kind="select", options=((1, "+1 mV"), (-1, "−1 mV")), more=True),
         ], PRESETS, neuron=NEURON, length=PULSE)
 
     @staticmethod
@@ -83,7 +93,7 @@ class TimeConstantExplorer(Explorer):
         gain = off / on
         speed = "unmoved" if gain < 1 + 1e-9 else "faster"
         step = "explodes" if dt > 2 * on else "swings" if dt > on else "stable"
-        values = {"on": on, "off": off, "gain": gain, "dt": dt, "limit": 2 * on}
+        values = {"on": on, "gain": gain, "dt": dt}
         return [phrase(SENTENCES[name], **values) for name in (speed, step)]
 
     def describe(self, frame):

@@ -4,18 +4,24 @@
 import { hatch, keyPanel, ticksX, ticksY } from "./core/chart.js";
 import { draw, patch, pool, write } from "./core/dom.js";
 import { phrase, say } from "./core/format.js";
+import { trail } from "./core/motion.js";
 import { table } from "./core/numbers.js";
 import { line, scale } from "./core/scale.js";
+
+/** Share of open channels, time constant and goal at an input. */
+function phaseOf({ w, E }, { c, g_leak, e_leak, gamma, mu }) {
+  return (input) => {
+    const open = 1 / (1 + Math.exp(-gamma * (input - mu)));
+    const g = g_leak + w * open;
+    return { open, tau: c / g, goal: (g_leak * e_leak + w * open * E) / g };
+  };
+}
 
 /** One frame; the same dictionary as TimeConstantExplorer.compute in Python. @returns {any} */
 export function timeFrame(controls, { neuron, length, sentences }) {
   const { u, w, dt, E } = controls;
   const { c, g_leak, e_leak } = neuron;
-  const phase = (input) => {
-    const open = 1 / (1 + Math.exp(-neuron.gamma * (input - neuron.mu)));
-    const g = g_leak + w * open;
-    return { open, tau: c / g, goal: (g_leak * e_leak + w * open * E) / g };
-  };
+  const phase = phaseOf(controls, neuron);
   const [off, on] = [phase(0), phase(u)];
   const steps = Math.ceil(length / dt);
   const shares = { exact: (z) => 1 - Math.exp(-z), fused: (z) => z / (1 + z), euler: (z) => z };
@@ -37,7 +43,7 @@ function timeVerdict(on, off, dt, sentences) {
   const gain = off / on;
   const speed = gain < 1 + 1e-9 ? "unmoved" : "faster";
   const step = dt > 2 * on ? "explodes" : dt > on ? "swings" : "stable";
-  return [speed, step].map((name) => phrase(sentences[name], { on, off, gain, dt, limit: 2 * on }));
+  return [speed, step].map((name) => phrase(sentences[name], { on, gain, dt }));
 }
 
 const ROOM = 0.3; // mV drawn beyond the box
@@ -58,9 +64,9 @@ const cross = (x, y) => `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`;
 const state = {
   name: "state",
   column: 1,
-  title: "The state x, mV",
-  height: (width) => (width < 420 ? 280 : 320),
-  build(svg, { width, height }) {
+  title: "The state x, mV (● fused, × Euler)",
+  height: (width) => (width < 420 ? 300 : 340),
+  build(svg, { width, height }, view) {
     const box = { left: 34, right: width - 8, top: 8, bottom: height - 38 };
     const x = scale([-3, END], [box.left, box.right]);
     const outside = hatch(svg, "unstable", 45);
@@ -81,15 +87,17 @@ const state = {
     ];
     const boxName = draw(svg, "text", { ...end, class: "quiet halo-text" }, "the box ends here");
     const onName = draw(svg, "text", { ...middle, class: "quiet" }, "input on");
-    const goals = [0, 1].map(() => draw(svg, "line", { class: "level" }));
-    const ghost = draw(svg, "path", { class: "curve", style: GHOST });
-    const exact = draw(svg, "path", { class: "curve", style: INK });
-    const [crosses, dots] = [draw(svg, "g"), draw(svg, "g")];
-    const drops = [0, 1].map(() => draw(svg, "path", { style: `${INK}; fill: none; stroke-width: 1.2` }));
-    const peaks = [0, 1].map(() => draw(svg, "path", { class: "eigen own" }));
-    const names = [0, 1].map(() => draw(svg, "text", { class: "strong halo-text" }));
+    const goals = [0, 1].map(() => draw(svg, "line", { class: "level", "data-mark": "goal" }));
+    const ghost = draw(svg, "path", { class: "curve", style: GHOST, "data-mark": "leak" });
+    const exact = draw(svg, "path", { class: "curve", style: INK, "data-mark": "exact" });
+    const [crosses, dots] = ["euler", "fused"].map((name) => draw(svg, "g", { "data-mark": name }));
+    const taus = draw(svg, "g", { class: "after", "data-mark": "tau" });
+    const drops = [0, 1].map(() => draw(taus, "path", { style: `${INK}; fill: none; stroke-width: 1.2` }));
+    const peaks = [0, 1].map(() => draw(taus, "path", { class: "eigen own" }));
+    const names = [0, 1].map(() => draw(taus, "text", { class: "strong halo-text" }));
     const goalName = draw(svg, "text", { class: "halo-text", "text-anchor": "middle" }, "goal");
-    return (frame) => {
+    return ({ controls, verdict }) => {
+      const frame = timeFrame(controls, view.spec); // on the way, too: every step of a move is a true frame
       const { lo, hi, longest } = frame.bounds;
       const y = scale([lo - ROOM, hi + ROOM], [box.bottom, box.top]);
       [
@@ -138,7 +146,7 @@ const state = {
       pool(crosses, "path", place(frame.euler), ([px, py]) => ({ d: cross(px, py), style: STEPS.euler }));
       return (
         `The state over time: from ${say(frame.start)} towards the goal ${say(frame.on.goal)} mV and back. ` +
-        frame.verdict.map(([, text]) => text.replaceAll("_", " ")).join(" ")
+        verdict.map(([, text]) => text).join(" ")
       );
     };
   },
@@ -154,10 +162,11 @@ const marks = keyPanel("marks", 1, [
 const speed = {
   name: "speed",
   column: 2,
-  title: "Time constant against input (grey: at the start)",
-  height: () => 210,
+  title: "τ_sys against the input (grey: at first)",
+  height: () => 250,
   build(svg, { width, height }, view) {
     const { longest } = timeFrame(view.defaults, view.spec).bounds;
+    const { neuron } = view.spec;
     const box = { left: 34, right: width - 10, top: 20, bottom: height - 38 };
     const x = scale([0, 1], [box.left, box.right]);
     const y = scale([0, longest * 1.06], [box.bottom, box.top]);
@@ -170,28 +179,31 @@ const speed = {
     );
     draw(svg, "text", { x: box.right, y: y(longest) - 6, "text-anchor": "end", class: "quiet" }, "only the leak");
     const open = draw(svg, "text", { x: box.left + 6, class: "quiet halo-text" }, "all channels open");
-    const was = draw(svg, "path", { class: "curve", style: GHOST });
-    const curve = draw(svg, "path", { class: "curve", style: INK });
-    const point = draw(svg, "circle", { r: 7, class: "point" });
-    const name = draw(svg, "text", { class: "strong halo-text" });
-    const shape = (controls) =>
-      line(
-        Array.from({ length: 61 }, (_, i) => i / 60).map((u) => [
-          x(u),
-          y(timeFrame({ ...controls, u, dt: 8 }, view.spec).on.tau),
-        ]),
-      );
+    const told = draw(svg, "g", { class: "after" });
+    const was = draw(told, "path", { class: "curve", style: GHOST });
+    const curve = draw(told, "path", { class: "curve", style: INK, "data-mark": "speed" });
+    const trace = trail(draw(told, "g"));
+    const point = draw(told, "circle", { r: 7, class: "point" });
+    const name = draw(told, "text", { class: "strong halo-text" });
+    const shape = (controls) => {
+      const phase = phaseOf(controls, neuron);
+      return line(Array.from({ length: 61 }, (_, i) => i / 60).map((u) => [x(u), y(phase(u).tau)]));
+    };
     patch(was, { d: shape(view.defaults) });
-    return (frame, controls) => {
-      const { shortest } = frame.bounds;
+    return (frame) => {
+      const { controls } = frame; // on the way between two states these move, too
+      const { c, g_leak } = neuron;
+      const shortest = c / (g_leak + controls.w);
+      const { tau } = phaseOf(controls, neuron)(controls.u);
       [longest, shortest].forEach((value, i) => patch(bounds[i], { y1: y(value), y2: y(value) }));
       patch(open, { y: Math.min(y(shortest) + 15, box.bottom - 4), display: controls.w > 0.1 ? null : "none" });
       patch(curve, { d: shape(controls) });
-      const [px, py] = [x(controls.u), y(frame.on.tau)];
+      const [px, py] = [x(controls.u), y(tau)];
       const right = controls.u > 0.6;
+      trace([[px, py]]);
       patch(point, { cx: px, cy: py });
       patch(name, { x: px + (right ? -2 : 10), y: py - 12, "text-anchor": right ? "end" : "start" });
-      write(name, `${say(frame.on.tau)} ms`);
+      write(name, `${say(tau)} ms`);
       return (
         `Time constant against input, falling from ${say(frame.off.tau)} ms at 0; at u = ${say(controls.u)} it is ` +
         `${say(frame.on.tau)} ms, between its bounds ${say(shortest)} and ${say(longest)} ms.`
@@ -214,4 +226,8 @@ const values = {
   ),
 };
 
-export const drawing = { panels: [state, marks, speed, values], frame: timeFrame };
+export const drawing = {
+  panels: [state, speed, { ...marks, details: true }, { ...values, details: true }],
+  frame: timeFrame,
+  moves: { controls: "blend" },
+};

@@ -71,10 +71,22 @@ def test_the_question_and_its_answer_say_true_numbers(explorer):
     assert frame["controls"] == {"re": -2, "im": 2, "dt": 0.8, "method": "euler"} and frame["size"] > 1
     assert frame["limit"] == pytest.approx(0.5) and "= 0.5" in explorer.answer
     assert f"{explorer.limit(-0.1 + 3j, 'euler'):.3f}" == "0.022"
-    presets = {preset["name"]: explorer.compute(**preset["controls"]) for preset in explorer.spec["presets"]}
-    signs = {name: frame["verdict"][0][0] for name, frame in presets.items()}
-    assert signs == {"An explosion": "bad", "A smaller step": "good", "A swing": "bad", "RK4 on the swing": "good",
-                     "Too stable": "bad"}
+    signs = [explorer.compute(**preset["controls"])["verdict"][0][0] for preset in explorer.spec["presets"]]
+    assert signs == ["bad", "good", "bad", "good", "bad"]
+    assert f"{abs(one_step(-2 + 2j, 0.7, 'euler')):.2f}" == "1.46" and "size 1.46" in explorer.prediction.guesses[0].reply
+    assert [abs(one_step(-2 + 2j, step, "euler")) < 1 for step in (0.7, 0.51, 0.49, 0.05)] == [False, False, True, True]
+    assert explorer.prediction.right == "0.5"
+
+
+def test_before_the_prediction_neither_factor_nor_limit_is_said(explorer, static_page):
+    page, address, complaints = static_page(explorer)
+    page.goto(address)
+    told = page.locator(".ltc-panel-plane .strong, .ltc-panel-run .strong, .ltc-verdict p")
+    assert told.count() == 4 and not any(words.is_visible() for words in told.all())
+    assert "0.5" not in page.locator(".ltc-explorer svg[role=img]").first.get_attribute("aria-label")
+    page.get_by_role("button", name="Below 0.7").click()
+    assert all(words.is_visible() for words in told.all()) and "1.46" in page.locator(".ltc-reply").text_content()
+    assert "Δ\u00a0<\u00a00.5." in page.locator(".ltc-verdict").text_content() and not complaints
 
 
 @pytest.mark.parametrize("controls", [{"re": 3}, {"dt": 0}, {"im": float("nan")}, {"method": "magic"}, {"h": 1}])

@@ -5,22 +5,44 @@ import math
 
 import numpy as np
 
-from .base import Control, Explorer, Preset, words
+from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
 
 LENGTH = 8.0  # units of time drawn
 METHODS = {"euler": "Euler", "rk4": "RK4", "implicit": "implicit Euler"}
 COEFFICIENTS = {"euler": (1, 1), "rk4": (1, 1, 1 / 2, 1 / 6, 1 / 24)}  # of the explicit methods' polynomials R
 
 PRESETS = [
-    Preset("An explosion", "Each step turns x further round, and throws it further out."),
-    Preset("A smaller step", "Nothing changed but the step. The region has grown, and λ lies inside.", {"dt": 0.3}),
-    Preset("A swing", "λ lies next to the imaginary axis. Euler's disc only touches that axis, at 0.",
+    Preset("Euler, Δ = 0.8", "Each step turns x further round, and throws it further out."),
+    Preset("Euler, Δ = 0.3", "Nothing changed but the step. The region has grown, and λ lies inside.", {"dt": 0.3}),
+    Preset("A fast swing", "λ lies next to the imaginary axis. Euler's disc only touches that axis, at 0.",
            {"re": -0.1, "im": 3.0, "dt": 0.4}),
-    Preset("RK4 on the swing", "The same λ and step: RK4's region takes in a piece of the imaginary axis.",
+    Preset("RK4, the same swing", "The same λ and step: RK4's region takes in a piece of the imaginary axis.",
            {"re": -0.1, "im": 3.0, "dt": 0.4, "method": "rk4"}),
-    Preset("Too stable", "The equation grows, the implicit solution dies: stable is not the same as right.",
+    Preset("A growing equation", "The equation grows, the implicit solution dies: stable is not the same as right.",
            {"re": 0.5, "im": 3.0, "dt": 0.8, "method": "implicit"}),
 ]
+PREDICTION = Prediction((
+    Guess("0.7", "Below 0.7",
+          "With a step of 0.7 the factor 1 + λΔ is −0.4 + 1.4i and still has size 1.46. Its size is below 1 only for "
+          "Δ < 2 |Re λ| / |λ|² = 0.5."),
+    Guess("0.5", "Below 0.5", "Each step multiplies by 1 + λΔ, and the size of that factor is below 1 for Δ < 2 |Re λ| / |λ|² = 0.5."),
+    Guess("0.05", "Below 0.05",
+          "Such steps decay, but they are ten times shorter than they have to be: 1 + λΔ has a size below 1 for every "
+          "Δ < 2 |Re λ| / |λ|² = 0.5."),
+), right="0.5")
+DOES = {"keeps": "keeps its size", "explodes": "explodes", "decays": "decays"}
+TRUTH = {"keeps": "keeps its size", "grows": "grows", "decays": "decays"}
+AGREE = {("keeps", "keeps"): "as the equation does", ("decays", "decays"): "as the equation does",
+         ("explodes", "grows"): "and the equation grows"}
+SENTENCES = {
+    f"{does}, {truth}": ("good" if (does, truth) in AGREE else "bad",
+                         f"|R| = {{size}}: the solver {DOES[does]}, {AGREE.get((does, truth), f'the equation {TRUTH[truth]}')}.")
+    for does in DOES for truth in TRUTH
+} | {
+    "nowhere": ("bad", "λΔ = 1: the implicit step divides by zero."),
+    "limit": ("same", "It decays for Δ\u00a0<\u00a0{limit}."),
+    "always": ("same", "It decays for every Δ."),
+}
 
 
 def stability_function(z, method):
@@ -57,17 +79,20 @@ class StabilityExplorer(Explorer):
 
     key, drawing, tabulated = "stability", "stability.js", False
     title = "One eigenvalue, one step: does the solver do what the equation does?"
-    question = ("Euler explodes here, with λ = −2 + 2i and a step of 0.8. The equation decays. How short must the "
-                "step be before Euler decays too: about 0.7, 0.5, or 0.05?")
+    question = ("Euler explodes here, with λ = −2 + 2i and steps of 0.8. The equation decays. How short must a step be before "
+                "Euler decays, too?")
     answer = ("Below 2 |Re λ| / |λ|² = 0.5, where λ enters the disc. With λ = −0.1 + 3i the limit is only 0.022: a slow decay "
               "with a fast swing is what Euler fears most.")
 
+    prediction, sentences = PREDICTION, SENTENCES
+    play = {"knob": "dt", "seconds": 8}
+
     def __init__(self):
         super().__init__([
-            Control("re", "Real part of λ", -2.0, low=-6, high=2, step=0.1),
-            Control("im", "Imaginary part of λ", 2.0, low=-5, high=5, step=0.1),
-            Control("dt", "Step Δ", 0.8, low=0.1, high=2, step=0.05),
-            Control("method", "Solver", "euler", kind="select",
+            Control("dt", "Step Δ", 0.8, low=0.1, high=2, step=0.01),
+            Control("re", "Real part of λ", -2.0, low=-6, high=2, step=0.1, more=True),
+            Control("im", "Imaginary part of λ", 2.0, low=-5, high=5, step=0.1, more=True),
+            Control("method", "Solver", "euler", kind="select", more=True,
                     options=(("euler", "Euler"), ("rk4", "RK4"), ("implicit", "Implicit"))),
         ], PRESETS, boundary={name: boundary(name) for name in METHODS}, length=LENGTH)
 
@@ -100,22 +125,14 @@ class StabilityExplorer(Explorer):
 
     @staticmethod
     def verdict(frame, controls):
-        """What solution and equation do, and how wrong one step is; stability.js says the same words."""
+        """What solution and equation do, and up to which step; stability.js chooses the sentences by the same rule."""
         if frame["R"] is None:
-            return [["bad", "λΔ = 1: the implicit step divides by zero and has no solution."]]
-        size, growth = frame["size"], controls["re"]
-        does = "keeps its size" if abs(size - 1) < 1e-9 else "explodes" if size > 1 else "decays"
-        truth = "keeps its size" if growth == 0 else "grows" if growth > 0 else "decays"
-        agree = (does == truth) or (does == "explodes" and truth == "grows")
-        joint = "as the equation does" if agree and does == "decays" else f"{'and' if agree else 'although'} the equation {truth}"
-        first = ["good" if agree else "bad", f"|R| = {words(size)}: the solution {does}{',' if agree else ''} {joint}."]
-        exact, error = words(frame["exact"]), words(frame["error"])
-        second = f"The exact factor of a step has size {exact}; R misses it by {error}."
-        if frame["limit"] is not None:
-            second += f" With this λ the solution decays for Δ < {words(frame['limit'])}."
-        elif growth < 0:
-            second += " With this λ the solution decays for every Δ."
-        return [first, ["same", second]]
+            return [phrase(SENTENCES["nowhere"])]
+        size, growth, limit = frame["size"], controls["re"], frame["limit"]
+        does = "keeps" if abs(size - 1) < 1e-9 else "explodes" if size > 1 else "decays"
+        truth = "keeps" if growth == 0 else "grows" if growth > 0 else "decays"
+        names = [f"{does}, {truth}"] + (["limit" if limit is not None else "always"] if growth < 0 else [])
+        return [phrase(SENTENCES[name], size=size, limit=limit) for name in names]
 
     def describe(self, frame):
         """One frame in words, for the picture's alt text."""

@@ -3,8 +3,9 @@
 
 import { clipTo, hatch, keyPanel, ticksX, ticksY, whole } from "./core/chart.js";
 import { draw, freshId, patch, pool, write } from "./core/dom.js";
-import { say } from "./core/format.js";
+import { phrase, say } from "./core/format.js";
 import { pointHandle, putHandle } from "./core/handle.js";
+import { table } from "./core/numbers.js";
 import { line, scale } from "./core/scale.js";
 
 const NAMES = { euler: "Euler", rk4: "RK4", implicit: "implicit Euler" };
@@ -47,19 +48,25 @@ function stepLimit(re, im, method) {
   return high;
 }
 
-/** One frame; the same dictionary as StabilityExplorer.compute in Python. */
-export function stabilityFrame(controls, { length }) {
-  const { re, im, dt, method } = controls;
-  const z = [re * dt, im * dt];
-  const impossible = method === "implicit" && z[0] === 1 && z[1] === 0;
-  const R = impossible ? null : stabilityFunction(z, method);
-  const exact = Math.exp(z[0]);
+/** The factor of one step, null where it does not exist, and the real parts of the solution after each step. */
+function solve({ re, im, dt, method }, length) {
+  const impossible = method === "implicit" && re * dt === 1 && im * dt === 0;
+  const R = impossible ? null : stabilityFunction([re * dt, im * dt], method);
   const solution = [1];
   let x = [1, 0];
   for (let k = 0; R && k < Math.floor(length / dt + 1e-9); k += 1) {
     x = times(x, R);
     solution.push(x[0]);
   }
+  return { R, solution };
+}
+
+/** One frame; the same dictionary as StabilityExplorer.compute in Python. @returns {any} */
+export function stabilityFrame(controls, { length, sentences }) {
+  const { re, im, dt, method } = controls;
+  const z = [re * dt, im * dt];
+  const { R, solution } = solve(controls, length);
+  const exact = Math.exp(z[0]);
   const frame = {
     controls: { ...controls },
     z,
@@ -70,26 +77,21 @@ export function stabilityFrame(controls, { length }) {
     error: R && Math.hypot(R[0] - exact * Math.cos(z[1]), R[1] - exact * Math.sin(z[1])),
     solution,
   };
-  return { ...frame, verdict: stabilityVerdict(frame) };
+  return { ...frame, verdict: stabilityVerdict(frame, sentences) };
 }
 
-function stabilityVerdict({ controls, R, size, exact, error, limit }) {
-  if (!R) return [["bad", "λΔ = 1: the implicit step divides by zero and has no solution."]];
+/** What solution and equation do, and up to which step, chosen by the same rule as in Python. */
+function stabilityVerdict({ controls, R, size, limit }, sentences) {
+  if (!R) return [phrase(sentences.nowhere, {})];
   const growth = controls.re;
-  const does = Math.abs(size - 1) < 1e-9 ? "keeps its size" : size > 1 ? "explodes" : "decays";
-  const truth = growth === 0 ? "keeps its size" : growth > 0 ? "grows" : "decays";
-  const agree = does === truth || (does === "explodes" && truth === "grows");
-  const joint = agree && does === "decays" ? "as the equation does" : `${agree ? "and" : "although"} the equation ${truth}`;
-  let second = `The exact factor of a step has size ${say(exact)}; R misses it by ${say(error)}.`;
-  if (limit !== null) second += ` With this λ the solution decays for Δ < ${say(limit)}.`;
-  else if (growth < 0) second += " With this λ the solution decays for every Δ.";
-  return [
-    [agree ? "good" : "bad", `|R| = ${say(size)}: the solution ${does}${agree ? "," : ""} ${joint}.`],
-    ["same", second],
-  ];
+  const does = Math.abs(size - 1) < 1e-9 ? "keeps" : size > 1 ? "explodes" : "decays";
+  const truth = growth === 0 ? "keeps" : growth > 0 ? "grows" : "decays";
+  const range = limit === null ? "always" : "limit";
+  return [`${does}, ${truth}`, ...(growth < 0 ? [range] : [])].map((name) => phrase(sentences[name], { size, limit }));
 }
 
 const PLANE = { re: [-6, 2], im: [-5, 5] };
+const SIDE = 340; // pixels
 const TOP = 3;
 const LINE = "stroke: var(--ink)";
 const GREY = "stroke: var(--before); stroke-width: 1.6; stroke-dasharray: 5 4; fill: none";
@@ -98,10 +100,10 @@ const DOT = "fill: var(--minus)";
 const lambdaPlane = {
   name: "plane",
   column: 1,
-  title: "The plane of λ: drag the point. Blue: the solver’s solution decays",
-  height: (width) => Math.min(width - 46, 400) * 1.25 + 44,
+  title: "The plane of λ: drag it (blue: solver decays)",
+  height: (width) => Math.min(width - 46, SIDE) * 1.25 + 44,
   build(svg, { width, height }, view) {
-    const side = Math.min(width - 46, 400);
+    const side = Math.min(width - 46, SIDE);
     const left = Math.max(38, (width - side) / 2);
     const box = { left, right: left + side, top: 8, bottom: 8 + 1.25 * side };
     const x = scale(PLANE.re, [box.left, box.right]);
@@ -111,11 +113,11 @@ const lambdaPlane = {
     draw(draw(draw(svg, "defs"), "clipPath", { id: clip }), "rect", whole);
     const inside = clipTo(svg, box);
     draw(inside, "rect", { ...whole(box), class: "field" });
-    const region = draw(inside, "path", { class: "holds", "fill-rule": "evenodd" });
+    const region = draw(inside, "path", { class: "holds", "fill-rule": "evenodd", "data-mark": "region" });
     const stripes = draw(inside, "path", { fill: hatch(svg, "holds", 45, 9), "fill-rule": "evenodd" });
     ticksX(svg, box, x, [-6, -4, -2, 0, 2], { below: 16, rule: true, inside });
     ticksY(svg, box, y, [-4, -2, 0, 2, 4], { inside });
-    const axis = draw(inside, "line", {
+    draw(inside, "line", {
       x1: x(0),
       x2: x(0),
       y1: box.top,
@@ -124,22 +126,21 @@ const lambdaPlane = {
       "stroke-dasharray": "3 4",
     });
     const was = draw(inside, "path", { style: GREY });
-    const edge = draw(inside, "path", { class: "boundary", fill: "none" });
+    const edge = draw(inside, "path", { class: "boundary", fill: "none", "data-mark": "region" });
     draw(inside, "text", { x: x(-5.85), y: y(4.55), class: "quiet halo-text" }, "equation decays");
     draw(inside, "text", { x: x(1.9), y: y(4.55), class: "quiet halo-text", "text-anchor": "end" }, "grows");
     draw(svg, "text", { x: box.right, y: box.bottom + 32, "text-anchor": "end" }, "Re λ (up: Im λ)");
-    const name = draw(inside, "text", { class: "strong halo-text" });
+    const name = draw(inside, "text", { class: "strong halo-text after" });
     const handle = pointHandle(svg, view, box, ["re", "im"], [PLANE.re, PLANE.im], 0.1);
     const shape = ({ dt, method }) =>
       `${line(view.spec.boundary[method].map(([re, im]) => [x(0) + (unit * re) / dt, y(0) - (unit * im) / dt]))}Z`;
     patch(was, { d: shape(view.defaults) });
     return (frame, controls) => {
-      const curve = shape(controls);
+      const curve = shape(frame.controls); // the step moves on the way, too
       const outer = `M${box.left} ${box.top}H${box.right}V${box.bottom}H${box.left}Z`;
       const area = controls.method === "implicit" ? outer + curve : curve;
       for (const part of [region, stripes]) patch(part, { d: area });
       patch(edge, { d: curve });
-      patch(axis, { display: null });
       const [px, py] = [x(controls.re), y(controls.im)];
       const right = controls.re > -0.5;
       patch(name, {
@@ -157,8 +158,8 @@ const lambdaPlane = {
 const run = {
   name: "run",
   column: 2,
-  title: "Re x over time, from x\u00a0=\u00a01",
-  height: (width) => (width < 420 ? 250 : 300),
+  title: "Re x over time (line: exact, dots: solver)",
+  height: () => 380,
   build(svg, { width, height }, view) {
     const { length } = view.spec;
     const box = { left: 30, right: width - 10, top: 8, bottom: height - 38 };
@@ -168,18 +169,28 @@ const run = {
     ticksX(svg, box, x, [0, 2, 4, 6, 8]);
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time");
     const inside = clipTo(svg, box);
-    const exact = draw(inside, "path", { class: "curve", style: LINE });
-    const path = draw(svg, "path", { style: "stroke: var(--minus); stroke-width: 1.6; stroke-dasharray: 6 3; fill: none" });
-    const dots = draw(svg, "g");
-    const note = draw(svg, "text", { x: box.right - 2, y: box.bottom - 8, "text-anchor": "end", class: "strong halo-text" });
-    return (frame, { re, im, dt, method }) => {
+    const exact = draw(inside, "path", { class: "curve", style: LINE, "data-mark": "exact" });
+    const path = draw(svg, "path", {
+      "data-mark": "solver",
+      style: "stroke: var(--minus); stroke-width: 1.6; stroke-dasharray: 6 3; fill: none",
+    });
+    const dots = draw(svg, "g", { "data-mark": "solver" });
+    const note = draw(svg, "text", {
+      x: box.right - 2,
+      y: box.bottom - 8,
+      "text-anchor": "end",
+      class: "strong halo-text after",
+    });
+    return (frame) => {
+      const { re, im, dt, method } = frame.controls; // on the way between two states these move, too
+      const { R, solution } = solve(frame.controls, length);
       const unit = y(0) - y(1); // `scale` clamps; the exact curve runs on and is clipped
       const curve = Array.from({ length: 401 }, (_, i) => (i * length) / 400).map((t) => [
         x(t),
         y(0) - unit * Math.exp(re * t) * Math.cos(im * t),
       ]);
       patch(exact, { d: line(curve) });
-      const points = frame.solution.map((value, k) => [x(k * dt), y(value), Math.abs(value) > TOP]);
+      const points = solution.map((value, k) => [x(k * dt), y(value), Math.abs(value) > TOP]);
       patch(path, { d: points.length > 1 ? line(points) : null });
       pool(dots, "circle", points, ([cx, cy, out]) => ({
         cx,
@@ -187,8 +198,8 @@ const run = {
         r: 4,
         style: out ? "fill: none; stroke: var(--minus); stroke-width: 2" : DOT,
       }));
-      const last = frame.solution[frame.solution.length - 1];
-      write(note, frame.R ? `last step: ${say(last)}` : "");
+      const last = solution[solution.length - 1];
+      write(note, R ? `last step: ${say(last)}` : "");
       return `Exact solution and the steps of ${NAMES[method]}; the last step is at ${say(last)}.`;
     };
   },
@@ -204,4 +215,19 @@ const marks = keyPanel("marks", 2, [
   ["the region at the start", ["path", { d: "M1 8H33", style: GREY }]],
 ]);
 
-export const drawing = { panels: [lambdaPlane, run, marks], frame: stabilityFrame };
+const values = {
+  name: "values",
+  column: 1,
+  title: "One step in numbers",
+  html: table([
+    ["size of R, the solver’s factor", "size"],
+    ["size of the exact factor", "exact"],
+    ["distance of the two factors", "error"],
+  ]),
+};
+
+export const drawing = {
+  panels: [lambdaPlane, run, { ...marks, details: true }, { ...values, details: true, after: true }],
+  frame: stabilityFrame,
+  moves: { controls: "blend" },
+};

@@ -47,10 +47,26 @@ def test_no_gradient_passes_the_bound(explorer, lam, q, u, step):
 
 
 def test_the_question_and_its_answer_say_true_numbers(explorer):
-    frame = explorer.compute()
-    assert frame["radius"] == pytest.approx(0.8) and "0.8" in explorer.question
-    assert f"{frame['peak']:.2f} at lag {frame['lag']}" in explorer.answer
+    one, two = explorer.compute(), explorer.compute(q=2.0)
+    assert one["radius"] == two["radius"] == pytest.approx(0.8) and "0.8" in explorer.question
+    assert (one["controls"]["q"], one["lag"]) == (1, 4)
+    for frame in (one, two):
+        assert f"climbs to {frame['peak']:.2f} and" in explorer.answer and f"{frame['end']:.2g}" in explorer.answer
+    assert two["end"] / one["end"] == pytest.approx(2, rel=1e-3) and explorer.prediction.right == "double"
+    assert two["norms"][40] / two["norms"][39] == pytest.approx(0.82, abs=0.005)  # "little more than 0.8"
     assert max(explorer.compute(q=0.0)["norms"]) == 1
+
+
+def test_before_the_prediction_nothing_says_what_is_left(explorer, static_page):
+    page, address, complaints = static_page(explorer)
+    page.goto(address)
+    told = page.locator(".ltc-panel-lags .point, .ltc-panel-lags .strong, [data-mark=peak], .ltc-verdict p")
+    assert told.count() == 5 and not any(shape.is_visible() for shape in told.all())
+    assert page.locator(".ltc-details").is_hidden() and page.locator("[data-mark=gradient]").is_visible()
+    page.get_by_role("button", name="It doubles").click()
+    assert all(shape.is_visible() for shape in told.all()) and "so it is" in page.locator(".ltc-reply").text_content()
+    page.get_by_text("Details").click()
+    assert page.locator("output[data-name=end]").is_visible() and not complaints
 
 
 def test_the_presets_tell_what_happens(explorer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .base import Control, Explorer, Preset, words
+from .base import Control, Explorer, Guess, Prediction, Preset, phrase
 
 LENGTH = 40  # steps through time
 STEPS = {"classic": "classic", "residual": "residual", "small": "Δ = 0.1"}
@@ -12,12 +12,30 @@ PRESETS = [
     Preset("Shear", "Both eigenvalues are 0.8, and the gradient still grows before it dies: W is not normal."),
     Preset("No shear", "The same eigenvalues without the one-way weight: from the first step on, the gradient dies.",
            {"q": 0.0}),
-    Preset("Too strong", "Eigenvalues of 1.2, neurons at rest: forty small excesses multiply.", {"lam": 1.2, "q": 0.0}),
-    Preset("Saturated", "The same strong weights under a strong input: flat curves let no gradient through.",
+    Preset("λ = 1.2", "Eigenvalues of 1.2, neurons at rest: forty small excesses multiply.", {"lam": 1.2, "q": 0.0}),
+    Preset("λ = 1.2, input 1", "The same strong weights under a strong input: flat curves let no gradient through.",
            {"lam": 1.2, "q": 0.0, "u": 1.0}),
-    Preset("Residual", "Nothing changed but the step: a flat neuron now hands the gradient on untouched.",
+    Preset("Residual step", "Nothing changed but the step: a flat neuron now hands the gradient on untouched.",
            {"lam": 1.2, "q": 0.0, "u": 1.0, "step": "residual"}),
 ]
+PREDICTION = Prediction((
+    Guess("same", "It stays the same",
+          "The eigenvalues say by which factor the gradient falls in the end, and that stays 0.8. But the corner of W to the power k "
+          "is k q λ^(k−1): it doubles with q, and so does what is left."),
+    Guess("double", "It doubles", 
+          "After many steps the corner of W to the power k, which is k q λ^(k−1), is nearly all that is left, and it doubles with q."),
+    Guess("lives", "It no longer vanishes",
+          "It doubles, and it still vanishes: in the end each step multiplies by little more than the eigenvalue 0.8."),
+), right="double")
+SENTENCES = {
+    "explodes": ("bad", "After {steps} steps it is {left} times as large: it explodes."),
+    "vanishes": ("bad", "After {steps} steps {left} is left: it vanishes."),
+    "lives": ("good", "After {steps} steps {left} is left: it neither vanishes nor explodes."),
+    "peaks": ("same", "It grows to {peak} at lag {lag}, with eigenvalue {radius}."),
+    "handed on": ("same", "At rest a step multiplies by {radius}; saturated neurons hand it on."),
+    "let nothing through": ("same", "At rest a step multiplies by {radius}; saturated neurons are flat."),
+    "at rest": ("same", "At rest a step multiplies by {radius}, by at most {factor}."),
+}
 
 
 class GradientExplorer(Explorer):
@@ -29,16 +47,20 @@ class GradientExplorer(Explorer):
 
     key, drawing, tabulated = "gradient", "gradient.js", False
     title = "What is left of a gradient after k steps"
-    question = "Both eigenvalues of W are 0.8. Does the gradient shrink from the first step on?"
-    answer = ("No: it grows to 2.13 at lag 4, because neuron 1 listens to neuron 2 and not the other way round. Eigenvalues "
-              "decide where it ends, singular values how it may begin. Press “No shear” to compare.")
+    question = ("Both eigenvalues of W are 0.8 and stay so. You double the one-way weight q from 1 to 2. What becomes of the "
+                "gradient that is left after 40 steps?")
+    answer = ("Neuron 1 listens to neuron 2 and not the other way round, so the corner of W to the power k is k q λ^(k−1). It grows "
+              "with k until λ^k wins: with q = 1 the gradient climbs to 2.13 and ends at 0.0066, with q = 2 it climbs to 4.14 and "
+              "ends at 0.013. Eigenvalues decide where it ends, singular values how it may begin.")
+    prediction, sentences = PREDICTION, SENTENCES
+    play = {"knob": "q", "seconds": 6}
 
     def __init__(self):
         super().__init__([
-            Control("lam", "Eigenvalue λ of W", 0.8, low=-1.5, high=1.5, step=0.05),
-            Control("q", "One-way weight q", 1.0, low=0, high=2, step=0.05, hint="from neuron 2 to neuron 1"),
-            Control("u", "Input u", 0.0, low=0, high=2, step=0.05),
-            Control("step", "Step (Δ = 0.1: residual, small)", "classic", kind="select", options=tuple(STEPS.items())),
+            Control("q", "One-way weight q", 1.0, low=0, high=2, step=0.02, hint="from neuron 2 to 1"),
+            Control("lam", "Eigenvalue λ of W", 0.8, low=-1.5, high=1.5, step=0.05, more=True),
+            Control("u", "Input u", 0.0, low=0, high=2, step=0.05, more=True),
+            Control("step", "Step (Δ = 0.1: residual, small)", "classic", kind="select", options=tuple(STEPS.items()), more=True),
         ], PRESETS, length=LENGTH, delta=DELTA)
 
     @staticmethod
@@ -70,24 +92,19 @@ class GradientExplorer(Explorer):
 
     @staticmethod
     def verdict(frame):
-        """What is left, and why, in one sentence each; gradient.js says the same words."""
+        """What is left, and why, in one sentence each; gradient.js chooses them by the same rule."""
         end, peak, lag, radius = frame["end"], frame["peak"], frame["lag"], frame["radius"]
         residual = frame["controls"]["step"] != "classic"
-        left = words(end) if end > 1e-12 else "less than 1e−12"
-        if end > 10:
-            first = ["bad", f"After {LENGTH} steps the gradient is {left} times as large: it explodes."]
-        elif end < 0.1:
-            first = ["bad", f"After {LENGTH} steps {left} of the gradient is left: it vanishes."]
-        else:
-            first = ["good", f"After {LENGTH} steps {left} of the gradient is left: it neither vanishes nor explodes."]
+        fate = "explodes" if end > 10 else "vanishes" if end < 0.1 else "lives"
         if lag and radius < 1 and peak > 1.005:
-            second = f"On the way it grows to {words(peak)} at lag {lag}, although the eigenvalue is {words(radius)}."
+            why = "peaks"
         elif radius > 1 and end < (10 if residual else 1):
-            second = f"At rest one step multiplies by {words(radius)}; saturated neurons "
-            second += "hand the gradient on untouched." if residual else "are flat and let nothing through."
+            why = "handed on" if residual else "let nothing through"
         else:
-            second = f"At rest one step multiplies by the eigenvalue {words(radius)}, and by at most {words(frame['factor'])}."
-        return [first, ["same", second]]
+            why = "at rest"
+        values = {"steps": LENGTH, "left": end if end > 1e-12 else "less than 1e−12", "peak": peak, "lag": lag, "radius": radius,
+                  "factor": frame["factor"]}
+        return [phrase(SENTENCES[name], **values) for name in (fate, why)]
 
     def describe(self, frame):
         """One frame in words, for the picture's alt text."""

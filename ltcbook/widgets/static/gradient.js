@@ -3,8 +3,11 @@
 
 import { keyPanel, ticksX, ticksY } from "./core/chart.js";
 import { draw, make, patch, pool, write } from "./core/dom.js";
-import { say } from "./core/format.js";
+import { phrase, say } from "./core/format.js";
+import { trail } from "./core/motion.js";
 import { line, scale } from "./core/scale.js";
+
+const KEPT = 1e-12; // below this a number counts as 0, as in Python
 
 /** Largest singular value of [[a, b], [0, d]]. */
 function norm(a, b, d) {
@@ -12,8 +15,8 @@ function norm(a, b, d) {
   return Math.sqrt((sum + Math.sqrt(Math.max(0, sum * sum - 4 * (a * d) ** 2))) / 2);
 }
 
-/** One frame; the same dictionary as GradientExplorer.compute in Python. */
-export function gradientFrame(controls, { length, delta }) {
+/** The norms over all lags, and what bounds them; what a frame holds beside its words. @returns {any} */
+function traceBack(controls, { length, delta }) {
   const { lam, q, u, step } = controls;
   const [keep, push] = [step === "classic" ? 0 : 1, delta[step]];
   let x = [0, 0];
@@ -31,7 +34,7 @@ export function gradientFrame(controls, { length, delta }) {
   }
   const sigma = norm(lam, q, lam);
   const peak = Math.max(...norms);
-  const frame = {
+  return {
     controls: { ...controls },
     norms,
     factor: keep + push * sigma,
@@ -42,26 +45,26 @@ export function gradientFrame(controls, { length, delta }) {
     lag: norms.indexOf(peak),
     x,
   };
-  return { ...frame, verdict: gradientVerdict(frame, length) };
 }
 
-function gradientVerdict({ controls, end, peak, lag, radius, factor }, length) {
+/** One frame; the same dictionary as GradientExplorer.compute in Python. @returns {any} */
+export function gradientFrame(controls, spec) {
+  const frame = traceBack(controls, spec);
+  return { ...frame, verdict: gradientVerdict(frame, spec) };
+}
+
+/** What is left, and why, in one sentence each, chosen by the same rule as in Python. */
+function gradientVerdict({ controls, end, peak, lag, radius, factor }, { length, sentences }) {
   const residual = controls.step !== "classic";
-  const left = end > 1e-12 ? say(end) : "less than 1e−12";
-  let first = ["good", `After ${length} steps ${left} of the gradient is left: it neither vanishes nor explodes.`];
-  if (end > 10) first = ["bad", `After ${length} steps the gradient is ${left} times as large: it explodes.`];
-  if (end < 0.1) first = ["bad", `After ${length} steps ${left} of the gradient is left: it vanishes.`];
-  let second = `At rest one step multiplies by the eigenvalue ${say(radius)}, and by at most ${say(factor)}.`;
-  if (lag && radius < 1 && peak > 1.005) {
-    second = `On the way it grows to ${say(peak)} at lag ${lag}, although the eigenvalue is ${say(radius)}.`;
-  } else if (radius > 1 && end < (residual ? 10 : 1)) {
-    const fate = residual ? "hand the gradient on untouched" : "are flat and let nothing through";
-    second = `At rest one step multiplies by ${say(radius)}; saturated neurons ${fate}.`;
-  }
-  return [first, ["same", second]];
+  const fate = end > 10 ? "explodes" : end < 0.1 ? "vanishes" : "lives";
+  let why = "at rest";
+  if (lag && radius < 1 && peak > 1.005) why = "peaks";
+  else if (radius > 1 && end < (residual ? 10 : 1)) why = residual ? "handed on" : "let nothing through";
+  const left = end > KEPT ? end : "less than 1e−12";
+  return [fate, why].map((name) => phrase(sentences[name], { steps: length, left, peak, lag, radius, factor }));
 }
 
-const tiny = (value) => (value > 1e-12 ? say(value) : "< 1e−12");
+const tiny = (value) => (value > KEPT ? say(value) : "< 1e−12");
 
 const DECADES = 6;
 const GHOST = "stroke: var(--before); stroke-width: 1.6; stroke-dasharray: 6 4";
@@ -73,7 +76,7 @@ const lags = {
   name: "lags",
   column: 1,
   title: "Norm of the gradient against the lag k",
-  height: (width) => (width < 420 ? 290 : 330),
+  height: (width) => (width < 420 ? 320 : 360),
   build(svg, { width, height }, view) {
     const { length } = view.spec;
     const box = { left: 40, right: width - 12, top: 12, bottom: height - 38 };
@@ -92,11 +95,16 @@ const lags = {
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "lag k, steps");
     draw(svg, "text", { x: box.left + 6, y: box.top + 14, class: "quiet" }, "explodes");
     draw(svg, "text", { x: box.left + 6, y: box.bottom - 8, class: "quiet" }, "vanishes");
-    const bound = draw(svg, "path", { class: "curve", style: GHOST });
-    const radius = draw(svg, "path", { class: "curve", style: DOTS });
-    const curve = draw(svg, "path", { class: "curve", style: INK });
-    const peak = draw(svg, "path", { class: "eigen own" });
-    const [end, name] = [draw(svg, "circle", { r: 6, class: "point" }), draw(svg, "text", { class: "strong halo-text" })];
+    const bound = draw(svg, "path", { class: "curve", style: GHOST, "data-mark": "bound" });
+    const radius = draw(svg, "path", { class: "curve", style: DOTS, "data-mark": "eigenvalue" });
+    const curve = draw(svg, "path", { class: "curve", style: INK, "data-mark": "gradient" });
+    const words = ["bound", "eigenvalue"].map((text) =>
+      draw(svg, "text", { class: "quiet halo-text", "text-anchor": "middle" }, text),
+    );
+    const told = draw(svg, "g", { class: "after" });
+    const peak = draw(told, "path", { class: "eigen own", "data-mark": "peak" });
+    const trace = trail(draw(told, "g"));
+    const [end, name] = [draw(told, "circle", { r: 6, class: "point" }), draw(told, "text", { class: "strong halo-text" })];
     const at = (value) => y(Math.log10(Math.max(value, 1e-30)));
     const power = (base) => {
       const slope = Math.log10(Math.max(base, 1e-30));
@@ -106,14 +114,26 @@ const lags = {
         [x(last), y(slope * last)],
       ]);
     };
-    return (frame) => {
+    /** The middle of such a line, where its name stands. */
+    const middle = (base) => {
+      const slope = Math.log10(Math.max(base, 1e-30));
+      const lag = 0.55 * (slope === 0 ? length : Math.min(length, DECADES / Math.abs(slope)));
+      return [Math.min(Math.max(x(lag), box.left + 50), box.right - 50), y(slope * lag)];
+    };
+    return ({ controls, verdict }) => {
+      const frame = traceBack(controls, view.spec); // on the way, too: every step of a move is a true frame
       patch(bound, { d: power(frame.factor) });
       patch(radius, { d: power(frame.radius) });
       patch(curve, { d: line(frame.norms.map((value, k) => [x(k), at(value)])) });
       const [px, py] = [x(frame.lag), at(frame.peak)];
       const shown = frame.lag > 0 && frame.lag < length && frame.peak > 1.005;
       patch(peak, { d: `M${px - 5} ${py}l5 -6l5 6l-5 6Z`, display: shown ? null : "none" });
+      [frame.factor, frame.radius].forEach((base, i) => {
+        const [left, top] = middle(base);
+        patch(words[i], { x: left, y: top + (i ? 22 : -12) });
+      });
       const last = at(frame.end);
+      trace([[x(length), last]]);
       patch(end, { cx: x(length), cy: last });
       patch(name, {
         x: box.right - 4,
@@ -121,7 +141,7 @@ const lags = {
         "text-anchor": "end",
       });
       write(name, tiny(frame.end));
-      return `Norm of the gradient over lags 0 to ${length}, on a logarithmic axis. ${frame.verdict.map(([, t]) => t).join(" ")}`;
+      return `Norm of the gradient over lags 0 to ${length}, on a logarithmic axis. ${verdict.map(([, t]) => t).join(" ")}`;
     };
   },
 };
@@ -135,9 +155,9 @@ const marks = keyPanel("marks", 1, [
 const slopes = {
   name: "slopes",
   column: 2,
-  title: "Where the neurons stand on tanh, at the end",
-  height: () => 190,
-  build(svg, { width, height }) {
+  title: "Where both neurons end on tanh",
+  height: () => 220,
+  build(svg, { width, height }, view) {
     const box = { left: 30, right: width - 12, top: 10, bottom: height - 26 };
     const x = scale([-3.2, 3.2], [box.left, box.right]);
     const y = scale([-1.15, 1.15], [box.bottom, box.top]);
@@ -152,7 +172,8 @@ const slopes = {
     draw(svg, "path", { class: "curve", style: "stroke: var(--before)", d: line(shape) });
     const dots = draw(svg, "g");
     const names = draw(svg, "g");
-    return ({ x: state, controls }) => {
+    return ({ controls }) => {
+      const { x: state } = traceBack(controls, view.spec);
       const { lam, q, u } = controls;
       const heard = [lam * state[0] + q * state[1] + u, lam * state[1] + u];
       pool(dots, "circle", heard, (a, i) => ({
@@ -212,4 +233,8 @@ const values = {
   },
 };
 
-export const drawing = { panels: [lags, marks, slopes, values], frame: gradientFrame };
+export const drawing = {
+  panels: [lags, slopes, { ...marks, details: true }, { ...values, details: true }],
+  frame: gradientFrame,
+  moves: { controls: "blend" },
+};

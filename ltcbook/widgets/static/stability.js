@@ -227,7 +227,7 @@ const values = {
 };
 
 export const drawing = {
-  panels: [lambdaPlane, run, { ...marks, details: true }, { ...values, details: true, after: true }],
+  panels: [lambdaPlane, run, { ...marks, details: true }, { ...values, details: true }],
   frame: stabilityFrame,
   moves: { controls: "blend" },
 };

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import wiring as wirings
-from .base import Control, Explorer, Preset, words
+from .base import Control, Explorer, Guess, Prediction, Preset
 
 SIZES = {"sensory": 4, "inter": 8, "command": 6, "motor": 2}
 MOTOR_FAN_IN = 4
@@ -11,11 +11,11 @@ PAIRS = (("sensory", "inter"), ("inter", "command"), ("command", "command"), ("c
 
 PRESETS = [
     Preset("One synapse each", "Every sensor and every inter neuron sends one synapse. Most listeners have to be repaired."),
-    Preset("Nobody is missed", "Four and three synapses each: with these dice no neuron is an orphan, and nothing is repaired.",
+    Preset("Four and three", "Four and three synapses each: with these dice no neuron is an orphan, and nothing is repaired.",
            {"sensory_fan_out": 4, "inter_fan_out": 3, "seed": 2}),
     Preset("No recurrence", "Without recurrent draws the circuit is a cascade: three steps from sensor to motor, never more.",
            {"sensory_fan_out": 4, "inter_fan_out": 3, "recurrent": 0, "seed": 2}),
-    Preset("A tangle", "Twelve draws among six command neurons: pairs repeat, and 88 throws in 100 close a loop.",
+    Preset("Twelve draws", "Twelve draws among six command neurons: pairs repeat, and 88 throws in 100 close a loop.",
            {"sensory_fan_out": 4, "inter_fan_out": 3, "recurrent": 12, "seed": 2}),
 ]
 
@@ -26,16 +26,26 @@ class WiringExplorer(Explorer):
     key, drawing = "wiring", "ncp_wiring.js"
     title = "Wire a circuit"
     question = ("Four sensors send one synapse each to eight inter neurons. How many synapses will there be between the two "
-                "layers: four?")
-    answer = ("At least eight. Four synapses reach at most four inter neurons; every other one is an orphan, and the repair gives "
-              "it a synapse too. Where fan-outs are small, the repair decides how many synapses there are.")
+                "layers when the circuit is done?")
+    prediction = Prediction((
+        Guess("plan", "Four", "Four synapses reach at most four inter neurons. Every other one is an orphan, and the repair "
+              "gives it a synapse too."),
+        Guess("few", "Five to seven", "After the repair every inter neuron hears a sensor, and there are eight of them."),
+        Guess("all", "Eight to eleven", "After the repair every inter neuron hears a sensor: eight synapses at least, and one "
+              "more whenever sensors draw the same target."),
+        Guess("many", "More than eleven", "Even if all four sensors draw the same target, only seven orphans are left, and each "
+              "gets one synapse: eleven in all."),
+    ), right="all")
+    answer = ("Four synapses reach at most four inter neurons. Every other one is an orphan, and the repair gives it a synapse, "
+              "so there are eight at least. Where fan-outs are small, the repair decides how many synapses there are.")
+    play = {"knob": "sensory_fan_out", "seconds": 6}
 
     def __init__(self):
         super().__init__([
             Control("sensory_fan_out", "Sensory fan-out", 1, low=1, high=6, step=1),
-            Control("inter_fan_out", "Inter fan-out", 1, low=1, high=4, step=1),
-            Control("recurrent", "Recurrent draws", 6, low=0, high=12, step=1, grid_step=2),
-            Control("seed", "Seed", 0, kind="select", options=((0, "0"), (1, "1"), (2, "2"))),
+            Control("inter_fan_out", "Inter fan-out", 1, low=1, high=4, step=1, more=True),
+            Control("recurrent", "Recurrent draws", 6, low=0, high=12, step=1, grid_step=2, more=True),
+            Control("seed", "Seed", 0, kind="select", options=((0, "0"), (1, "1"), (2, "2")), more=True),
         ], PRESETS, sizes=SIZES, possible=self.possible, nodes=self.nodes)
 
     @property
@@ -73,21 +83,17 @@ class WiringExplorer(Explorer):
                   "cyclic": int(cyclic.sum()), "longest": longest}
         return {"edges": [(s, t) if sign > 0 else (s, -t) for s, t, sign in edges], "orphans": orphans, "counts": counts,
                 "repairs": [i for i, edge in enumerate(edges) if edge[:2] in repairs],
-                "verdict": self.verdict(counts, int(controls["recurrent"]))}
+                "verdict": self.verdict(counts)}
 
     @staticmethod
-    def verdict(counts, recurrent):
-        """Repair, loops and sparsity, one sentence each."""
+    def verdict(counts):
+        """Repairs and loops, one sentence each."""
         c = counts
-        repair = (["good", f"The {c['planned']} synapses that the fan-outs plan leave no orphan: nothing is repaired."]
-                  if not c["orphans"] else
-                  ["bad", f"{plural(c['orphans'], 'orphan')} repaired: {c['repaired']} more on top of the {c['planned']} planned."])
-        what = f"{plural(recurrent, 'draw')}, {c['distinct']} distinct, {plural(c['autapses'], 'autapse')}"
-        loops = (["same", f"{what}: {c['cyclic']} command neurons lie on loops of two or more, so the circuit may oscillate."]
-                 if c["cyclic"] else ["same", f"{what}: no loop of two or more, so under constant input it settles."])
-        size = (f"{c['synapses']} synapses, {words(c['density'], 2)} % of a dense network; from sensor to motor 3 steps at "
-                f"least, {c['longest']} on the longest path.")
-        return [repair, loops, ["same", size]]
+        repair = (["good", f"The {c['planned']} planned synapses leave no orphan."] if not c["orphans"] else
+                  ["bad", f"Repairing {plural(c['orphans'], 'orphan')} adds {c['repaired']} to {c['planned']} synapses."])
+        loops = (f"Loops join {c['cyclic']} command neurons: it may oscillate." if c["cyclic"] else
+                 "No loop of two: under constant input it settles.")
+        return [repair, ["same", loops]]
 
     def describe(self, frame):
         """One frame in words, for the picture's alt text."""

@@ -9,7 +9,7 @@ import pytest
 
 PHONE = {"width": 360, "height": 640}
 LOOKED_UP = ("glossary", "notation", "references", "api", "benchmarks")
-NOTE = ".ltc-note:not([hidden])"
+NOTE = ".book-note:not([hidden])"
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +85,7 @@ def test_the_pages_share_one_style_sheet_for_formulas_with_every_letter_that_the
 def test_a_formula_stands_and_a_wide_one_scrolls_without_javascript_on_a_phone(visit):
     page = visit("chapters/lyapunov.html", viewport=PHONE, java_script_enabled=False)
     assert page.locator("mjx-math").first.bounding_box()["width"] > 5
-    assert page.locator(".ltc-note").first.is_hidden()
+    assert page.locator(".book-note").first.is_hidden()
     boxes = page.locator(".bd-article div.math").all()
     assert all(box.bounding_box()["width"] <= PHONE["width"] for box in boxes if box.is_visible())
 
@@ -125,7 +125,7 @@ def test_every_link_to_an_equation_a_term_or_a_reference_has_its_note_on_the_pag
             kind = next((kind for kind in found if place.startswith(kind)), None)
             if kind is None or "headerlink" in link["class"]:
                 continue
-            assert f"note-{place}" in ids[name] and "ltc-noted" in link["class"], f"{name}: {link}"
+            assert f"note-{place}" in ids[name] and "book-noted" in link["class"], f"{name}: {link}"
             found[kind] += 1
             if (name, place) in seen:
                 continue
@@ -148,7 +148,7 @@ def test_every_chapter_links_to_the_glossary_once_a_section_and_never_where_a_li
         seen = set()
         for link in links:
             assert not link.find_parents(["h1", "h2", "h3", "h4", "code", "pre", "thead", "figcaption", "button", "a"]), link
-            assert not link.find_parents(class_=["cell", "math", "chapter-facts", "ltc-note"]), link
+            assert not link.find_parents(class_=["cell", "math", "chapter-facts", "book-note"]), link
             parts = [part for part in link.find_parents("section")]
             section = parts[-2]["id"] if len(parts) > 1 else ""
             assert (section, link["href"]) not in seen, f"{name}: {section}: {link}"
@@ -172,7 +172,7 @@ def test_a_term_is_linked_by_its_name_its_abbreviation_or_their_plural(soups, ch
 def test_a_note_shows_on_hover_and_on_focus_and_escape_hides_it(visit):
     page = visit("chapters/ltc.html")
     for kind in ("#eq-", "#term-", "#ref-"):
-        link = page.locator(f"article a.ltc-noted[href*='{kind}']").first
+        link = page.locator(f"article a.book-noted[href*='{kind}']").first
         link.scroll_into_view_if_needed()
         note = page.locator(f"#{link.get_attribute('aria-describedby')}")
         link.hover()
@@ -218,6 +218,21 @@ def test_without_javascript_a_note_is_hidden_and_its_link_is_a_plain_one(visit):
     page.wait_for_url("**/glossary.html#term-*", timeout=5000)
 
 
+def test_pages_and_explorers_give_their_classes_no_name_twice(root):
+    rooms = [re.findall(r"\.(?!\d)([a-z][\w-]*)", re.sub(r'url\("[^"]*"\)|/\*.*?\*/', "", path.read_text("utf8"), flags=re.DOTALL))
+             for path in (root / "ltcbook/site/static/book.css", root / "ltcbook/widgets/static/explorer.css")]
+    ours, theirs = ({name for name in names if name.startswith(("ltc-", "book-"))} for names in rooms)
+    assert ours & theirs == {"ltc-widget"} and len(ours) > 5 and len(theirs) > 20
+
+
+def test_an_explorer_keeps_its_own_words_about_links_and_pictures(visit):
+    page = visit("chapters/index.html")
+    page.locator(".ltc-widget svg").first.wait_for()
+    assert page.locator("body > .book-note").count() > 1
+    page.get_by_role("button", name="Copy link").click()
+    page.locator(".ltc-widget [role=status]").filter(has_text=re.compile(r"\w")).wait_for()
+
+
 # --- ways to the explorers ------------------------------------------------------------------------
 
 
@@ -248,6 +263,13 @@ def test_the_first_page_of_the_site_is_the_front_page_itself(soups):
     here = [led_to("index.html", link) for link in first.select("article a[href]:not([href^='http'])")]
     same = [(page.replace("chapters/index.html", "index.html"), place) for page, place in there]
     assert len(here) > 10 and [(page.replace("chapters/index.html", "index.html"), place) for page, place in here] == same
+
+
+def test_no_page_waits_for_a_script(soups):
+    for name, soup in soups.items():
+        scripts = soup.select("script[src]")
+        waits = [script["src"] for script in scripts if not script.has_attr("async") and not script.has_attr("defer")]
+        assert scripts and (not waits or name == "search.html"), f"{name} waits for {waits}"
 
 
 def test_a_notebooks_way_to_its_explorers_page_leads_there_and_stands_in_the_notebook_alone(site, soups):
@@ -311,7 +333,7 @@ def test_code_that_opens_for_print_is_there_at_once_and_notes_are_not(visit):
     seen = page.evaluate("""() => [...document.querySelectorAll("details.hide[open] > summary ~ *")].map(
         part => [getComputedStyle(part).opacity, getComputedStyle(part).animationName])""")
     assert len(seen) > 3 and set(map(tuple, seen)) == {("1", "none")}
-    assert page.locator(".ltc-note:visible").count() == 0
+    assert page.locator(".book-note:visible").count() == 0
 
 
 def test_the_way_to_hide_search_matches_has_an_icon_that_can_be_drawn(visit):

@@ -42,7 +42,7 @@ class Note(nodes.General, nodes.Element):
 
 def visit_note(translator, node):
     """The note, hidden until notes.js shows it."""
-    translator.body.append(f'<div class="ltc-note" id="{node["name"]}" role="tooltip" hidden>')
+    translator.body.append(f'<div class="book-note" id="{node["name"]}" role="tooltip" hidden>')
     node["words"].walkabout(translator)
     translator.body.append("</div>\n")
     raise nodes.SkipNode
@@ -100,7 +100,7 @@ class Notes(SphinxPostTransform):
             path, _, place = link.get("refuri", f"#{link.get('refid', '')}").partition("#")
             name = pages.get(normpath(join(dirname(here), unquote(path))) if path else here)
             if (name, place) in targets:
-                link["classes"].append("ltc-noted")
+                link["classes"].append("book-noted")
                 notes[f"note-{place}"] = targets[name, place]
         for name, words in notes.items():
             self.document.append(Note("", name=name, words=words.deepcopy()))

@@ -12,7 +12,7 @@ let timer = 0;
 
 /** The note of the link around an element, if it has one. */
 function linkOf(element) {
-  return element instanceof Element ? element.closest("a.ltc-noted") : null;
+  return element instanceof Element ? element.closest("a.book-noted") : null;
 }
 
 function noteOf(link) {
@@ -53,13 +53,13 @@ function soon(act) {
   timer = setTimeout(act, WAIT);
 }
 
-for (const link of document.querySelectorAll("a.ltc-noted")) {
+for (const link of document.querySelectorAll("a.book-noted")) {
   const words = noteOf(link);
   if (words) link.setAttribute("aria-describedby", words.id);
-  else link.classList.remove("ltc-noted");
+  else link.classList.remove("book-noted");
 }
 // outside the article nothing cuts them off
-for (const words of document.querySelectorAll(".ltc-note")) document.body.append(words);
+for (const words of document.querySelectorAll(".book-note")) document.body.append(words);
 
 addEventListener("pointerover", ({ target, pointerType }) => {
   if (pointerType === "touch") return;

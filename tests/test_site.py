@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import gzip
 import re
 from urllib.parse import unquote, urlsplit
 
@@ -35,7 +36,7 @@ class Visit:
     """One page in one browser window: what it asked for, what it complained about, and the page itself."""
 
     def __init__(self, context, address, home):
-        self.strangers, self.complaints, self.page = [], [], context.new_page()
+        self.strangers, self.complaints, self.loaded, self.page = [], [], set(), context.new_page()
         self.page.route("**/*", functools.partial(self.guard, home))
         self.page.on("console", self.listen)
         self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
@@ -44,6 +45,8 @@ class Visit:
     def guard(self, home, route):
         """Let only the book's own files through."""
         if route.request.url.startswith((home, "data:", "blob:")):
+            if route.request.url.startswith(home):
+                self.loaded.add(unquote(urlsplit(route.request.url.removeprefix(home)).path.removeprefix("/")))
             route.continue_()
         else:
             self.strangers.append(route.request.url)
@@ -87,7 +90,7 @@ def seen(browser, served, site, names):
                     fonts: [...document.fonts].filter(f => f.status === "error").map(f => f.family),
                     theme: document.documentElement.dataset.theme,
                 })""")
-                record["strangers"], record["complaints"] = visit.strangers, visit.complaints
+                record["strangers"], record["complaints"], record["loaded"] = visit.strangers, visit.complaints, visit.loaded
                 found[name, scheme, place] = record
                 page.close()
         context.close()
@@ -106,6 +109,17 @@ def test_no_page_asks_another_host_for_anything(seen):
 
 def test_no_page_complains_in_the_console(seen):
     report(seen, "complaints")
+
+
+def test_every_page_is_lighter_than_600_kb_with_all_that_it_loads(seen, site):
+    weigh = functools.cache(lambda name: len(gzip.compress((site / name).read_bytes())) / 1000)
+    weights = {name: {file: weigh(file) for file in record["loaded"] if (site / file).is_file()}
+               for (name, scheme, place), record in seen.items() if scheme == "light" and place == "http"}
+    loaded = set().union(*weights.values())
+    assert {"css", "js", "woff2", "html"} <= {file.rpartition(".")[2] for file in loaded}
+    heavy = {name: sorted(files.items(), key=lambda item: -item[1])[:5] for name, files in weights.items()
+             if sum(files.values()) >= 600}
+    assert not heavy, heavy
 
 
 def test_axe_finds_no_accessibility_fault_in_light_or_dark(seen):

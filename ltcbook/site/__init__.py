@@ -25,6 +25,7 @@ def setup(app):
     for part in (facts, folds, formulas, notes):
         part.setup(app)
     app.connect("html-page-context", pages.describe, priority=900)
+    app.connect("html-page-context", pages.hurry, priority=900)
     app.connect("html-page-context", explorers.link, priority=900)
     app.connect("build-finished", explorers.copy)
     app.connect("build-finished", pages.finish, priority=400)  # before a redirect is written in place of a first page

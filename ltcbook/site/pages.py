@@ -26,6 +26,23 @@ def configure(app, config):
         config.html_theme_options["launch_buttons"] = {}
 
 
+def hurry(app, pagename, templatename, context, doctree):
+    """No script holds the page up: they run in their order, once the page is there. The search page's own need them at once."""
+    if templatename == "search.html" or "js_tag" not in context:
+        return
+    tag = context["js_tag"]
+
+    def deferred(script):
+        text = tag(script)
+        wait = " src=" in text and not re.search(r"<script[^>]* (?:async|defer)\b", text)
+        return text.replace("<script", '<script defer="defer"', 1) if wait else text
+
+    context["js_tag"] = deferred
+    # the theme tells a switcher of versions, which the book has not, where it is: by a script that waits for another
+    context["script_files"] = [script for script in context["script_files"]
+                               if "DOCUMENTATION_OPTIONS.pagename" not in getattr(script, "attributes", {}).get("body", "")]
+
+
 def describe(app, pagename, templatename, context, doctree):
     """Put what the page is about into its head, for search engines and previews."""
     words = first_paragraph(doctree)

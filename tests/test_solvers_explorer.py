@@ -80,18 +80,23 @@ def test_the_question_and_its_answer_say_true_numbers(explorer):
     kinds = {name: frame["fates"][name][0] for name in SOLVERS}
     assert kinds == {"fused": "rests", "exponential": "flips", "extrapolated": "cycles", "rk4": "false"}
     assert f"{frame['fates']['rk4'][1]:.3f}" == "-0.173" and "−0.173 mV" in explorer.answer
+    assert explorer.prediction.right == 1 == sum(kind == "rests" for kind in kinds.values())
+    assert all("0.84 ms" in guess.reply or "−0.173 mV" in guess.reply for guess in explorer.prediction.guesses)
+    assert frame["verdict"][0][1].endswith("only fused steps do.")
+    assert frame["verdict"][1][1] == "Exponential flips, extrapolated cycles, RK4 rests at −0.173\u00a0mV."
     assert NEURON["c"] == 1.0 and frame["limits"]["fused"] == pytest.approx(0.8415, abs=1e-4)
 
 
 def test_the_presets_tell_what_happens(explorer):
     frames = {preset["name"]: explorer.compute(**preset["controls"]) for preset in explorer.spec["presets"]}
-    small = frames["Small steps"]["errors"]
+    small = frames["Δ = 0.1 ms"]["errors"]
     assert small["extrapolated"] < min(small["fused"], small["exponential"]) / 5
-    wrong = frames["Bounded, and wrong"]
+    wrong = frames["Δ = 1.7 ms"]
     assert wrong["controls"]["dt"] == pytest.approx(2 * wrong["limits"]["fused"], abs=0.03)
     assert "rests" not in {fate[0] for fate in wrong["fates"].values()}
-    assert min(frames["Out of the box"]["runs"]["rk4"]) < -10
-    weak = frames["Weak feedback"]
+    strong = frames["Strong synapse"]
+    assert min(strong["runs"]["rk4"]) < -10 and ("after leaving the box" in strong["verdict"][1][1] or strong["fates"]["rk4"][0] == "explodes")
+    weak = frames["Weak synapse"]
     assert [weak["limits"][name] for name in SOLVERS[:3]] == [None] * 3
     assert {fate[0] for fate in weak["fates"].values()} == {"rests"}
 
@@ -117,3 +122,32 @@ def test_javascript_says_the_same_numbers_and_words(explorer, static_page):
     after = json.loads(page.get_attribute(".ltc-solvers", "data-frame"))["controls"]
     assert after == {**before, "dt": pytest.approx(before["dt"] - 0.1)}
     assert not complaints and page.locator(".ltc-fallback").count() == 0
+
+
+def test_the_verdict_names_those_that_rest_where_the_equation_rests(explorer):
+    """For every frame of a grid: the names before "do" are those whose fate is right, the others stand in the second line."""
+    for dt, w, start in GRID:
+        frame = explorer.compute(dt=dt, w=w, start=start)
+        right = {NAMES[name] for name in SOLVERS if frame["fates"][name][0] == "rests"}
+        (_, first), (_, second) = frame["verdict"]
+        told = first.partition("\u00a0ms ")[2]
+        assert {name for name in NAMES.values() if name in told} == (right if len(right) < 4 else set())
+        assert ("all four" in told) == (len(right) == 4) and ("no solver" in told) == (not right)
+        if len(right) < 4:
+            assert {name for name in NAMES.values() if name in second[0].lower() + second[1:] or name in second} == set(NAMES.values()) - right
+
+
+def test_what_would_tell_waits_for_the_prediction_and_the_drawing_fits_on_one_screen(explorer, static_page):
+    page, address, complaints = static_page(explorer)
+    page.set_viewport_size({"width": 736 + 16, "height": 800})
+    page.goto(address)
+    telling = page.locator("svg[role=img] g[data-mark], svg[role=img] path[data-mark], svg[role=img] text.strong.after")
+    assert telling.count() == 12 and telling.evaluate_all("all => all.every(e => getComputedStyle(e).visibility === 'hidden')")
+    page.get_by_role("button", name="One", exact=True).click()
+    assert page.locator(".ltc-reply").text_content().startswith("You said “One”, and so it is.")
+    assert telling.evaluate_all("all => all.every(e => getComputedStyle(e).visibility === 'visible')")
+    for preset in explorer.spec["presets"]:
+        page.get_by_role("button", name=preset["name"], exact=True).click()
+    top, bottom = (page.locator(place).bounding_box() for place in (".ltc-first", ".ltc-explorer > .ltc-panels"))
+    assert bottom["y"] + bottom["height"] - top["y"] < 700
+    assert page.locator(".ltc-range:visible").count() == 1 and not complaints

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .. import analysis, dynamics, simulate
-from .base import Control, Explorer, Preset, words
+from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
 
 # nF, µS, mV, 1/mV, mV, mV
 NEURON = {"c": 1.0, "g_leak": 0.2, "e_leak": 2.0, "gamma": 8.0, "mu": 0.2, "e_rev": -1.0}
@@ -18,16 +18,28 @@ BEYOND = 1000.0  # mV: out there a run has exploded
 ROOT = 2.785293563405282  # RK4's factor is 1 again at z = -ROOT
 
 PRESETS = [
-    Preset("One of four", "The step is 0.8 ms. Only the fused solver rests where the equation rests."),
-    Preset("Small steps", "Extrapolation errs least of the three that read once per step; RK4 reads four times.",
+    Preset("Δ = 0.8 ms", "The step is 0.8 ms. Only the fused solver rests where the equation rests."),
+    Preset("Δ = 0.1 ms", "Extrapolation errs least of the three that read once per step; RK4 reads four times.",
            {"dt": 0.1, "start": -1.0}),
-    Preset("Bounded, and wrong", "Twice the fused solver’s limit: all leave the rest, but three stay in the box.",
+    Preset("Δ = 1.7 ms", "Twice the fused solver’s limit: all leave the rest, but three stay in the box.",
            {"dt": 1.7}),
-    Preset("Out of the box", "A stronger synapse, another start: RK4 is thrown far out, the others cannot leave.",
+    Preset("Strong synapse", "A stronger synapse, another start: RK4 is thrown far out, the others cannot leave.",
            {"w": 8.0, "dt": 1.0, "start": 2.0}),
-    Preset("Weak feedback", "The gate hardly answers the state: the blends live with any step.",
+    Preset("Weak synapse", "The gate hardly answers the state: the blends live with any step.",
            {"w": 0.1, "dt": 2.0}),
 ]
+
+SENTENCES = {
+    "all": ("same", "The equation rests at {rest} mV; with Δ\u00a0=\u00a0{dt}\u00a0ms all four solvers do."),
+    "some": ("bad", "The equation rests at {rest} mV; with Δ\u00a0=\u00a0{dt}\u00a0ms {who} steps do."),
+    "one": ("bad", "The equation rests at {rest} mV; with Δ\u00a0=\u00a0{dt}\u00a0ms only {who} steps do."),
+    "none": ("bad", "The equation rests at {rest} mV; with Δ\u00a0=\u00a0{dt}\u00a0ms no solver does."),
+    "nearest": ("good", "Nearest on the way is {who}, {error:2}\u00a0mV off."),
+    "wrong": ("bad", "{what}."),
+    "rests": ("", "{name} rests there"), "false": ("", "{name} rests at {high}\u00a0mV"), "explodes": ("", "{name} explodes"),
+    "wanders": ("", "{name} wanders"), "flips": ("", "{name} flips"), "cycles": ("", "{name} cycles"),
+    "left": ("", "{what} after leaving the box"),
+}
 
 
 def critical_steps(a, rho, J):
@@ -48,16 +60,28 @@ class SolverExplorer(Explorer):
 
     key, drawing, tabulated = "solvers", "solvers.js", False
     title = "One step size, four solvers: who does what the equation does?"
-    question = ("The equation settles near −0.09 mV. With steps of 0.8 ms, how many of the four solvers settle "
-                "there: all, two, or one?")
+    sentences = SENTENCES
+    question = "The equation settles near −0.09 mV. With steps of 0.8 ms, how many of the four solvers settle there?"
     answer = ("One, the fused solver. The exponential and the extrapolated one never come to rest. RK4 does, calm and "
               "smooth, but at −0.173 mV: a rest that the equation does not have.")
+
+    prediction = Prediction((
+        Guess(4, "All four", "With steps of 0.8 ms only the fused solver does. The exponential and the extrapolated one never come "
+              "to rest, and RK4 rests at −0.173 mV, where the equation does not."),
+        Guess(2, "Two", "RK4 does come to rest, but at −0.173 mV, where the equation has no rest. With steps of 0.8 ms only the "
+              "fused solver settles near −0.09 mV."),
+        Guess(1, "One", "It is the fused solver: at this synapse its steps may be as long as 0.84 ms. RK4 comes to rest, too, but "
+              "at −0.173 mV, where the equation does not."),
+        Guess(0, "None", "The fused solver does: at this synapse its steps may be as long as 0.84 ms. The three others leave the rest "
+              "before."),
+    ), right=1)
+    play = {"knob": "dt", "seconds": 10}
 
     def __init__(self):
         super().__init__([
             Control("dt", "Step Δ", 0.8, low=0.05, high=2, step=0.05, unit="ms"),
-            Control("w", "Synapse w", 5.0, low=0, high=8, step=0.1, unit="µS"),
-            Control("start", "Start", 0.0, low=-1, high=2, step=0.1, unit="mV"),
+            Control("w", "Synapse w", 5.0, low=0, high=8, step=0.1, unit="µS", more=True),
+            Control("start", "Start", 0.0, low=-1, high=2, step=0.1, unit="mV", more=True),
         ], PRESETS, neuron=NEURON, length=LENGTH, fine=FINE, long=LONG, beyond=BEYOND, root=ROOT)
 
     @staticmethod
@@ -115,36 +139,24 @@ class SolverExplorer(Explorer):
 
     @staticmethod
     def verdict(frame, controls):
-        """Who rests where the equation rests, what the others do, or who is nearest; solvers.js says the same."""
+        """Who rests where the equation rests, and what the others do or who is nearest; solvers.js chooses by the same rule."""
         fates, errors = frame["fates"], frame["errors"]
         right = [NAMES[name] for name in SOLVERS if fates[name][0] == "rests"]
-        count = ("none of the four solvers does", "one of the four solvers does",
-                 "two of the four solvers do", "three of the four solvers do", "all four solvers do")[len(right)]
-        named = f": {', '.join(right)}" if 0 < len(right) < 4 else ""
-        first = (f"The equation rests at {words(frame['rest'])} mV; with steps of {words(controls['dt'])} ms "
-                 f"{count}{named}.")
-        lines = [["same" if len(right) == 4 else "bad", first]]
-        left = dict.fromkeys(SOLVERS, "")
-        if any(not -1 - 1e-9 <= x <= 2 + 1e-9 for x in frame["runs"]["rk4"]):  # a blend cannot
-            left["rk4"] = " after leaving the box"
-        wrong = [f"{NAMES[name]} {SolverExplorer.does(*fates[name])}{left[name]}"
-                 for name in SOLVERS if fates[name][0] != "rests"]
-        if wrong:
-            text = "; ".join(wrong)
-            lines.append(["bad", f"{text[0].upper()}{text[1:]}."])
-        else:
+        first = "all" if len(right) == 4 else "some" if len(right) > 1 else "one" if right else "none"
+        who = ", ".join(right[:-1]) + " and " + right[-1] if len(right) > 1 else "".join(right)
+        lines = [phrase(SENTENCES[first], rest=frame["rest"], dt=controls["dt"], who=who)]
+        if len(right) == 4:
             best = min(SOLVERS, key=lambda name: errors[name])
-            each = ", ".join(f"{NAMES[name]} {words(errors[name], 2)}" for name in SOLVERS)
-            lines.append(["good", f"Errors on the way, mV: {each}. Nearest: {NAMES[best]}."])
-        return lines
-
-    @staticmethod
-    def does(kind, low, high, period):
-        """A fate in words."""
-        return {"false": f"rests at {words(high)}, where the equation does not", "explodes": "explodes",
-                "wanders": "wanders without end", "flips": f"flips between {words(low)} and {words(high)}",
-                "cycles": f"repeats {period} values from {words(low)} to {words(high)}",
-                "rests": f"rests at {words(high)}"}[kind]
+            return [*lines, phrase(SENTENCES["nearest"], who=NAMES[best], error=errors[best])]
+        wrong = []
+        for name in SOLVERS:
+            kind, _, high, _ = fates[name]
+            if kind != "rests":
+                what = phrase(SENTENCES[kind], name=NAMES[name], high=high)[1]
+                out = any(not -1 - 1e-9 <= x <= 2 + 1e-9 for x in frame["runs"][name]) and kind != "explodes"  # RK4: a blend cannot
+                wrong.append(phrase(SENTENCES["left"], what=what)[1] if out else what)
+        text = ", ".join(wrong)
+        return [*lines, phrase(SENTENCES["wrong"], what=text[0].upper() + text[1:])]
 
     def describe(self, frame):
         """One frame in words, for the picture's alt text."""

@@ -3,7 +3,7 @@
 
 import { keyPanel, ticksX, ticksY } from "./core/chart.js";
 import { draw, patch, pool, write } from "./core/dom.js";
-import { say } from "./core/format.js";
+import { phrase, say } from "./core/format.js";
 import { pointHandle, putHandle } from "./core/handle.js";
 import { line, scale, spread } from "./core/scale.js";
 
@@ -108,7 +108,7 @@ export function solversFrame(controls, spec) {
     frame.fates[name] = fate;
     frame.errors[name] = whole ? Math.sqrt(kept.reduce((sum, x, k) => sum + (x - exact[k]) ** 2, 0) / kept.length) : null;
   }
-  return { ...frame, verdict: solversVerdict(frame) };
+  return { ...frame, verdict: solversVerdict(frame, spec.sentences) };
 }
 
 function does([kind, low, high, period]) {
@@ -122,33 +122,23 @@ function does([kind, low, high, period]) {
   }[kind];
 }
 
-function solversVerdict({ controls, rest, fates, errors, runs }) {
-  const right = SOLVERS.filter((name) => fates[name][0] === "rests");
-  const count = [
-    "none of the four solvers does",
-    "one of the four solvers does",
-    "two of the four solvers do",
-    "three of the four solvers do",
-    "all four solvers do",
-  ][right.length];
-  const named = right.length > 0 && right.length < 4 ? `: ${right.map((name) => NAMES[name]).join(", ")}` : "";
-  const lines = [
-    [
-      right.length === 4 ? "same" : "bad",
-      `The equation rests at ${say(rest)} mV; with steps of ${say(controls.dt)} ms ${count}${named}.`,
-    ],
-  ];
-  const left = runs.rk4.some((x) => x < -1 - 1e-9 || x > 2 + 1e-9) ? " after leaving the box" : ""; // a blend cannot
-  const wrong = SOLVERS.filter((name) => fates[name][0] !== "rests").map(
-    (name) => `${NAMES[name]} ${does(fates[name])}${name === "rk4" ? left : ""}`,
-  );
-  if (wrong.length) {
-    const text = wrong.join("; ");
-    return [...lines, ["bad", `${text[0].toUpperCase()}${text.slice(1)}.`]];
+function solversVerdict({ controls, rest, fates, errors, runs }, sentences) {
+  const right = SOLVERS.filter((name) => fates[name][0] === "rests").map((name) => NAMES[name]);
+  const first = right.length === 4 ? "all" : right.length > 1 ? "some" : right.length ? "one" : "none";
+  const who = right.length > 1 ? `${right.slice(0, -1).join(", ")} and ${right.at(-1)}` : right.join("");
+  const lines = [phrase(sentences[first], { rest, dt: controls.dt, who })];
+  if (right.length === 4) {
+    const best = SOLVERS.reduce((b, name) => (errors[name] < errors[b] ? name : b));
+    return [...lines, phrase(sentences.nearest, { who: NAMES[best], error: errors[best] })];
   }
-  const best = SOLVERS.reduce((b, name) => (errors[name] < errors[b] ? name : b));
-  const each = SOLVERS.map((name) => `${NAMES[name]} ${say(errors[name], 2)}`).join(", ");
-  return [...lines, ["good", `Errors on the way, mV: ${each}. Nearest: ${NAMES[best]}.`]];
+  const wrong = SOLVERS.filter((name) => fates[name][0] !== "rests").map((name) => {
+    const [kind, , high] = fates[name];
+    const what = phrase(sentences[kind], { name: NAMES[name], high })[1];
+    const out = kind !== "explodes" && runs[name].some((x) => x < -1 - 1e-9 || x > 2 + 1e-9); // RK4: a blend cannot
+    return out ? phrase(sentences.left, { what })[1] : what;
+  });
+  const text = wrong.join(", ");
+  return [...lines, phrase(sentences.wrong, { what: text[0].toUpperCase() + text.slice(1) })];
 }
 
 const COLOURS = { fused: "var(--plus)", exponential: "var(--minus)", extrapolated: "var(--sure)", rk4: "var(--doubt)" };
@@ -167,8 +157,8 @@ const GHOST = "stroke: var(--before); stroke-width: 1.4; stroke-dasharray: 4 4; 
 const limitsMap = {
   name: "limits",
   column: 1,
-  title: "Every solver’s largest stable step: drag the point",
-  height: (width) => Math.min(0.95 * width, 420) + 8,
+  title: "Largest stable steps: drag the point",
+  height: (width) => (width < 420 ? Math.min(0.95 * width, 372) : 422) + 8,
   build(svg, { width, height }, view) {
     const ranges = { dt: [0, 2], w: [0, 8] };
     const box = { left: 34, right: width - 10, top: 8, bottom: height - 40 };
@@ -182,6 +172,8 @@ const limitsMap = {
       draw(svg, "path", {
         d: line(points.map(([dt, w]) => [x(dt), y(w)])),
         fill: "none",
+        class: "after",
+        "data-mark": name,
         style: `stroke: ${COLOURS[name]}; stroke-width: 2.2`,
         "stroke-dasharray": DASHES[name] ?? "none",
       });
@@ -189,10 +181,15 @@ const limitsMap = {
     const names = SOLVERS.map((name, i) => {
       const at = 7.6 - 0.62 * i;
       const dt = restOf(at, view.spec).limits[name];
-      return draw(svg, "path", { d: SHAPES[name](x(dt), y(at)), style: `fill: ${COLOURS[name]}` });
+      return draw(svg, "path", { d: SHAPES[name](x(dt), y(at)), class: "after", style: `fill: ${COLOURS[name]}` });
     });
-    draw(svg, "text", { x: box.left + 5, y: y(1), class: "quiet halo-text" }, "stable");
-    draw(svg, "text", { x: box.right - 4, y: box.top + 15, class: "quiet halo-text", "text-anchor": "end" }, "unstable");
+    draw(svg, "text", { x: box.left + 5, y: y(1), class: "quiet halo-text after" }, "stable");
+    draw(
+      svg,
+      "text",
+      { x: box.right - 4, y: box.top + 15, class: "quiet halo-text after", "text-anchor": "end" },
+      "unstable",
+    );
     const was = draw(svg, "circle", { r: 5, cx: x(view.defaults.dt), cy: y(view.defaults.w), style: GHOST });
     const handle = pointHandle(svg, view, box, ["dt", "w"], [ranges.dt, ranges.w], 0.1);
     return (frame, { dt, w }) => {
@@ -205,24 +202,27 @@ const limitsMap = {
   },
 };
 
-const marks = keyPanel("marks", 1, [
-  ...SOLVERS.map((name) => [
-    NAMES[name],
-    [
-      "path",
-      { d: "M1 8H33", style: `stroke: ${COLOURS[name]}; stroke-width: 2.2`, "stroke-dasharray": DASHES[name] ?? "none" },
-    ],
-    ["path", { d: SHAPES[name](17, 8), style: `fill: ${COLOURS[name]}` }],
+const marks = {
+  ...keyPanel("marks", 1, [
+    ...SOLVERS.map((name) => [
+      NAMES[name],
+      [
+        "path",
+        { d: "M1 8H33", style: `stroke: ${COLOURS[name]}; stroke-width: 2.2`, "stroke-dasharray": DASHES[name] ?? "none" },
+      ],
+      ["path", { d: SHAPES[name](17, 8), style: `fill: ${COLOURS[name]}` }],
+    ]),
+    ["exact", ["path", { d: "M1 8H33", class: "curve", style: INK }]],
+    ["hollow: beyond the edge", ["circle", { cx: 17, cy: 8, r: 3.6, style: `${INK}; fill: none; stroke-width: 1.6` }]],
   ]),
-  ["exact", ["path", { d: "M1 8H33", class: "curve", style: INK }]],
-  ["hollow: beyond the edge", ["circle", { cx: 17, cy: 8, r: 3.6, style: `${INK}; fill: none; stroke-width: 1.6` }]],
-]);
+  details: true,
+};
 
 const strips = {
   name: "strips",
   column: 2,
-  title: "Runs beside the exact solution, mV, stretched near 0",
-  height: (width) => (width < 420 ? 440 : 480),
+  title: "Runs and exact solution, mV (stretched at 0)",
+  height: (width) => (width < 420 ? 436 : 446),
   build(svg, { width, height }, view) {
     const { length } = view.spec;
     const [left, right, foot] = [34, width - 10, 40];
@@ -237,10 +237,12 @@ const strips = {
         draw(svg, "text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end", class: "tick" }, say(tick));
       }
       draw(svg, "path", { d: SHAPES[name](left + 6, top - 10), style: `fill: ${COLOURS[name]}` });
-      const text = draw(svg, "text", { x: left + 16, y: top - 6, class: "strong" });
+      draw(svg, "text", { x: left + 16, y: top - 6, class: "strong" }, NAMES[name]);
+      const text = draw(svg, "text", { x: right, y: top - 6, class: "strong after", "text-anchor": "end" });
       const exact = draw(svg, "path", { class: "curve", style: INK });
-      const path = draw(svg, "path", { style: `stroke: ${COLOURS[name]}; stroke-width: 1.1; fill: none; opacity: 0.8` });
-      return { name, y, text, exact, path, dots: draw(svg, "g") };
+      const run = draw(svg, "g", { class: "after", "data-mark": name });
+      const path = draw(run, "path", { style: `stroke: ${COLOURS[name]}; stroke-width: 1.1; fill: none; opacity: 0.8` });
+      return { name, y, text, exact, path, dots: draw(run, "g") };
     });
     for (const tick of [0, 2, 4, 6, 8, 10]) {
       draw(svg, "text", { x: x(tick), y: height - foot + 14, "text-anchor": "middle", class: "tick" }, say(tick));
@@ -269,11 +271,15 @@ const strips = {
           flips: `flips: ${say(low, 2)}, ${say(high, 2)}`,
           cycles: `repeats ${period} values`,
         }[kind];
-        write(text, `${NAMES[name]}: ${short}`);
+        write(text, short);
       }
       return SOLVERS.map((name) => `${NAMES[name]} ${does(frame.fates[name])}`).join("; ");
     };
   },
 };
 
-export const drawing = { panels: [limitsMap, marks, strips], frame: solversFrame };
+export const drawing = {
+  panels: [limitsMap, strips, marks],
+  frame: solversFrame,
+  moves: { runs: "blend", curve: "blend" },
+};

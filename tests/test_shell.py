@@ -319,3 +319,22 @@ def test_the_handle_stays_under_the_pointer_while_the_verdict_grows(visit, plane
         tops.add(round(page.locator(".ltc-panel-plane").bounding_box()["y"]))
     page.mouse.up()
     assert len(tops) == 1
+
+
+# --- one screen ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [widgets.TauExplorer, widgets.TimeConstantExplorer, widgets.StabilityExplorer,
+                                  widgets.GradientExplorer])
+def test_control_verdict_and_drawings_fit_on_one_screen_and_on_a_phone_each_drawing_under_both(visit, kind):
+    page = visit(kind().to_html(), f"#{kind.play['knob']}=1")
+    panels = page.locator(".ltc-panels").first.locator(".ltc-panel")
+    for width in (736, 1000):
+        page.set_viewport_size({"width": width + 16, "height": 800})
+        top = page.locator(".ltc-first label").first.bounding_box()["y"]
+        boxes = [panel.bounding_box() for panel in panels.all()]
+        assert len(boxes) >= 2 and max(box["y"] + box["height"] for box in boxes) - top < 700
+        assert page.locator(".ltc-control:visible").count() == 1
+    page.set_viewport_size({"width": 390, "height": 844})
+    bar = page.locator(".ltc-bar").bounding_box()["height"]
+    assert all(bar + panel.bounding_box()["height"] < 844 for panel in panels.all())

@@ -69,3 +69,31 @@ def test_few_colours_keep_the_thin_lines_colours(explorer):
     for colour in (plots.GREEN, plots.PURPLE, plots.BLUE, plots.VERMILLION):
         wanted = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
         assert np.abs(there - wanted).sum(1).min() <= 24, colour
+
+
+KEYS = {  # explorer -> name in its legend -> (colour, dashes, marker) there
+    "TimeConstantExplorer": {"exact": (plots.INK, "-", "None"), "fused": (plots.BLUE, "None", "o"),
+                             "Euler": (plots.VERMILLION, "None", "x")},
+    "GradientExplorer": {"gradient": (plots.INK, "-", "None"), "bound": (plots.GREY, "--", "None"),
+                         "eigenvalue": (plots.VERMILLION, ":", "None")},
+    "StabilityExplorer": {"exact": (plots.INK, "-", "None"), "Euler": (plots.VERMILLION, "None", "o")},
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_curve_looks_in_the_picture_as_in_the_explorer(name):
+    explorer = getattr(widgets, name)()
+    figure = explorer.picture(explorer.compute())
+    found = {line.get_label(): (line.get_color(), line.get_linestyle(), line.get_marker()) for ax in figure.axes
+             for line in ax.lines if not line.get_label().startswith("_")}
+    assert found == KEYS[name]
+
+
+def test_a_point_beyond_the_picture_is_hollow_at_its_edge():
+    explorer = widgets.StabilityExplorer()
+    frame = explorer.compute()
+    time = explorer.picture(frame).axes[1]
+    inside, beyond = (line for line in time.lines if line.get_marker() == "o")
+    assert beyond.get_markerfacecolor() == "none" != inside.get_markerfacecolor()
+    assert set(np.abs(beyond.get_ydata())) == {3.0} and np.abs(inside.get_ydata()).max() < 3
+    assert len(beyond.get_ydata()) == sum(abs(value) > 3 for value in frame["solution"]) > 0

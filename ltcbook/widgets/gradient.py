@@ -120,8 +120,11 @@ class GradientExplorer(Explorer):
         lags = np.arange(LENGTH + 1)
         ax.set(yscale="log", ylim=(1e-6, 1e6), xlim=(0, LENGTH), xlabel="lag k (steps)", ylabel="norm of the gradient")
         limit = lambda values: np.clip(values, 1e-6, 1e6)  # noqa: E731
-        plots.draw_curves(lags, {"gradient": limit(frame["norms"]), "bound": limit(frame["factor"] ** lags),
-                                 "eigenvalue": limit(frame["radius"] ** lags)}, ax, labels="top")
+        curves = {"gradient": (frame["norms"], plots.INK, "-"), "bound": (frame["factor"] ** lags, plots.GREY, "--"),
+                  "eigenvalue": (frame["radius"] ** lags, plots.VERMILLION, ":")}  # the drawing's looks
+        for name, (values, colour, dashes) in curves.items():
+            ax.plot(lags, limit(values), color=colour, ls=dashes, label=name)
+        plots.name_above(ax)
         ax.axhline(1, color=plots.GREY, lw=1)
         ticks = [-6, -3, 0, 3, 6]
         ax.set_yticks([10.0**k for k in ticks], [f"1e{k:+d}".replace("-", "−") if k else "1" for k in ticks])

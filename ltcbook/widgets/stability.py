@@ -153,6 +153,10 @@ class StabilityExplorer(Explorer):
         exact = np.exp(c["re"] * t) * np.cos(c["im"] * t)
         steps = c["dt"] * np.arange(len(frame["solution"]))
         time.set(xlabel="time", ylabel="real part of x", ylim=(-3, 3))
-        runs = {"exact": (t, np.clip(exact, -3, 3)), METHODS[c["method"]]: (steps, np.clip(frame["solution"], -3, 3))}
-        plots.draw_curves(None, runs, time, labels="top")
+        time.plot(t, np.clip(exact, -3, 3), color=plots.INK, label="exact")
+        beyond = np.abs(frame["solution"]) > 3  # hollow, at the edge, as in the drawing
+        for points, fill, label in ((~beyond, plots.VERMILLION, METHODS[c["method"]]), (beyond, "none", None)):
+            time.plot(steps[points], np.clip(frame["solution"], -3, 3)[points], "o", mec=plots.VERMILLION, mfc=fill,
+                      color=plots.VERMILLION, ms=5, label=label, clip_on=False)
+        plots.name_above(time)
         return fig

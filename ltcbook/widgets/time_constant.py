@@ -112,13 +112,17 @@ class TimeConstantExplorer(Explorer):
         lo, hi = bounds["lo"] - 0.25, bounds["hi"] + 0.25
         runs = {name: np.clip([frame["start"], *frame[name]], lo, hi) for name in ("exact", "fused", "euler")}
         state.set(ylim=(lo, hi), xlabel="time (ms)", ylabel="state (mV)")
-        plots.draw_curves(t, runs, state, labels="top")
+        looks = {"exact": {"color": plots.INK}, "fused": {"color": plots.BLUE, "marker": "o", "ls": ""},
+                 "euler": {"color": plots.VERMILLION, "marker": "x", "ls": ""}}  # those of the drawing
+        for name, look in looks.items():
+            state.plot(t, runs[name], label=name.replace("euler", "Euler"), markersize=5, **look)
+        plots.name_above(state)
         plots.shade_pulse(0, pulse, state, name="input on")
         plots.draw_bounds(bounds["lo"], bounds["hi"], state)
         u = np.linspace(0, 1, 101)[:, None]
         tau = dynamics.time_constant(np.zeros((101, 1)), u, self.cell(controls))[:, 0]
         speed.set(ylim=(0, 1.15 * bounds["longest"]), xlabel="input u", title="Time constant (ms) and its bounds")
-        plots.draw_curves(u[:, 0], {"time constant": tau}, speed, labels="none")
-        speed.plot(controls["u"], frame["on"]["tau"], "o", color=plots.VERMILLION)
+        speed.plot(u[:, 0], tau, color=plots.INK)
+        speed.plot(controls["u"], frame["on"]["tau"], "o", mfc="w", mec=plots.INK, mew=2, ms=8)
         plots.draw_bounds(bounds["shortest"], bounds["longest"], speed)
         return fig

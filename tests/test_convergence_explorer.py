@@ -63,16 +63,18 @@ def test_the_question_and_its_answer_say_true_numbers(explorer):
     assert frame["controls"]["W"] == 50 * frame["controls"]["w"]
     assert (frame["before"]["rate"], frame["after"]["rate"]) == (pytest.approx(0.6), pytest.approx(0.5))
     assert "0.5 per ms" in explorer.answer and "0.6" in explorer.answer
+    assert explorer.prediction.right == "old"
+    assert all("0.5 per ms" in guess.reply and "0.6" in guess.reply for guess in explorer.prediction.guesses)
     assert frame["after"]["first"] > frame["before"]["first"] and frame["after"]["settle"] > frame["before"]["settle"]
     tones = {preset["name"]: [tone for tone, _ in explorer.compute(**preset["controls"])["verdict"]]
              for preset in explorer.spec["presets"]}
-    assert tones["50 times, yet slower"] == ["bad", "bad", "bad"] and tones["As published"][0] == "same"
+    assert tones["50 times"] == ["bad", "bad"] and tones["As published"][0] == "same"
     assert tones["A slow target"][0] == "good" and tones["A bystander"][0] == "same"
 
 
 def test_no_error_is_said_and_not_divided_by(explorer):
     frame = explorer.compute(e_j=0, e_k=0)
-    assert frame["after"]["norm"] is None and "drag" in frame["verdict"][2][1]
+    assert frame["after"]["norm"] is None and "drag" in frame["verdict"][1][1]
 
 
 @pytest.mark.parametrize("controls", [{"W": 11}, {"w": 0}, {"tau_j": float("nan")}, {"bystander": "fast"}, {"T": 1}])
@@ -96,3 +98,31 @@ def test_javascript_says_the_same_numbers_and_words(explorer, static_page):
     assert after == {**before, "e_j": pytest.approx(before["e_j"] + 0.05)}
     assert float(page.get_attribute(".ltc-convergence", "data-ms")) < 16
     assert not complaints and page.locator(".ltc-fallback").count() == 0
+
+
+@pytest.mark.parametrize("controls", GRID[::17])
+def test_the_second_line_says_who_is_ahead_at_first_and_who_settles_first(explorer, controls):
+    frame = explorer.compute(**controls)
+    tone, text = frame["verdict"][1]
+    first = frame["after"]["first"] - frame["before"]["first"]
+    assert ("shrinks faster" in text) == (first > 1e-9) and ("more slowly" in text) == (first < -1e-9)
+    settle = frame["after"]["settle"] / frame["before"]["settle"]
+    assert tone == ("good" if settle < 0.998 else "bad" if settle > 1.0021 else "same")
+
+
+def test_what_would_tell_waits_for_the_prediction_and_the_drawing_fits_on_one_screen(explorer, static_page):
+    page, address, complaints = static_page(explorer)
+    page.set_viewport_size({"width": 736 + 16, "height": 800})
+    page.goto(address)
+    telling = page.locator("svg[role=img] path[style*='--sure'], svg[role=img] text.strong")
+    hidden = "all => all.filter(e => e.style.display !== 'none').map(e => getComputedStyle(e).visibility)"
+    asked = telling.evaluate_all(hidden)
+    assert asked.count("hidden") >= 6 and asked.count("visible") == 2  # the name of the row "after", and the slowest mode before
+    page.get_by_role("button", name="In the old one").click()
+    assert page.locator(".ltc-reply").text_content().startswith("You said “In the old one”, and so it is.")
+    assert set(telling.evaluate_all(hidden)) == {"visible"}
+    for preset in explorer.spec["presets"]:
+        page.get_by_role("button", name=preset["name"], exact=True).click()
+    top, bottom = (page.locator(place).bounding_box() for place in (".ltc-first", ".ltc-explorer > .ltc-panels"))
+    assert bottom["y"] + bottom["height"] - top["y"] < 700
+    assert page.locator(".ltc-range:visible").count() == 1 and not complaints

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .. import analysis, dynamics
-from .base import Control, Explorer, Preset, words
+from .base import Control, Explorer, Guess, Prediction, Preset, phrase
 
 GATE, CAPACITANCE = 0.5, 1.0  # the open share s of the synapse (its source is held), and c in nF
 BYSTANDER, ITS_ERROR = 5.0, 0.3  # a third neuron that no synapse of the event touches: leak time in ms, error in mV
@@ -13,7 +13,7 @@ TIMES = np.linspace(0, 12, 121)
 LEFT = 0.01  # the share of an error that counts as settled
 
 PRESETS = [
-    Preset("50 times, yet slower", "W is 50 times w. The error falls fast at first, then waits for neuron j."),
+    Preset("50 times", "W is 50 times w. The error falls fast at first, then waits for neuron j."),
     Preset("As published", "Equal leak times: the slowest mode stays where it is; only the fastest one moves.",
            {"tau_j": 1.0, "tau_k": 1.0, "w": 0.02, "W": 1.0}),
     Preset("A slow target", "k leaks more slowly than j: even a new weight below the old one helps.",
@@ -21,6 +21,16 @@ PRESETS = [
     Preset("A bystander", "A third neuron is slower than both. No synapse of it moves, so the slowest mode cannot.",
            {"bystander": "slow"}),
 ]
+
+WHY = {"gains": ("good", "faster, since k leaks more slowly than j"), "loses": ("bad", "slower, since k leaks faster than j"),
+       "alike": ("same", "unmoved, since τ_j\u00a0=\u00a0τ_k"), "third": ("same", "unmoved, since the bystander is slowest")}
+FIRST = {"good": "shrinks faster", "bad": "shrinks more slowly", "same": "shrinks as fast as before"}
+SENTENCES = {
+    **{name: (tone, f"Slowest mode {{was}}\u00a0→\u00a0{{now}} per ms: {why}.") for name, (tone, why) in WHY.items()},
+    **{f"{first}_{last}": (last, f"This error {how} at first; 1 % is left after {{was}}\u00a0→\u00a0{{now}} ms.")
+       for first, how in FIRST.items() for last in FIRST},
+    "none": ("same", "There is no error, so nothing has to settle: drag the start away from 0."),
+}
 
 
 class ConvergenceExplorer(Explorer):
@@ -32,18 +42,29 @@ class ConvergenceExplorer(Explorer):
 
     key, drawing, tabulated = "convergence", "convergence.js", False
     title = "One event, two networks, the same error: which one settles first?"
-    question = ("A synapse moves from j to k and becomes 50 times stronger. The error falls faster at first. "
-                "Which network settles first?")
-    answer = ("The old one. After the event j has only its leak, 0.5 per ms, and everybody waits for it; before, the slowest mode "
+    sentences = SENTENCES
+    question = ("A synapse moves from j to k and becomes 50 times stronger. Both networks start with the same error. "
+                "In which one is the error sooner down to 1 %?")
+    answer = ("In the old one. After the event j has only its leak, 0.5 per ms, and everybody waits for it; before, the slowest mode "
               "had 0.6. Set both leak times equal and move W: the slowest mode does not stir.")
 
+    prediction = Prediction((
+        Guess("new", "In the new one", "With the first settings its error falls faster, but only at first. Then it waits for j, which has "
+              "lost its synapse and decays at 0.5 per ms; the slowest mode of the old network decays at 0.6."),
+        Guess("old", "In the old one", "With the first settings the new network is ahead at first. Then it waits for j, which has lost its "
+              "synapse and decays at 0.5 per ms; the slowest mode of the old network decays at 0.6."),
+        Guess("both", "In both at once", "With the first settings the slowest modes differ: j decays at 0.5 per ms once it has lost its "
+              "synapse, and the slowest mode of the old network at 0.6. So the old one is ahead in the end."),
+    ), right="old")
+    play = {"knob": "W", "seconds": 8}
+
     def __init__(self):
-        ranges = [("w", "Old weight w", 0.2, 0.02, 1, 0.02, "µS"), ("W", "New weight W", 10.0, 0.05, 10, 0.05, "µS"),
+        ranges = [("W", "New weight W", 10.0, 0.05, 10, 0.05, "µS"), ("w", "Old weight w", 0.2, 0.02, 1, 0.02, "µS"),
                   ("tau_j", "Leak time τ_j", 2.0, 0.2, 3, 0.05, "ms"), ("tau_k", "Leak time τ_k", 1.0, 0.2, 3, 0.05, "ms"),
                   ("e_j", "Error e_j at first", 0.3, -1, 1, 0.05, "mV"), ("e_k", "Error e_k at first", 0.8, -1, 1, 0.05, "mV")]
-        knobs = [Control(name, label, default, low=low, high=high, step=step, unit=unit)
+        knobs = [Control(name, label, default, low=low, high=high, step=step, unit=unit, more=name != "W")
                  for name, label, default, low, high, step, unit in ranges]
-        knobs.append(Control("bystander", "Bystander", "none", kind="select",
+        knobs.append(Control("bystander", "Bystander", "none", kind="select", more=True,
                              options=(("none", "none"), ("slow", "leak time 5 ms"))))
         super().__init__(knobs, PRESETS, gate=GATE, capacitance=CAPACITANCE, bystander=BYSTANDER, error=ITS_ERROR,
                          length=float(TIMES[-1]), points=len(TIMES), left=LEFT)
@@ -90,22 +111,15 @@ class ConvergenceExplorer(Explorer):
 
     @staticmethod
     def verdict(frame, controls):
-        """The slowest mode, stiffness, and this very error; convergence.js says the same words."""
+        """The slowest mode, and this very error; convergence.js chooses by the same rule."""
         before, after = frame["before"], frame["after"]
-        arrow = lambda name: f"{words(before[name])}\u00a0→\u00a0{words(after[name])}"
-        tone = compare(before["rate"], after["rate"])
-        still = "τ_j = τ_k" if controls["tau_j"] == controls["tau_k"] else "the bystander is slowest"
-        why = {"good": "faster, since k leaks more slowly than j", "bad": "slower, since k leaks faster than j",
-               "same": f"unmoved, since {still}"}[tone]
-        lines = [[tone, f"Slowest mode {arrow('rate')} per ms: {why}."]]
-        stiff = compare(after["fastest"], before["fastest"])
-        step = {"good": "so Euler's step may grow", "bad": "so Euler's step must shrink", "same": "so Euler's largest step stays"}
-        lines.append([stiff, f"Fastest mode {arrow('fastest')} per ms, {step[stiff]}: {arrow('step')} ms."])
+        why = {"good": "gains", "bad": "loses",
+               "same": "alike" if controls["tau_j"] == controls["tau_k"] else "third"}[compare(before["rate"], after["rate"])]
+        slowest = phrase(SENTENCES[why], was=before["rate"], now=after["rate"])
         if before["settle"] is None:
-            return [*lines, ["same", "No error, nothing to settle: drag the start away from 0."]]
-        first = {"good": "faster", "bad": "slower", "same": "as fast as before"}[compare(before["first"], after["first"])]
-        return [*lines, [compare(after["settle"], before["settle"], 2e-3),
-                         f"This error shrinks {first} at first; 1 % of it is left after {arrow('settle')} ms."]]
+            return [slowest, phrase(SENTENCES["none"])]
+        first, last = compare(before["first"], after["first"]), compare(after["settle"], before["settle"], 2e-3)
+        return [slowest, phrase(SENTENCES[f"{first}_{last}"], was=before["settle"], now=after["settle"])]
 
     def describe(self, frame):
         """One frame in words, for the picture's alt text."""

@@ -3,9 +3,10 @@
 
 import { clipTo, keyPanel, ruleX, ruleY, tickX, tickY, ticksX } from "./core/chart.js";
 import { draw, patch, pool, write } from "./core/dom.js";
-import { say } from "./core/format.js";
+import { phrase, say } from "./core/format.js";
 import { pointHandle, putHandle } from "./core/handle.js";
 import { numbers } from "./core/numbers.js";
+import { trail } from "./core/motion.js";
 import { line, scale, spread } from "./core/scale.js";
 
 /** "good" where the new number is larger, "bad" where it is smaller, "same" up to a share of it. */
@@ -49,36 +50,16 @@ export function convergenceFrame(controls, spec) {
   };
   const share = spec.gate / spec.capacitance;
   const [before, after] = [side(w * share, 0), side(0, W * share)];
-  return { controls: { ...controls }, before, after, verdict: convergenceVerdict(before, after, controls) };
+  return { controls: { ...controls }, before, after, verdict: convergenceVerdict(before, after, controls, spec.sentences) };
 }
 
-function convergenceVerdict(before, after, { tau_j, tau_k }) {
-  const arrow = (name) => `${say(before[name])}\u00a0→\u00a0${say(after[name])}`;
-  const tone = larger(before.rate, after.rate);
-  const why = {
-    good: "faster, since k leaks more slowly than j",
-    bad: "slower, since k leaks faster than j",
-    same: `unmoved, since ${tau_j === tau_k ? "τ_j = τ_k" : "the bystander is slowest"}`,
-  }[tone];
-  const stiff = larger(after.fastest, before.fastest);
-  const step = {
-    good: "so Euler's step may grow",
-    bad: "so Euler's step must shrink",
-    same: "so Euler's largest step stays",
-  };
-  const lines = [
-    [tone, `Slowest mode ${arrow("rate")} per ms: ${why}.`],
-    [stiff, `Fastest mode ${arrow("fastest")} per ms, ${step[stiff]}: ${arrow("step")} ms.`],
-  ];
-  if (before.settle === null) return [...lines, ["same", "No error, nothing to settle: drag the start away from 0."]];
-  const first = { good: "faster", bad: "slower", same: "as fast as before" }[larger(before.first, after.first)];
-  return [
-    ...lines,
-    [
-      larger(after.settle, before.settle, 2e-3),
-      `This error shrinks ${first} at first; 1 % of it is left after ${arrow("settle")} ms.`,
-    ],
-  ];
+function convergenceVerdict(before, after, { tau_j, tau_k }, sentences) {
+  const alike = tau_j === tau_k ? "alike" : "third";
+  const why = { good: "gains", bad: "loses", same: alike }[larger(before.rate, after.rate)];
+  const slowest = phrase(sentences[why], { was: before.rate, now: after.rate });
+  if (before.settle === null) return [slowest, phrase(sentences.none, {})];
+  const [first, last] = [larger(before.first, after.first), larger(after.settle, before.settle, 2e-3)];
+  return [slowest, phrase(sentences[`${first}_${last}`], { was: before.settle, now: after.settle })];
 }
 
 const BEFORE = "stroke: var(--before); stroke-width: 2; stroke-dasharray: 6 4; fill: none";
@@ -89,25 +70,27 @@ const TICK = ["fill: none; stroke: var(--before); stroke-width: 1.6", "fill: var
 const realLine = {
   name: "modes",
   column: 2,
-  title: "The eigenvalues, before and after; ringed: the slowest",
-  height: () => 196,
+  title: "The eigenvalues; ringed: the slowest",
+  height: () => 182,
   build(svg, { width }) {
     const x = scale([-10, 0], [54, width - 20], spread(0.4));
-    const levels = [54, 128];
+    const levels = [46, 114];
     for (const tick of width < 380 ? [-10, -4, -1.5, -0.5, 0] : [-10, -5, -2, -1, -0.5, -0.2, 0]) {
-      draw(svg, "line", { x1: x(tick), x2: x(tick), y1: 26, y2: 160, class: tick ? "grid" : "boundary" });
-      draw(svg, "text", { x: x(tick), y: 176, "text-anchor": "middle", class: "tick" }, say(tick));
+      draw(svg, "line", { x1: x(tick), x2: x(tick), y1: 16, y2: 148, class: tick ? "grid" : "boundary" });
+      draw(svg, "text", { x: x(tick), y: 163, "text-anchor": "middle", class: "tick" }, say(tick));
     }
-    draw(svg, "text", { x: width - 20, y: 193, "text-anchor": "end" }, "eigenvalue, per ms");
-    draw(svg, "text", { x: width - 20, y: 14, "text-anchor": "end", class: "quiet" }, "stability boundary ↓");
+    draw(svg, "text", { x: width - 20, y: 179, "text-anchor": "end" }, "eigenvalue, per ms");
+    draw(svg, "text", { x: width - 20, y: 9, "text-anchor": "end", class: "quiet" }, "stability boundary ↓");
     SIDES.forEach((name, i) => draw(svg, "text", { x: 2, y: levels[i] + 4, class: i ? "strong" : "" }, name));
-    const links = [0, 1, 2].map(() => draw(svg, "line", { class: "drift" }));
-    const rings = levels.map((cy) => draw(svg, "circle", { cy, r: 11, class: "ring" }));
-    const marks = levels.map((_, i) => [0, 1, 2].map(() => draw(svg, "path", { style: TICK[i] })));
-    const names = levels.map(() =>
-      ["j", "k", "third"].map((name) => draw(svg, "text", { "text-anchor": "middle", class: "halo-text" }, name)),
+    const links = [0, 1, 2].map(() => draw(svg, "line", { class: "drift after" }));
+    const trails = trail(draw(svg, "g", { class: "after" }));
+    const told = ["", " after"];
+    const rings = levels.map((cy, i) => draw(svg, "circle", { cy, r: 11, class: `ring${told[i]}`, "data-mark": "slowest" }));
+    const marks = levels.map((_, i) => [0, 1, 2].map(() => draw(svg, "path", { style: TICK[i], class: told[i] })));
+    const names = levels.map((_, i) =>
+      ["j", "k", "third"].map((name) => draw(svg, "text", { "text-anchor": "middle", class: `halo-text${told[i]}` }, name)),
     );
-    const values = levels.map(() => draw(svg, "text", { "text-anchor": "middle", class: "strong halo-text" }));
+    const values = levels.map((_, i) => draw(svg, "text", { "text-anchor": "middle", class: `strong halo-text${told[i]}` }));
     const shapes = ["m-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0 -11 0Z", "m-6 0l6 -7l6 7l-6 7Z", "m-5 -5h10v10h-10Z"];
     return (frame) => {
       SIDES.forEach((side, i) => {
@@ -129,9 +112,10 @@ const realLine = {
           });
         });
         patch(rings[i], { cx: x(-rate) });
-        patch(values[i], { x: Math.min(x(-rate), width - 60), y: levels[i] + 26 });
+        patch(values[i], { x: Math.min(x(-rate), width - 60), y: levels[i] + 25 });
         write(values[i], `slowest ${say(-rate)}`);
       });
+      trails(frame.after.eigenvalues.map((value) => [x(value), levels[1]]));
       links.forEach((link, neuron) =>
         patch(
           link,
@@ -174,8 +158,8 @@ const errorPlane = {
     }
     draw(svg, "text", { x: box.right, y: box.bottom + 31, "text-anchor": "end" }, "e_j, mV");
     draw(svg, "text", { x: box.left - 8, y: box.top + 26, "text-anchor": "end" }, "e_k");
-    const paths = [BEFORE, AFTER].map((style) => draw(svg, "path", { style }));
-    const dots = SIDES.map(() => draw(svg, "g"));
+    const paths = [BEFORE, AFTER].map((style, i) => draw(svg, "path", { style, class: i ? "after" : "" }));
+    const dots = SIDES.map((name) => draw(svg, "g", { class: name }));
     draw(svg, "circle", { cx: x(0), cy: y(0), r: 3.5, class: "origin-dot" });
     draw(svg, "text", { x: x(0) - 8, y: y(0) + 17, "text-anchor": "end", class: "quiet halo-text" }, "e = 0");
     const handle = pointHandle(
@@ -202,7 +186,7 @@ const errorPlane = {
         );
       });
       putHandle(handle, [x(e_j), y(e_k)], { width, height }, `Start of the error: e j ${say(e_j)}, e k ${say(e_k)}`);
-      return `Plane of the errors e j and e k, with the ways to rest before and after the event. ${frame.verdict[2][1]}`;
+      return `Plane of the errors e j and e k, with the ways to rest before and after the event. ${frame.verdict[1][1]}`;
     };
   },
 };
@@ -210,8 +194,8 @@ const errorPlane = {
 const decline = {
   name: "decline",
   column: 2,
-  title: "The error’s size over time: on this scale a rate is a slope",
-  height: (width) => (width < 420 ? 240 : 260),
+  title: "The error’s size: here a rate is a slope",
+  height: (width) => (width < 420 ? 196 : 220),
   build(svg, { width, height }, view) {
     const { length, points, left: settled } = view.spec;
     const box = { left: 46, right: width - 12, top: 10, bottom: height - 38 };
@@ -236,14 +220,16 @@ const decline = {
     ticksX(svg, box, x, [0, 3, 6, 9, 12]);
     draw(svg, "text", { x: box.right, y: height - 4, "text-anchor": "end" }, "time, ms");
     const inside = clipTo(svg, box, 2);
-    const curves = [BEFORE, AFTER].map((style) => draw(inside, "path", { style }));
-    const marks = SIDES.map((_, i) => draw(svg, "circle", { r: 5, cy: y(settled), style: TICK[i] }));
+    const curves = [BEFORE, AFTER].map((style, i) =>
+      draw(inside, "path", { style, class: i ? "after" : "", "data-mark": SIDES[i] }),
+    );
+    const marks = SIDES.map((_, i) => draw(svg, "circle", { r: 5, cy: y(settled), style: TICK[i], class: SIDES[i] }));
     const notes = SIDES.map((_, i) =>
       draw(svg, "text", {
         x: box.right - 2,
         y: box.top + 8 + 17 * i,
         "text-anchor": "end",
-        class: `halo-text ${i ? "strong" : ""}`,
+        class: `halo-text ${i ? "strong after" : ""}`,
       }),
     );
     return (frame) => {
@@ -256,21 +242,26 @@ const decline = {
         });
         write(notes[i], `${name}: slope → ${say(-rate)}`);
       });
-      return `Size of the error over 12 ms on a logarithmic scale. ${frame.verdict[2][1]}`;
+      return `Size of the error over 12 ms on a logarithmic scale. ${frame.verdict[1][1]}`;
     };
   },
 };
 
-const marks = keyPanel("marks", 1, [
-  ["before", ["path", { d: "M1 8H33", style: BEFORE }]],
-  ["after", ["path", { d: "M1 8H33", style: AFTER }]],
-  ["1 % left", ["path", { d: "M1 8H33", class: "axis" }], ["circle", { cx: 17, cy: 8, r: 5, style: TICK[1] }]],
-]);
+const marks = {
+  ...keyPanel("marks", 1, [
+    ["before", ["path", { d: "M1 8H33", style: BEFORE }]],
+    ["after", ["path", { d: "M1 8H33", style: AFTER }]],
+    ["1 % left", ["path", { d: "M1 8H33", class: "axis" }], ["circle", { cx: 17, cy: 8, r: 5, style: TICK[1] }]],
+  ]),
+  details: true,
+};
 
 const sums = {
   name: "sums",
-  column: 1,
+  column: 2,
   title: "In numbers",
+  details: true,
+  after: true,
   html: numbers([
     ["slowest rate, per ms", "before.rate", "after.rate"],
     ["largest |λ|, per ms", "before.fastest", "after.fastest"],
@@ -281,4 +272,8 @@ const sums = {
   ]),
 };
 
-export const drawing = { panels: [realLine, errorPlane, decline, marks, sums], frame: convergenceFrame };
+export const drawing = {
+  panels: [realLine, errorPlane, decline, marks, sums],
+  frame: convergenceFrame,
+  moves: { before: "blend", after: "blend" },
+};

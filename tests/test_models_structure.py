@@ -39,6 +39,28 @@ def test_memory_that_was_emptied_is_filled_by_the_state_dict_alone(name):
 
 
 @EVERY
+def test_a_model_that_is_made_without_memory_takes_a_state_dict(name):
+    net, u = call(name)
+    with torch.device("meta"):
+        fresh = KINDS[name](generator=gen())
+    assert all(tensor.is_meta for tensor in (*fresh.parameters(), *fresh.buffers()))
+    fresh = fresh.to_empty(device="cpu")
+    fresh.load_state_dict(net.state_dict())
+    assert torch.equal(fresh(u)[0], net(u)[0])
+
+
+@EVERY
+def test_where_new_tensors_lie_by_default_changes_nothing(name):
+    (net, u), (other, _) = call(name), call(name)
+    y, x = net(u, lengths=[1, 4, 2])
+    y.sum().backward()
+    with torch.device("meta"):
+        same, _ = other(u, lengths=[1, 4, 2])
+        same.sum().backward()
+    assert torch.equal(same, y) and all(torch.equal(a.grad, b.grad) for a, b in zip(net.parameters(), other.parameters(), strict=True))
+
+
+@EVERY
 @pytest.mark.parametrize("rule", ["mean", "moving"])
 def test_an_average_of_equal_models_is_that_model_buffers_and_all(name, rule):
     net, u = call(name)

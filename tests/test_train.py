@@ -1115,6 +1115,17 @@ def test_a_learning_rate_that_explodes_ends_with_one_clear_error_and_spares_the_
     assert all(torch.isfinite(value).all() for value in state["weights"].values())
 
 
+def test_where_new_tensors_lie_by_default_changes_nothing(tmp_path):
+    inputs, targets = sines()
+    data = {"inputs": inputs, "targets": targets, "lengths": [8, 3, 5, 8, 1, 2]}
+    plain = fit(net(), data, checkpoint=tmp_path / "a.pt")
+    model = net()
+    with torch.device("meta"):
+        fit(model, data, epochs=2, checkpoint=tmp_path / "b.pt")
+        resumed = fit(model, data, checkpoint=tmp_path / "b.pt")
+    assert bits(resumed) == bits(plain)
+
+
 def test_a_model_that_starts_beyond_the_finite_numbers_says_what_it_says_without_training():
     model = exploding()
     with torch.no_grad():

@@ -78,7 +78,7 @@ class Sequence(torch.autograd.Function):
         slopes = {} if positive is None else _replace(fields, *positive)
         options = {"method": method, "substeps": substeps, "threads": torch.get_num_threads()}
         call = Call(fields, wires, _array(u), _array(dt), **options)
-        states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype)
+        states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype, device="cpu")  # whatever the default is
         x = call.forward(_array(x0), states.numpy())
         if kept:
             ctx.call, ctx.slopes, ctx.inputs = call, slopes, (u, x0, *values)

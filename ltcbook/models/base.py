@@ -13,6 +13,7 @@ from .. import ops, simulate
 from ..boundary import brief, choice
 from ..ops import tracing
 from . import loading
+from .layers import autocasts
 from .steps import fits, last_seen, packed_like, real_steps, skipping
 
 
@@ -256,72 +257,8 @@ def numpy_rng(generator):
         raise ValueError(
             f"generator is {type(generator).__name__}; pass a torch.Generator, a NumPy one or None."
         )
-    device = None if generator is None else generator.device
+    device = "cpu" if generator is None else generator.device  # also where models are made on another, as on meta
     return np.random.default_rng(int(torch.randint(2**63 - 1, (), generator=generator, device=device)))
-
-
-def parameter(values):
-    """A Parameter of torch's default dtype with these values (drawn in float64), same shape."""
-    return nn.Parameter(torch.as_tensor(np.asarray(values), dtype=torch.get_default_dtype()))
-
-
-def hold(module, name, values):
-    """Register values as a parameter of a module; empty ones as a buffer: they would wait for a gradient in
-    vain, and ``DistributedDataParallel`` with them.
-    """
-    values = parameter(values)
-    if values.numel():
-        module.register_parameter(name, values)
-    else:
-        module.register_buffer(name, values.detach())
-
-
-class Layer(nn.Linear):
-    """A linear layer whose weights are read once for a whole sequence and that is still called in every step, so
-    that hooks hear it. A class of its own: ``torch.ao.quantization.quantize_dynamic`` leaves it as it is.
-    """
-
-    def forward(self, z, weight=None, bias=None):
-        """z weight^T + bias, (..., targets), with its own weights or such as were made of ``read()``."""
-        weight, bias = (self.weight, self.bias) if weight is None else (weight, bias)
-        return z @ weight.T + bias
-
-    def read(self):
-        """Weight (targets, sources) and bias (targets,) of now, as the next call would have them."""
-        for hook in self._forward_pre_hooks.values():
-            if type(hook).__module__.startswith("torch.nn.utils."):  # prune, weight_norm: they set the weight anew
-                hook(self, None)
-        return self.weight, self.bias
-
-
-def autocasts(kind):
-    """Whether ``torch.autocast`` is on for this type of device."""
-    if kind == "meta":
-        return False
-    try:
-        return torch.is_autocast_enabled(kind)
-    except TypeError:  # torch before 2.4
-        return torch.is_autocast_cpu_enabled() if kind == "cpu" else torch.is_autocast_enabled()
-
-
-def linear(sources, targets, rng):
-    """nn.Linear with weights and biases U(-k, k), k = 1 / sqrt(sources), drawn from rng alone."""
-    return drawn(nn.Linear, sources, targets, rng)
-
-
-def drawn(kind, sources, targets, rng):
-    """``linear``, of a class of its own."""
-    layer = nn.utils.skip_init(kind, sources, targets)
-    k = 1 / np.sqrt(max(sources, 1))
-    layer.weight = parameter(rng.uniform(-k, k, (targets, sources)))
-    layer.bias = parameter(rng.uniform(-k, k, targets))
-    return layer
-
-
-def inverse_softplus(values):
-    """raw with softplus(raw) = values, same shape, float64 NumPy; at least 1e-6: softplus is never 0."""
-    values = np.maximum(np.asarray(values, float), 1e-6)
-    return values + np.log(-np.expm1(-values))
 
 
 def to_numpy(tensor):

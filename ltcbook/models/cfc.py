@@ -9,7 +9,8 @@ from torch import nn
 from ..boundary import among, brief, choice, whole
 from ..wiring import ROLES, Wiring
 from . import memory as lstm, steps
-from .base import ACTIVATIONS, Layer, Net, drawn, linear, numpy_rng, parameter
+from .base import ACTIVATIONS, Net, numpy_rng
+from .layers import Layer, drawn, linear, parameter
 from .places import Places
 
 MODES = ("default", "pure", "no_gate")

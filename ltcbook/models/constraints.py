@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from ..boundary import brief
-from .base import hold, inverse_softplus
+from .layers import hold, inverse_softplus
 
 
 class Weight(nn.Module):

@@ -58,7 +58,7 @@ def ltc_from_ncps(cls, module):
         if getattr(net, name) is not None:
             getattr(net, name).copy_(values[name])
     if net.memory is not None:
-        _memory(net.memory, module.lstm, torch.arange(net.n))
+        _memory(net.memory, module.lstm, torch.arange(net.n, device="cpu"))
     return net
 
 
@@ -167,8 +167,7 @@ def cfc_from_ncps(cls, module):
 
 
 def _copy_heads(net, layer, rows, columns):
-    rows, columns = torch.as_tensor(np.asarray(rows)), torch.as_tensor(np.asarray(columns))
-    rows, columns = rows.to(net.f1.weight.device), columns.to(net.f1.weight.device)
+    rows, columns = (torch.as_tensor(np.asarray(at), device=net.device) for at in (rows, columns))
     for ours, theirs in (("f1", "ff1"), ("f2", "ff2"), ("a", "time_a"), ("b", "time_b")):
         if getattr(net, ours) is not None:
             getattr(net, ours).weight[rows[:, None], columns] = getattr(layer, theirs).weight

@@ -6,8 +6,9 @@ from torch import nn
 
 from ..boundary import choice, whole
 from .. import simulate
-from .base import ACTIVATIONS, Net, inverse_softplus, numpy_rng, parameter
+from .base import ACTIVATIONS, Net, numpy_rng
 from .constraints import Weight, as_masks, number, vector
+from .layers import inverse_softplus, parameter
 from .rate import CONVENTIONS, rate_cell
 
 

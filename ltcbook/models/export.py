@@ -76,11 +76,12 @@ def export_step(net, path=None, *, dt=None):
 def _example(net, batch, dt):
     """(u, x[, dt]) of this batch size: random inputs, a state that random inputs lead to, times from 0 to 2 ms."""
     first = next(p for p in net.parameters() if p.is_floating_point())
-    draw = torch.Generator().manual_seed(batch)
-    u = torch.randn(batch, 4, net.m, generator=draw, dtype=torch.float64).to(first)
+    draw = {"generator": torch.Generator().manual_seed(batch), "dtype": torch.float64, "device": "cpu"}
+    u = torch.randn(batch, 4, net.m, **draw).to(first)
     with torch.no_grad():
         x = net(u[:, 1:])[1][:, -1]
-    times = 2 * torch.rand(batch, generator=draw, dtype=torch.float64) * (torch.arange(batch) != 1)
+    times = 2 * torch.rand(batch, **draw)
+    times[1:2] = 0
     return (u[:, 0], x, times.to(first))[: 3 if dt is None else 2]
 
 

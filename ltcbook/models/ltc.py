@@ -7,8 +7,9 @@ from ..boundary import brief, choice, whole
 from .. import dynamics, kernels, ops, pruning, simulate
 from ..wiring import Wiring
 from . import memory as lstm
-from .base import Net, hold, inverse_softplus, numpy_rng, to_numpy
+from .base import Net, numpy_rng, to_numpy
 from .constraints import write
+from .layers import hold, inverse_softplus
 from .paths import BACKENDS, FIELDS, POSITIVE, mover
 from .places import Places
 

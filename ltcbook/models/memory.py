@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from . import steps
-from .base import parameter
+from .layers import parameter
 
 
 class LSTMMemory(nn.Module):

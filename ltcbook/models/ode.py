@@ -7,7 +7,8 @@ from torch import nn
 
 from ..boundary import Diverged, brief, choice, whole
 from .. import simulate
-from .base import ACTIVATIONS, Layer, Net, drawn, linear, numpy_rng, to_numpy
+from .base import ACTIVATIONS, Net, numpy_rng, to_numpy
+from .layers import Layer, drawn, linear
 
 OWN = ("euler", "rk4")
 ADAPTIVE = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")

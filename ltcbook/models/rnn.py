@@ -5,7 +5,8 @@ import torch
 
 from ..boundary import choice, whole
 from . import steps
-from .base import ACTIVATIONS, Net, hold, linear, numpy_rng
+from .base import ACTIVATIONS, Net, numpy_rng
+from .layers import hold, linear
 from .rate import rate_cell
 
 

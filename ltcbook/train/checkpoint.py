@@ -47,7 +47,7 @@ def read(path, run, model):
 def synapses(model):
     """The signed masks of a model's wiring, [(n, n), (n, m)] tensors, or [None, None] without a wiring."""
     wiring = getattr(model, "wiring", None)
-    return [None, None] if wiring is None else [torch.tensor(wiring.polarity), torch.tensor(wiring.polarity_in)]
+    return [None, None] if wiring is None else [torch.from_numpy(np.array(p)) for p in (wiring.polarity, wiring.polarity_in)]
 
 
 def options_of(model):

@@ -122,7 +122,7 @@ def checked_data(name, data, model, loss):
     dtype, m, outputs = lies(model)[1], size(model, "m"), size(model, "outputs")
     data, ragged, missing = _by_name(name, data)
     try:
-        parts = [part.detach().clone() if torch.is_tensor(part) else torch.as_tensor(_native(part)) for part in data]
+        parts = [part.detach().clone() if torch.is_tensor(part) else torch.as_tensor(_native(part), device="cpu") for part in data]
         if any(part.is_complex() for part in parts):
             raise ValueError("complex numbers")
     except (TypeError, ValueError) as error:
@@ -166,7 +166,7 @@ def checked_data(name, data, model, loss):
     dt = dt or [inputs.new_ones(batch, steps)]
     if real is not None and not _takes(model, "mask"):
         raise ValueError(f"{name}: there are padded steps, and forward of {type(model).__name__} takes no mask.")
-    return [inputs, targets, *dt, torch.ones(batch, steps, dtype=torch.bool) if real is None else real]
+    return [inputs, targets, *dt, inputs.new_ones(batch, steps, dtype=torch.bool) if real is None else real]
 
 
 def _by_name(name, data):

@@ -79,7 +79,7 @@ def recorders(u):
         if not isinstance(cell, dynamics.LTC) or u.shape != (model.m,):
             raise ValueError(f"these recorders are for an LTC network with {u.size} inputs; this is a "
                              f"{type(model).__name__} with {model.m}.")
-        heard = model.map_input(torch.as_tensor(u).to(*lies(model))).detach().cpu().double().numpy()
+        heard = model.map_input(torch.from_numpy(u).to(*lies(model))).detach().cpu().double().numpy()
         heard = heard if model.m else None
         return analysis.relax(np.zeros(model.n), heard, cell), heard, cell
 

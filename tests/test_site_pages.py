@@ -334,6 +334,10 @@ def test_code_that_opens_for_print_is_there_at_once_and_notes_are_not(visit):
         part => [getComputedStyle(part).opacity, getComputedStyle(part).animationName])""")
     assert len(seen) > 3 and set(map(tuple, seen)) == {("1", "none")}
     assert page.locator(".book-note:visible").count() == 0
+    assert page.locator("details.hide > summary:visible").count() == 0, "a button on paper"
+    frames = page.evaluate("""() => [...document.querySelectorAll(".bd-article div.cell_input")].map(
+        frame => getComputedStyle(frame).breakInside)""")
+    assert set(frames) == {"avoid"}, "a frame without code at the foot of a page"
 
 
 def test_the_way_to_hide_search_matches_has_an_icon_that_can_be_drawn(visit):

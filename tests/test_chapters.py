@@ -133,6 +133,23 @@ def test_code_cells_are_short_and_parse(chapters):
             ast.parse(shell.sub("", source), f"{name}[{k}]")
 
 
+def test_a_function_of_a_chapter_keeps_its_name_to_itself(chapters):
+    """A later cell that calls it would meet something else, as soon as the cells run from the top."""
+    wrong = []
+    for name, notebook in chapters.items():
+        functions = {}
+        for k, source in code(notebook):
+            tree = ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))
+            inner = [node for part in tree.body if isinstance(part, ast.FunctionDef | ast.ClassDef) for node in ast.walk(part)]
+            own = {id(node) for node in inner} | {id(node) for part in ast.walk(tree) for node in ast.walk(part)
+                                                 if isinstance(part, ast.comprehension | ast.Lambda)}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in own and node.id in functions:
+                    wrong.append(f"{name}, cell {k}: {node.id} is a function of cell {functions[node.id]}")
+            functions |= {part.name: k for part in tree.body if isinstance(part, ast.FunctionDef)}
+    problems(*wrong)
+
+
 def test_anchors_are_unique_in_the_whole_book(pages):
     seen = {}
     for name, text in pages.items():

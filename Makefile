@@ -40,7 +40,7 @@ address: $(READY) ## write the repository's address: make address URL=https://gi
 	@$(RUN) -m ltcbook.site.setup_cell $(call given,URL,--address) $(call given,BRANCH,--branch) $(call given,REVISION,--revision)
 
 strip: $(READY) ## take outputs out of the chapters, keeping the cells' ids
-	@$(RUN) -m nbstripout --keep-id chapters/*.ipynb
+	@$(RUN) -m ltcbook.site.strip
 
 clean: ## remove what was rendered (the environment stays)
 	rm -rf _build build *.egg-info .pytest_cache .hypothesis

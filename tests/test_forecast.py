@@ -138,7 +138,8 @@ def test_an_export_that_differs_from_its_network_is_not_written(monkeypatch, tmp
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (("step.pt",), r"path is 'step.pt'; it must end on one of .pt2, .onnx"), ((None, -1.0), "dt is -1")])
+    (("step.pt",), r"path is 'step.pt'; it must end on one of .pt2, .onnx"), (([0.0] * 999,), "path is a list of shape"),
+    ((None, -1.0), "dt is -1")])
 def test_exports_that_cannot_be_made_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         models.export_step(models.RNNet(2, 3), arguments[0], dt=arguments[1] if len(arguments) > 1 else None)

@@ -43,8 +43,8 @@ def export_step(net, path=None, *, dt=None):
     >>> tuple(y.shape), tuple(x.shape)
     ((1, 1), (1, 8))
     """
-    if path is not None and Path(path).suffix not in FILES:
-        raise ValueError(f"path is {brief(str(path))}; it must end on one of {', '.join(FILES)}.")
+    if path is not None and not (isinstance(path, (str, Path)) and Path(path).suffix in FILES):
+        raise ValueError(f"path is {brief(path)}; it must end on one of {', '.join(FILES)}.")
     dt = None if dt is None else number("dt", dt, 0)
     if path is not None and Path(path).suffix == ".onnx":
         optional("onnxscript", "onnxscript", "export_step to .onnx"), optional("onnx", "onnx", "export_step to .onnx")

@@ -37,8 +37,9 @@ class LTCNet(Net):
     generator: torch.Generator or None; the effective values start in the ranges of ``dynamics.LTC.random``.
 
     Buffers ``polarity`` (n, n) and ``polarity_in`` (n, m) hold the signed masks, [target, source];
-    ``net.wiring`` is read from them, so a state dict carries its wiring along. Raises ValueError for unknown
-    options.
+    ``net.wiring`` is read from them, so a state dict carries its wiring along. The roles of the neurons are part
+    of the model: ``vmap`` over ``torch.func.stack_module_state`` needs networks of the same roles and options,
+    since one of them computes for all. Raises ValueError for unknown options.
     Source: Lechner et al. (2020), Eqs. (2)-(5); chapter "Liquid time constants".
 
     >>> net = models.LTCNet(wiring.auto_ncp(12, 2, sensory=3, rng=rng))

@@ -1,7 +1,7 @@
 """Explorers for readers: each an anywidget whose ``compute(**controls)`` is plain Python and whose drawing is JavaScript.
 
 >>> explorer = widgets.PlaneExplorer()
->>> frame = explorer.compute(x_j=0.0, x_k=1.3)
+>>> frame = explorer.compute(about="origin", q=0.0, x_j=0.0, x_k=1.3)
 >>> round(frame["change"], 3), frame["verdict"][0][0]
 (-0.39, 'good')
 """

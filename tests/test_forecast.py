@@ -145,6 +145,12 @@ def test_exports_that_cannot_be_made_are_refused(arguments, words):
         models.export_step(models.RNNet(2, 3), arguments[0], dt=arguments[1] if len(arguments) > 1 else None)
 
 
+@pytest.mark.parametrize("net", [torch.nn.Linear(2, 3), torch.nn.Sequential(), None, "net"])
+def test_what_is_no_network_is_not_exported(net):
+    with pytest.raises(ValueError, match="net is (Linear|Sequential|NoneType|str); pass one of ltcbook.models"):
+        models.export_step(net)
+
+
 def test_what_torchdiffeq_solves_is_not_exported_and_onnx_names_its_packages(monkeypatch, tmp_path):
     pytest.importorskip("torchdiffeq")
     with pytest.raises(ValueError, match="ODENet cannot be exported.*solver='rk4'"):

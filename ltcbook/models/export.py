@@ -33,8 +33,8 @@ def export_step(net, path=None, *, dt=None):
     onnxscript to be written. Nothing of TorchScript is used.
     Returns the ``torch.export.ExportedProgram``. Before anything is written, and for ONNX after it, the program answers
     random inputs, and every answer is held against the network's.
-    Raises ValueError for another ending or dt, a network that cannot be exported (adaptive and adjoint solvers), and a program
-    that differs from the network; ImportError without the packages.
+    Raises ValueError for no network, another ending or dt, a network that cannot be exported (adaptive and adjoint
+    solvers), and a program that differs from the network; ImportError without the packages.
 
     >>> net = models.RNNet(2, 8, 1, generator=torch.Generator().manual_seed(0))
     >>> step = models.export_step(net).module()
@@ -43,6 +43,9 @@ def export_step(net, path=None, *, dt=None):
     >>> tuple(y.shape), tuple(x.shape)
     ((1, 1), (1, 8))
     """
+    if not isinstance(net, nn.Module) or not isinstance(getattr(net, "m", None), int):
+        raise ValueError(f"net is {type(net).__name__}; pass one of ltcbook.models, or a module with their signature that "
+                         "says its number of inputs, m.")
     if path is not None and not (isinstance(path, (str, Path)) and Path(path).suffix in FILES):
         raise ValueError(f"path is {brief(path)}; it must end on one of {', '.join(FILES)}.")
     dt = None if dt is None else number("dt", dt, 0)
@@ -59,8 +62,9 @@ def export_step(net, path=None, *, dt=None):
             try:
                 program = torch.export.export(step, calls[0], dynamic_shapes={name: {0: batch} for name in names})
             except Exception as error:
-                raise ValueError(f"{type(net).__name__} cannot be exported ({str(error).splitlines()[0]}); what torchdiffeq "
-                                 "solves cannot, take solver='rk4' or 'euler' without adjoint.") from error
+                raise ValueError(f"{type(net).__name__} cannot be exported ({str(error).splitlines()[0]}). What torchdiffeq "
+                                 "solves never can: take solver='rk4' or 'euler' without adjoint; of an LTC, backend='auto' "
+                                 "can.") from error
             _hold_against(step, program.module(), calls)
             if path is not None and Path(path).suffix == ".pt2":
                 torch.export.save(program, path)

@@ -1,4 +1,4 @@
-"""What models are made of: parameters that start from NumPy's numbers, and linear layers that torch's own tools can act on."""
+"""What models are made of: parameters with NumPy's numbers, and linear layers that torch's own tools can act on."""
 
 import numpy as np
 import torch

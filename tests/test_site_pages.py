@@ -340,6 +340,16 @@ def test_code_that_opens_for_print_is_there_at_once_and_notes_are_not(visit):
     assert set(frames) == {"avoid"}, "a frame without code at the foot of a page"
 
 
+def test_an_explorer_fits_on_one_page_of_paper(visit):
+    page = visit("chapters/pruning_rewiring.html", viewport={"width": 720, "height": 1040})  # A4, less the margins
+    page.locator(".ltc-widget svg").first.wait_for()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.hide[open]").count() > 3
+    assert page.locator(".ltc-widget").first.bounding_box()["height"] < 1000
+    assert page.locator(".ltc-widget summary:visible").count() == 0, "a button on paper"
+
+
 def test_the_way_to_hide_search_matches_has_an_icon_that_can_be_drawn(visit):
     page = visit("chapters/ltc.html?highlight=leak")
     link = page.locator("#searchbox .highlight-link a")

@@ -54,5 +54,6 @@ addEventListener("resize", markScrollers);
 addEventListener("hashchange", openFolded);
 document.addEventListener("toggle", markScrollers, true);
 addEventListener("beforeprint", () => {
-  for (const box of document.querySelectorAll(".bd-article details:not([open])")) box.open = true;
+  // what an explorer folds away is of no use on paper, and the rest of it fits on a page
+  for (const box of document.querySelectorAll(".bd-article details:not([open], .ltc-widget *)")) box.open = true;
 });

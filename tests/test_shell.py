@@ -79,13 +79,13 @@ def controls(page):
     return json.loads(page.locator(".ltc-explorer").first.get_attribute("data-controls"))
 
 
-def changed(explorer, **frame):
-    """The static twin of an explorer whose first frame holds other numbers."""
+def changed(explorer, **spec):
+    """The static twin of an explorer whose spec holds other numbers."""
     place = explorer.to_html()
     start, store, end = place.partition('<script type="application/json"')
     head, text, rest = (end.partition(">")[0] + ">", *end.partition(">")[2].partition("</script>")[::2])
     data = json.loads(text)
-    data["frame"] = data["frame"] | frame
+    data["spec"] = data["spec"] | spec
     return f"{start}{store}{head}{json.dumps(data)}</script>{rest}"
 
 
@@ -247,22 +247,19 @@ def test_picture_and_numbers_can_be_taken_home(visit, plane):
 
 
 def test_what_is_not_defined_is_said_and_never_drawn_as_a_point(visit):
-    explorer = widgets.AreasExplorer()
-    frame = explorer.compute()
-    explorer.table = {"version": "", "frames": []}
-    spoilt = [frame["eigen"][0], [None, None], *frame["eigen"][2:]]
-    pages = [visit(changed(explorer, eigen=eigen, controls=frame["controls"])) for eigen in (frame["eigen"], spoilt)]
-    dots = [page.locator(".ltc-panel-eigenvalues circle.eigen").locator("visible=true").count() for page in pages]
-    assert dots[0] - dots[1] in (1, 2)  # one eigenvalue, or it and its mirror image
-    said = [page.locator(".ltc-panel-eigenvalues .ltc-undefined").is_visible() for page in pages]
-    assert said == [False, True]
+    explorer = widgets.PlaneExplorer()
+    for leak, defined in ((explorer.spec["leak"], True), (None, False)):  # without a leak there is no velocity
+        page = visit(changed(explorer, leak=leak))
+        panel = page.locator(".ltc-panel-plane")
+        assert panel.locator(".ltc-undefined").is_visible() == (not defined)
+        assert panel.locator("line.flow.was").is_visible() == defined and panel.locator("text.tick").first.is_visible()
 
 
 def test_a_table_of_another_version_is_refused(visit):
-    explorer = widgets.AreasExplorer()
+    explorer = widgets.WiringExplorer()
     explorer.table = {"version": "older", "frames": [explorer.compute()] * 3}
     page = visit(explorer.to_html())
-    page.locator("input[type=range]").first.press("ArrowLeft")
+    page.locator("input[type=range]").first.press("ArrowRight")
     assert "another version" in page.locator(".ltc-error").text_content()
 
 

@@ -178,7 +178,7 @@ def test_moved_controls_are_answered_and_bad_ones_do_not_kill_the_widget(plane):
 
 
 def test_the_table_covers_the_grid_and_equals_compute():
-    explorer = widgets.AreasExplorer()
+    explorer = widgets.WiringExplorer()
     explorer.fill_table()
     grids = [knob.grid for knob in explorer.knobs.values()]
     frames = explorer.table["frames"]
@@ -600,7 +600,7 @@ def test_a_slider_step_takes_less_than_16_ms(visit):
 
 def test_with_a_kernel_python_answers_finer_than_the_grid(browser, tmp_path, plane):
     """The same module on a model that asks Python, as Jupyter's does."""
-    explorer = widgets.AreasExplorer()
+    explorer = widgets.WiringExplorer()
     explorer.fill_table()
     one = Visit(browser, tmp_path, '<div id="cell"></div>')
 
@@ -618,16 +618,17 @@ def test_with_a_kernel_python_answers_finer_than_the_grid(browser, tmp_path, pla
               state[name] = value; listeners[`change:${name}`]?.forEach(act => act()) } } };
         const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
         globalThis.stop = widget.render({ model, el: document.querySelector("#cell") });
-    }""", [bundle.notebook_module("areas.js"), {"spec": explorer.spec, "table": explorer.table,
+    }""", [bundle.notebook_module("ncp_wiring.js"), {"spec": explorer.spec, "table": explorer.table,
                                                     "frame": explorer.frame, "controls": explorer.controls, "error": ""}])
-    one.press("backward", "ArrowRight")
-    one.page.wait_for_function("document.querySelector('.ltc-explorer').dataset.frame.includes('0.05')")
-    assert one.get("frame") == explorer.compute(backward=0.05)  # the table knows 0 and 0.1
+    one.unfold()
+    one.press("recurrent", "ArrowRight")
+    one.page.wait_for_function("""JSON.parse(document.querySelector('.ltc-explorer').dataset.frame).controls?.recurrent === 7""")
+    assert one.get("frame") == explorer.compute(recurrent=7)  # the table knows 6 and 8
     assert one.page.get_by_role("button", name="Copy link").count() == 0
-    one.page.evaluate("model.set('controls', { backward: 9 }); model.save_changes()")
+    one.page.evaluate("model.set('controls', { recurrent: 99 }); model.save_changes()")
     one.page.wait_for_function("!document.querySelector('.ltc-error').hidden")
-    assert "must lie between 0 and 1" in one.page.locator(".ltc-error").text_content()
-    one.press("backward", "ArrowRight")
+    assert "must lie between 0 and 12" in one.page.locator(".ltc-error").text_content()
+    one.press("recurrent", "ArrowRight")
     one.page.wait_for_function("document.querySelector('.ltc-error').hidden")
     one.page.evaluate("stop()")
     assert one.errors == []

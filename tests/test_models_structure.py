@@ -42,7 +42,7 @@ def test_memory_that_was_emptied_is_filled_by_the_state_dict_alone(name):
 def test_a_model_that_is_made_without_memory_takes_a_state_dict(name):
     net, u = call(name)
     with torch.device("meta"):
-        fresh = KINDS[name](generator=gen())
+        fresh = KINDS[name](generator=None)  # even the numbers to start with come from elsewhere
     assert all(tensor.is_meta for tensor in (*fresh.parameters(), *fresh.buffers()))
     fresh = fresh.to_empty(device="cpu")
     fresh.load_state_dict(net.state_dict())

@@ -116,7 +116,7 @@ def test_every_page_is_lighter_than_600_kb_with_all_that_it_loads(seen, site):
     weights = {name: {file: weigh(file) for file in record["loaded"] if (site / file).is_file()}
                for (name, scheme, place), record in seen.items() if scheme == "light" and place == "http"}
     loaded = set().union(*weights.values())
-    assert {"css", "js", "woff2", "html"} <= {file.rpartition(".")[2] for file in loaded}
+    assert {"css", "js", "woff", "html"} <= {file.rpartition(".")[2] for file in loaded}
     heavy = {name: sorted(files.items(), key=lambda item: -item[1])[:5] for name, files in weights.items()
              if sum(files.values()) >= 600}
     assert not heavy, heavy

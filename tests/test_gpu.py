@@ -294,7 +294,7 @@ def test_a_callback_of_recorders_and_helpers_with_data_of_the_cpu_serve_a_networ
                         generator=torch.Generator().manual_seed(0))
     u, y = tasks.sine(6)
     callbacks = {"error": lambda m: train.evaluate(m, (u, y)), "slope": lambda m: train.weight_gradients(m, (u, y))[0],
-                 "action": lambda m: train.Pilot(m)(np.zeros(2)), **train.recorders(np.zeros(2))}
+                 "action": lambda m: train.RecurrentPolicy(m)(np.zeros(2)), **train.recorders(np.zeros(2))}
     runs = []
     for home in ("cpu", "cuda"):
         there = copy.deepcopy(net).to(home)

@@ -196,6 +196,25 @@ def test_recorded_drives_are_the_experts_and_come_with_time():
     assert np.corrcoef(spot.ravel(), targets.ravel())[0, 1] > 0.9  # he steers to where the far strip is bright
 
 
+def test_a_network_drives_many_cars_as_it_drives_one_and_its_drive_is_what_it_says_of_the_recorded_frames():
+    torch = pytest.importorskip("torch")
+    from ltcbook import models, train
+
+    net = models.RNNet(16, 8, 1, generator=torch.Generator().manual_seed(0)).double()
+    policy = train.RecurrentPolicy(net, act="output")
+    roads = lane.Road.random(3, 200, rng=rng(4))
+    seen = lane.drive(policy, roads, steps=40, jitter=0.5, drop=0.2, takeover=0, rng=rng(5))
+    for b in range(3):
+        on = np.isfinite(seen.wheel[b])
+        policy.reset()
+        alone = [policy(u, dt) for u, dt in zip(seen.inputs[b, on], seen.dt[b, on], strict=True)]
+        assert on.sum() > 20 and np.allclose(alone, seen.wheel[b, on], atol=1e-12)
+        y, _ = net(torch.as_tensor(seen.inputs[b, on]), dt=torch.as_tensor(seen.dt[b, on]))
+        assert np.allclose(y[:, 0].detach(), alone, atol=1e-12)
+    with pytest.raises(ValueError, match="act"):
+        train.RecurrentPolicy(net, act="steer")
+
+
 # refusals
 
 

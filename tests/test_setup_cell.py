@@ -154,7 +154,7 @@ def test_the_notebooks_on_the_pages_install_the_commit_that_the_pages_were_built
     ((), ""), (("URL=",), '--address=""'), ((f"URL={GOOD}", "BRANCH=x"), f'--address="{GOOD}" --branch="x"'),
     (("REVISION=HEAD",), '--revision="HEAD"')])
 def test_make_address_hands_on_what_is_given_and_nothing_else(root, given, passed):
-    plain = {k: v for k, v in os.environ.items() if k not in ("URL", "BRANCH", "REVISION", "MAKEFLAGS")}
+    plain = {k: v for k, v in os.environ.items() if k not in ("URL", "BRANCH", "REVISION", "MAKEFLAGS", "MAKELEVEL")}
     command = ["make", "-n", "address", *given]
     said = subprocess.run(command, cwd=root, env=plain, check=True, capture_output=True, text=True).stdout
     assert " ".join(said.splitlines()[-1].split()[3:]) == passed

@@ -382,7 +382,7 @@ def test_a_network_that_imitates_the_expert_beats_random_play_in_closed_loop():
         history = train.fit(net, (inputs, targets), epochs=25, lr=5e-3, loss="cross_entropy", progress=False,
                             rng=np.random.default_rng(seed))
         assert history.loss[-1] < history.loss[0] / 2
-        pilot = train.Pilot(net.eval(), prepare=prepare, serve=lambda u: 1 if u[1] == 0 else None)
+        pilot = train.RecurrentPolicy(net.eval(), prepare=prepare, serve=lambda u: 1 if u[1] == 0 else None)
         scores.append(tasks.play(pilot, episodes=5, steps=800, rng=np.random.default_rng(100 + seed)).mean())
     dice = np.random.default_rng(5)  # random play that serves the ball as the pilot does
     idle = tasks.play(lambda u: 1 if u[1] == 0 else int(dice.integers(4)), episodes=10, steps=800, rng=np.random.default_rng(9))

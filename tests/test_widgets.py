@@ -326,6 +326,14 @@ class Visit:
     def drawings(self):
         return self.page.locator(".ltc-explorer svg").evaluate_all("all => all.map(svg => svg.outerHTML)")
 
+    def rests(self, output):
+        """Wait until a number has stood still for a quarter of a second: numbers move with the drawing."""
+        output.evaluate("""async (output) => {
+            for (let seen, since = performance.now(); performance.now() - since < 250; ) {
+              await new Promise(requestAnimationFrame);
+              if (seen !== output.dataset.value) [seen, since] = [output.dataset.value, performance.now()];
+            } }""")
+
     def press(self, name, key, times=1):
         for _ in range(times):
             self.page.locator(f"input[name={name}]").first.press(key)
@@ -382,6 +390,7 @@ def test_arrow_keys_change_the_drawing_and_the_numbers_are_pythons(visit, thresh
     for name, value in (("rate", frame["rate"]), ("trace", frame["trace"]), ("counts.cut", frame["counts"]["cut"]),
                         ("before.rate", threshold.before_rate)):
         output = one.page.locator(f'output[data-name="{name}"]')
+        one.rests(output)
         assert float(output.get_attribute("data-value")) == pytest.approx(value, rel=1e-8)
         assert output.text_content() == words(value)
     assert frame["verdict"][0][1] in one.page.locator(".ltc-verdict").text_content()

@@ -64,6 +64,7 @@ class Print(SphinxPostTransform):
 
     def run(self):
         self.drop_what_only_a_screen_needs()
+        self.drop_links_to_explorers()
         self.open_solutions()
         self.let_code_break()
         self.name_sections()
@@ -83,6 +84,12 @@ class Print(SphinxPostTransform):
         for paragraph in list(self.document.findall(nodes.paragraph)):
             if "chapter-facts" in paragraph["classes"] or not paragraph.children:  # an empty one makes a table's row tall
                 paragraph.parent.remove(paragraph)
+
+    def drop_links_to_explorers(self):
+        """A link that sets an explorer, moves its control or marks its drawing is plain words on paper."""
+        for link in list(self.document.findall(nodes.reference)):
+            if re.match("#.*=", link.get("refuri", "")):
+                link.replace_self(link.children)
 
     def open_solutions(self):
         """<details> becomes a block with a bar, its summary the first words of the block."""

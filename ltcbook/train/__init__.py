@@ -7,8 +7,8 @@ extra("torch", "torch", "train")
 from .data import LOSSES
 from .loop import History, evaluate, fit
 from .optimizers import reset_moments
-from .pilot import Pilot
+from .policy import RecurrentPolicy
 from .sweep import sweep
 from .synapses import recorders, weight_gradients
 
-__all__ = ["LOSSES", "History", "Pilot", "evaluate", "fit", "recorders", "reset_moments", "sweep", "weight_gradients"]
+__all__ = ["LOSSES", "History", "RecurrentPolicy", "evaluate", "fit", "recorders", "reset_moments", "sweep", "weight_gradients"]

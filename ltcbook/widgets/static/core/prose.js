@@ -64,6 +64,8 @@ function numberIn(link, name, view) {
   if (!knob) return { show() {}, remove() {} };
   const step = knob.grid_step ?? knob.step;
   const label = `${knob.label.replaceAll("_", " ")}, drag or use the arrow keys`;
+  const address = link.getAttribute("href");
+  link.removeAttribute("href"); // a slider is no link
   patch(link, { role: "slider", tabindex: 0, "aria-valuemin": knob.low, "aria-valuemax": knob.high, "aria-label": label });
   link.classList.add("ltc-number");
   const change = (value) => {
@@ -86,8 +88,6 @@ function numberIn(link, name, view) {
     pointercancel() {
       start = null;
     },
-    dragstart: (event) => event.preventDefault(),
-    click: (event) => event.preventDefault(),
     keydown(event) {
       const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
       if (!way) return;
@@ -103,6 +103,7 @@ function numberIn(link, name, view) {
       patch(link, { "aria-valuenow": value, "aria-valuetext": `${say(value)}${knob.unit ? ` ${knob.unit}` : ""}` });
     },
     remove() {
+      patch(link, { href: address });
       for (const [kind, act] of Object.entries(acts)) link.removeEventListener(kind, act);
     },
   };

@@ -89,7 +89,7 @@ def forget_what_changed():
     rooms = [
         path
         for path in (ROOT / "ltcbook").rglob("*")
-        if path.suffix in {".py", ".js", ".css", ".csv", ".html", ".svg"}
+        if path.suffix in {".py", ".js", ".css", ".csv", ".json", ".html", ".svg"}
     ]
     drawings = ROOT / "ltcbook" / "widgets" / "static"  # the pages load them, no output holds them
     site = [path for path in rooms if "site" in path.relative_to(ROOT).parts or drawings in path.parents]

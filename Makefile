@@ -31,7 +31,7 @@ tex:
 
 test: book ## set up everything, a browser included, and pass all tests (ARGS="-k layers" picks some)
 	@$(RUN) tests/browser.py
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(READY) ## time everything beside its peers, ten minutes, and write benchmarks/results.json (ARGS=--quick: one)
 	@$(RUN) -m benchmarks $(ARGS)

@@ -21,16 +21,17 @@ ROOMS = {
     "analysis": {"boundary", "ops", "dynamics", "simulate", "wiring"},
     "symbolic": {"boundary", "ops", "wiring", "dynamics"},
     "pruning": {"boundary", "wiring", "dynamics"},
-    "tasks": {"boundary"},
+    "tasks": {"boundary", "wiring", "dynamics"},
     "models": {"boundary", "ops", "wiring", "dynamics", "simulate", "kernels", "pruning"},
     "train": {"boundary", "models", "tasks", "pruning", "analysis", "dynamics"},
     "plots": {"boundary", "wiring", "dynamics", "analysis"},
     "widgets": {"boundary", "ops", "wiring", "dynamics", "simulate", "analysis", "pruning", "plots"},
+    "reproduce": {"boundary", "wiring", "dynamics", "tasks", "pruning", "models", "train"},  # the stored tables
     "site": {"widgets"},  # the scripts of the explorers, for the pages
 }
 # third-party package -> the rooms that may import it when they are loaded
 GUESTS = {
-    "torch": {"models", "train", "kernels"},
+    "torch": {"models", "train", "kernels", "reproduce"},
     "numba": {"kernels"},
     "sympy": {"symbolic"},
     "matplotlib": {"plots", "widgets"},  # widgets: only the file that draws the fallback, see the last test

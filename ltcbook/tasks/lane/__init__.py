@@ -18,8 +18,9 @@ Units: metres, seconds and radians in the world; the wheel is the curvature of t
 seconds, so that it is 1 where no frame is late.
 """
 
+from .driver import Driver, trained
 from .rollout import DROPPED, Drive, drive, record, straight_ahead
 from .world import EDGE, FRAME, GRID, PIXELS, SPEED, STRIPS, TIGHTEST, WHEEL, Car, Road, ahead, camera, expert
 
-__all__ = ["DROPPED", "EDGE", "FRAME", "GRID", "PIXELS", "SPEED", "STRIPS", "TIGHTEST", "WHEEL", "Car", "Drive", "Road",
-           "ahead", "camera", "drive", "expert", "record", "straight_ahead"]
+__all__ = ["DROPPED", "EDGE", "FRAME", "GRID", "PIXELS", "SPEED", "STRIPS", "TIGHTEST", "WHEEL", "Car", "Drive", "Driver",
+           "Road", "ahead", "camera", "drive", "expert", "record", "straight_ahead", "trained"]

@@ -1,0 +1,122 @@
+"""The driving circuit of the book: 19 trained neurons, read from a table, in plain NumPy."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from ...boundary import brief
+from ...dynamics import LTC, fused_step
+from ...wiring import Wiring
+from .world import PIXELS, STRIPS
+
+EYES = len(STRIPS) * len(PIXELS)
+
+
+@dataclass(frozen=True, eq=False)
+class Driver:
+    """A liquid circuit with its eyes and its wheel: a wiring, a cell, and the two maps around them.
+
+    The cell hears input_scale (16,) times the camera's picture plus input_shift (16,); the wheel is readout_scale times
+    the state of the motor neuron plus readout_shift. Time counts regular frames: c / g_leak is in frames of 0.05 s. Each frame is one
+    fused step. ``trained()`` gives the driver of the book.
+    Raises ValueError for parts that do not fit together: other sizes, not 16 inputs, not one motor neuron.
+
+    >>> driver = tasks.lane.trained()
+    >>> driver.wiring.n, driver.wiring.m
+    (19, 16)
+    >>> roads = tasks.lane.Road.random(8, rng=rng)
+    >>> seen = tasks.lane.drive(driver.policy(), roads, rng=rng)
+    >>> seen.stayed.all()
+    np.True_
+    >>> x = driver.states(seen.inputs, seen.dt)  # what the neurons did
+    >>> x.shape
+    (8, 300, 19)
+    """
+
+    wiring: Wiring
+    cell: LTC
+    input_scale: np.ndarray
+    input_shift: np.ndarray
+    readout_scale: float
+    readout_shift: float
+
+    def __post_init__(self):
+        if not isinstance(self.wiring, Wiring) or not isinstance(self.cell, LTC):
+            raise ValueError(f"a driver is a wiring.Wiring and a dynamics.LTC; got {type(self.wiring).__name__} and "
+                             f"{type(self.cell).__name__}.")
+        motors, sizes = len(self.wiring.members("motor")), (self.wiring.n, self.wiring.m)
+        if sizes != (self.cell.n, self.cell.m) or sizes[1] != EYES or motors != 1:
+            raise ValueError(f"the wiring has {sizes[0]} neurons ({motors} motor) and {sizes[1]} inputs, the cell {self.cell.n} and "
+                             f"{self.cell.m}; a driver needs the same in both, {EYES} inputs and one motor neuron.")
+        for name, shape in (("input_scale", (EYES,)), ("input_shift", (EYES,)), ("readout_scale", ()), ("readout_shift", ())):
+            value = np.array(getattr(self, name), float)
+            if value.shape != shape or not np.isfinite(value).all():
+                raise ValueError(f"{name} is {brief(getattr(self, name))}; it must be finite and of shape {shape}.")
+            value.flags.writeable = False
+            object.__setattr__(self, name, value if shape else float(value))
+
+    @classmethod
+    def read(cls, table):
+        """The driver of a table such as ``ltcbook/data/driver.json``, a dictionary with the keys wiring, cell, input, readout."""
+        parts = {name: np.asarray(values, float) for name, values in table["cell"].items()}
+        eyes, wheel = table["input"], table["readout"]
+        return cls(Wiring(**table["wiring"]), LTC(**parts), eyes["scale"], eyes["shift"], wheel["scale"][0], wheel["shift"][0])
+
+    def heard(self, seen):
+        """What the cell hears of pictures (..., 16)."""
+        return self.input_scale * np.asarray(seen, float) + self.input_shift
+
+    def wheel(self, x):
+        """The wheel (...) at states x (..., 19)."""
+        return self.readout_scale * x[..., self.wiring.members("motor")[0]] + self.readout_shift
+
+    def states(self, inputs, dt=1.0):
+        """States (B, T, 19) after each picture of inputs (B, T, 16), from rest at 0; NaN where the inputs are.
+
+        dt: in units of regular frames, a number or (B, T), as a ``Drive`` keeps it.
+        """
+        inputs = np.asarray(inputs, float)
+        dt, here = np.broadcast_to(dt, inputs.shape[:-1]), self.policy()
+        x = []
+        for t in range(inputs.shape[-2]):
+            here(np.nan_to_num(inputs[:, t]), dt[:, t])
+            x.append(here.x)
+        return np.where(np.isfinite(inputs).all(-1)[..., None], np.stack(x, -2), np.nan)
+
+    def policy(self):
+        """Somebody to put behind the wheel, for ``lane.drive``: ``policy(seen (B, 16), dt (B,)) -> wheel (B,)``; keeps the states ``x``."""
+        return _AtTheWheel(self)
+
+
+class _AtTheWheel:
+    """A driver during a drive, with the states x (B, 19) that it has reached."""
+
+    def __init__(self, driver):
+        self.driver = driver
+        self.reset()
+
+    def reset(self):
+        """Back to rest: the states are zero again."""
+        self.x = None
+
+    def __call__(self, seen, dt):
+        cell = self.driver.cell
+        x = np.zeros((len(seen), cell.n)) if self.x is None else self.x
+        self.x = fused_step(x, self.driver.heard(seen), cell, np.asarray(dt, float)[:, None])
+        return self.driver.wheel(self.x)
+
+
+@cache
+def trained():
+    """The driving circuit of the book, a ``Driver``: 19 liquid neurons that learned to keep a lane, ready to drive.
+
+    Read from ``ltcbook/data/driver.json``; ``python -m ltcbook.reproduce driver`` trains it anew and writes that table, which also
+    holds how it was trained and how well it drives.
+
+    >>> tasks.lane.trained().wiring.n
+    19
+    """
+    return Driver.read(json.loads((files("ltcbook") / "data" / "driver.json").read_text("utf8")))

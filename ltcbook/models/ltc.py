@@ -129,8 +129,7 @@ class LTCNet(Net):
 
     def weights(self):
         """Effective conductances w (n, n) and w_in (n, m) in µS, NumPy, 0 where no synapse is."""
-        cell = self.numpy_cell()
-        return cell.w, np.zeros((self.n, 0)) if cell.w_in is None else cell.w_in
+        return conductances(self.numpy_cell())
 
     def map_input(self, u):
         """What the sensory neurons hear, (..., m): input_w u + input_b, as far as the input map has them."""
@@ -182,9 +181,9 @@ class LTCNet(Net):
         the tensor behind it. Raises ValueError, and touches nothing, for another size, other roles, an event made
         from another wiring or other weights than those of now, or a parameter that cannot be written.
         """
-        rng = numpy_rng(rng)
+        rng, cell = numpy_rng(rng), self.numpy_cell()
         if isinstance(change, Wiring):
-            event = self._event(change, new_weight, rng)
+            event = self._event(change, cell, new_weight, rng)
         elif isinstance(change, pruning.Rewired):
             if new_weight is not None:
                 raise ValueError("new_weight goes with a bare Wiring; an event brings its own weights.")
@@ -193,9 +192,13 @@ class LTCNet(Net):
             raise ValueError(
                 f"cannot rewire by {type(change).__name__}; pass a pruning.Rewired or a wiring.Wiring."
             )
-        self._check_event(event)
-        fresh = pruning.rewire(self.numpy_cell(), event, rng=rng)
+        return self._follow(event, cell, rng)
 
+    @torch.no_grad()
+    def _follow(self, event, cell, rng):
+        """``rewire`` by an event where the cell of now is at hand; rng: a NumPy generator."""
+        self._check_event(event, cell)
+        fresh = pruning.rewire(cell, event, rng=rng)
         changed, new, masks = {}, {}, []
         for suffix, cut, grown, weights, polarity in (
                 ("", event.cut, event.grown, event.weights, event.wiring.polarity),
@@ -219,7 +222,7 @@ class LTCNet(Net):
             signs[tuple(at)] = torch.as_tensor(polarity[tuple(at)], device=signs.device)
         return {holder: at for name, at in changed.items() for holder in holders[name]}
 
-    def _event(self, wiring, new_weight, rng):
+    def _event(self, wiring, cell, new_weight, rng):
         """The Rewired that leads to another wiring; a synapse that changes its sign is cut and grown."""
         self._check_wiring(wiring)
         if new_weight is not None and not (isinstance(new_weight, (int, float, np.number)) and 0 <= new_weight < np.inf):
@@ -228,7 +231,7 @@ class LTCNet(Net):
             )
         halves = []
         for old, new, weights in zip((self.wiring.polarity, self.wiring.polarity_in),
-                                     (wiring.polarity, wiring.polarity_in), self.weights(), strict=True):
+                                     (wiring.polarity, wiring.polarity_in), conductances(cell), strict=True):
             drawn = rng.uniform(0.001, 1, weights.shape) if new_weight is None else new_weight
             born, dead = (old != new) & (new != 0), (old != new) & (old != 0)
             edges = [[(int(s), int(t)) for t, s in np.argwhere(where)] for where in (dead, born)]
@@ -243,13 +246,13 @@ class LTCNet(Net):
                 "be the same. Nothing was changed."
             )
 
-    def _check_event(self, event):
+    def _check_event(self, event, cell):
         """Refuse an event that was not made from the wiring and the weights of now."""
         self._check_wiring(event.wiring)
         for suffix, old, now, weights, new in zip(
             ("", "_in"),
             (self.wiring.polarity, self.wiring.polarity_in),
-            self.weights(),
+            conductances(cell),
             (event.weights, event.weights_in),
             (event.wiring.polarity, event.wiring.polarity_in),
             strict=True,
@@ -291,3 +294,8 @@ class LTCNet(Net):
         from .convert import ltc_from_ncps
 
         return ltc_from_ncps(cls, module)
+
+
+def conductances(cell):
+    """w (n, n) and w_in (n, m) of a NumPy ``dynamics.LTC`` in µS; m = 0 gives (n, 0)."""
+    return cell.w, np.zeros((cell.n, 0)) if cell.w_in is None else cell.w_in

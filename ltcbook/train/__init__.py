@@ -8,7 +8,9 @@ from .data import LOSSES
 from .loop import History, evaluate, fit
 from .optimizers import reset_moments
 from .policy import RecurrentPolicy
+from .rewiring import Rewiring
 from .sweep import sweep
 from .synapses import recorders, weight_gradients
 
-__all__ = ["LOSSES", "History", "RecurrentPolicy", "evaluate", "fit", "recorders", "reset_moments", "sweep", "weight_gradients"]
+__all__ = ["LOSSES", "History", "RecurrentPolicy", "Rewiring", "evaluate", "fit", "recorders", "reset_moments", "sweep",
+           "weight_gradients"]

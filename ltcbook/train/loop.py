@@ -70,18 +70,15 @@ def fit(model, data, *, epochs=20, batch_size=None, lr=None, loss="mse", optimiz
                     checkpoint, device, rng)
     callbacks = callbacks or {}
     feeds = [feed] if validation is None else [feed, validation]
-    run = _Run(model, loss, method, lr, clip, feed.count and epochs * feed.count, rng, optimizer=optimizer,
-               scheduler=scheduler, weight_decay=weight_decay, decay=decay, feeds=feeds)
-    if method is not None and not isinstance(method, Nothing):
-        if run.steps is None:
-            raise ValueError(f"{method} must know the number of steps, and this DataLoader has no length: give its data one.")
-        if not method.events(run.steps):
-            raise ValueError(f"{method} has no event within {run.steps} steps ({epochs} epochs of {feed.count} batches): "
-                             "lower every or start.")
+    steps = feed.count and epochs * feed.count
+    if steps is None and method is not None and not isinstance(method, Nothing):
+        raise ValueError(f"{method} must know the number of steps, and this DataLoader has no length: give its data one.")
+    run = _Run(model, loss, method, lr, clip, steps, rng, optimizer=optimizer, scheduler=scheduler,
+               weight_decay=weight_decay, decay=decay, feeds=feeds)
     identity = {
         "version": __version__, "model": type(model).__name__, "dtype": str(lies(model)[1]), **checkpoints.options_of(model),
         "loss": loss if isinstance(loss, str) else getattr(loss, "__qualname__", repr(loss)), "method": repr(method),
-        "steps": method and run.steps, "batch_size": batch_size or BATCH, "clip": clip, "patience": patience,
+        "steps": method and steps, "batch_size": batch_size or BATCH, "clip": clip, "patience": patience,
         "callbacks": list(callbacks), "data": feed.mark, "validation": 0 if validation is None else validation.mark,
         "rng": rng.bit_generator.state["bit_generator"], **run.about}
     saved = None

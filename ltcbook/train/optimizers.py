@@ -30,11 +30,18 @@ def made(model, optimizer, lr, weight_decay):
     if not isinstance(found, torch.optim.Optimizer):
         raise ValueError(f"optimizer gave {type(found).__name__}; pass a class of torch.optim, a function parameters -> "
                          "Optimizer, or an Optimizer over the model's parameters.")
-    strangers = {id(p) for p in parameters(found)} - {id(p) for p in model.parameters()}
+    check(found, model)
+    return found
+
+
+def check(optimizer, model):
+    """ValueError for anything but an optimiser of ``torch.optim`` over parameters of the model."""
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise ValueError(f"optimizer is {type(optimizer).__name__}; pass an optimizer of torch.optim over model.parameters().")
+    strangers = {id(p) for p in parameters(optimizer)} - {id(p) for p in model.parameters()}
     if strangers:
         raise ValueError(f"the optimizer moves {len(strangers)} tensors that are not parameters of this model: make it over "
                          "model.parameters().")
-    return found
 
 
 def scheduled(optimizer, scheduler):

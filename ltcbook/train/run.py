@@ -2,16 +2,18 @@
 
 import copy
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from ..boundary import Diverged
+from ..pruning import Nothing
 from . import checkpoint as checkpoints
 from . import optimizers
 from .data import lies, objective, weight
-from .synapses import gradients_by_weight, half_squares, mean_time_constant, weighing
+from .rewiring import Rewiring
+from .synapses import half_squares, weighing
 
 REPORT = ("cut", "grown", "blocked", "cut_in", "grown_in", "blocked_in")
 
@@ -42,7 +44,7 @@ class _Run:
 
     def __init__(self, model, loss, method, lr, clip, steps, rng, *, optimizer=torch.optim.Adam, scheduler=None,
                  weight_decay=None, decay=0.0, feeds=()):
-        self.model, self.loss, self.method, self.clip, self.steps, self.rng = model, loss, method, clip, steps, rng
+        self.model, self.loss, self.clip, self.rng = model, loss, clip, rng
         self.home, self.feeds, self.decay = lies(model)[0], feeds, decay  # feeds: of training, then of validation
         self.weights = weighing(model) if decay else []
         if decay and not self.weights:
@@ -54,8 +56,11 @@ class _Run:
         self.scheduler = optimizers.scheduled(self.optimizer, scheduler)
         self.about |= optimizers.described_scheduler(self.scheduler) if scheduler else {}
         self.closure = optimizers.wants_closure(self.optimizer)
-        self.history, self.best, self.done, self.born = History(), None, 0, [0, 0]  # born: step in which each synapse began
+        self.history, self.best, self.done = History(), None, 0
         self.start = checkpoints.synapses(model)
+        self.rewiring = None
+        if method is not None and not isinstance(method, Nothing):
+            self.rewiring = Rewiring(model, self.optimizer, method, steps=steps, loss=loss, rng=rng)
 
     def epoch(self, device):
         """All batches once; the history gets their mean loss."""
@@ -87,28 +92,10 @@ class _Run:
             closure()
             self.optimizer.step()
         self.done += 1
-        if self.method is not None and self.done in self.method.events(self.steps):
-            self.event(batch)
+        report = self.rewiring and self.rewiring._after(batch)
+        if report is not None:
+            self.history.events.append({"step": self.done} | {name: getattr(report, name) for name in REPORT})
         return losses[0]
-
-    def event(self, batch):
-        """Let the method cut and grow, and clear the optimiser's memory of what it touched."""
-        model, method, cell = self.model, self.method, self.model.numpy_cell()
-        for parameter in model.parameters():
-            optimizers.remembered(self.optimizer, parameter)  # its error comes before anything is rewired
-        given = {"time_constant": mean_time_constant(model, *batch) if method.needs_time_constant else None}
-        if method.needs_gradient:
-            given["gradient"], given["gradient_in"] = gradients_by_weight(model, batch, self.loss)
-        for name, value in (("sign", cell.e_rev), ("sign_in", cell.e_rev_in)):
-            given[name] = np.zeros((model.n, 0)) if value is None else np.where(value < 0, -1, 1)
-        w, w_in = model.weights()
-        # a generator of its own: what a method spawns from it is not part of the state that a checkpoint keeps
-        rng = np.random.default_rng(self.rng.integers(2**32, size=4))
-        report = method.event(self.done, self.steps, model.wiring, w, w_in, rng=rng, age=self.done - self.born[0] + 0 * w,
-                              age_in=self.done - self.born[1] + 0 * w_in, **given)
-        self.born = [self.done - report.age, self.done - report.age_in]
-        optimizers.reset_moments(self.optimizer, model, model.rewire(report, rng=rng))
-        self.history.events.append({"step": self.done} | {name: getattr(report, name) for name in REPORT})
 
     def validate(self, device):
         """Record the validation loss and keep the best weights."""
@@ -145,7 +132,7 @@ class _Run:
         return {"run": identity, "start": self.start, "weights": dict(self.model.state_dict()), "best": self.best,
                 "optimizer": self.optimizer.state_dict(), "scheduler": optimizers.scheduler_state(self.scheduler),
                 "loader": [generator.get_state() for generator in self.generators()], "rng": self.rng.bit_generator.state,
-                "done": self.done, "born": self.born, "history": vars(self.history)}
+                "done": self.done, "rewiring": self.rewiring and self.rewiring.state_dict(), "history": vars(self.history)}
 
     def generators(self):
         """torch's generators that the data draw from."""
@@ -155,8 +142,7 @@ class _Run:
         """Bring everything, where a checkpoint was read, to where it was."""
         if saved is not None:
             self.model.load_state_dict(saved["weights"])
-            self.start, self.best, self.done, self.born = saved["start"], saved["best"], saved["done"], saved["born"]
-            self.born = checkpoints.arrays(self.born)
+            self.start, self.best, self.done = saved["start"], saved["best"], saved["done"]
             self.history = History(**checkpoints.arrays(saved["history"]))
             self.rng.bit_generator.state = checkpoints.arrays(saved["rng"])
             self.optimizer.load_state_dict(saved["optimizer"])
@@ -164,9 +150,8 @@ class _Run:
                 self.scheduler.load_state_dict(saved["scheduler"])
             for generator, state in zip(self.generators(), saved.get("loader", []), strict=True):
                 generator.set_state(state)
-        if self.method is not None:
-            polarity, polarity_in = (mask.numpy() for mask in self.start)
-            self.method = self.method.starting_at(replace(self.model.wiring, polarity=polarity, polarity_in=polarity_in))
+        if saved is not None and self.rewiring is not None:
+            self.rewiring.load_state_dict(saved["rewiring"])
 
 
 @torch.no_grad()

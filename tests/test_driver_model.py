@@ -132,3 +132,145 @@ def test_a_step_is_a_fused_step_and_its_parts_are_the_conductances(dt, tmp_path)
     assert list(zip(found["source"], found["target"], found["sign"], strict=True)) == edges  # in the order of the drawings
     open_ = np.hstack([cell.w_in * cell.gates_in(heard), cell.w * cell.gates(x)])
     assert np.allclose(found["open"], [open_[t, s] for s, t, _ in edges], atol=1e-14)
+
+
+def test_eigenvalues_of_a_drive_are_those_of_lapack_within_a_millisecond(driver, tmp_path):
+    rng = np.random.default_rng(2)
+    xs, us, cell = rng.uniform(-1, 1, (60, driver.n)), rng.uniform(0, 1, (60, 16)), driver.numpy_cell()
+    found = node.run({"driver": "driver.js", "linear": "linear.js"}, """
+      const net = driver.circuitOf(data.net);
+      const values = () => data.xs.map((x, k) => linear.eigenvaluesOf(driver.jacobianAt(net, x, data.us[k])));
+      for (let round = 0; round < 5; round += 1) values();
+      const start = performance.now();
+      const found = values();
+      return { found, ms: (performance.now() - start) / data.xs.length };""",
+                     plain({"net": page_circuit(driver), "xs": xs, "us": us}), tmp_path)
+    for x, u, values in zip(xs, us, found["found"], strict=True):
+        heard = driver.map_input(torch.from_numpy(u)).detach().numpy()
+        theirs = list(analysis.eigenvalues(x, heard, cell))
+        assert len(values) == driver.n
+        for value in values:
+            nearest = int(np.argmin(np.abs(np.array(theirs) - complex(*value))))
+            assert abs(theirs.pop(nearest) - complex(*value)) < 1e-8
+    assert found["ms"] < 5  # 0.15 ms on the machine that wrote this; a bound that a busy machine keeps
+
+
+def pythons_draws(net, seed):
+    """The random numbers of ``prune_and_rewire`` with default_rng(seed) and of ``rewire`` with default_rng([seed, 1])."""
+    now, gates = net.wiring, np.random.default_rng([seed, 1])
+    blocks = now.blocks()
+    streams = {f"{source} {target}": stream.random(1000) for (source, target, *_), stream
+               in zip(blocks, np.random.default_rng(seed).spawn(len(blocks)), strict=True)}
+    inner = [gates.uniform(*ends, (now.n, now.n)) for ends in ((3, 8), (0.3, 0.8))]
+    outer = [gates.uniform(*ends, (now.n, now.m)) for ends in ((3, 8), (0.3, 0.8))]
+    return {"streams": streams, "gamma": np.hstack([outer[0], inner[0]]), "mu": np.hstack([outer[1], inner[1]])}
+
+
+EVENT = """
+  const lists = (net) => ({ source: [...net.source], target: [...net.target], sign: [...net.sign], w: [...net.w],
+    gamma: [...net.gamma], mu: [...net.mu], eRev: [...net.eRev] });
+  const drawn = ({ streams, gamma, mu }) => {
+    const at = {};
+    return { next: (pair) => streams[pair][(at[pair] = (at[pair] ?? -1) + 1)], gate: (s, t) => [gamma[t][s], mu[t][s]] };
+  };
+  return data.map(({ net, draws, T }) => {
+    const before = driver.circuitOf(net);
+    const result = driver.prunedBy(before, plan.planOf(driver.networkOf(before), before.role, drawn(draws)), T);
+    const x = driver.step(result.net, new Float64Array(before.n), new Float64Array(16).fill(0.5));
+    return { ...result, before: lists(before), net: lists(result.net), x: [...x] };
+  });"""
+
+
+def test_an_event_at_t_is_pythons_event_for_the_same_random_numbers(driver, tmp_path):
+    cases = [(net, seed, T) for net in (random_net(1), random_net(2), driver) for seed in range(4)
+             for T in (0.0, 0.05, 0.3, 0.62, 0.9)]
+    found = node.run({"driver": "driver.js", "plan": "plan.js"}, EVENT, plain(
+        [{"net": page_circuit(net), "draws": pythons_draws(net, seed), "T": T} for net, seed, T in cases]), tmp_path)
+    seen = set()
+    for (net, seed, T), page in zip(cases, found, strict=True):
+        w, w_in = net.weights()
+        result = pruning.prune_and_rewire(net.wiring, w, T, weights_in=w_in, rng=np.random.default_rng(seed))
+        cell = pruning.rewire(net.numpy_cell(), result, rng=np.random.default_rng([seed, 1]))
+        named = lambda lists, places: {(lists["source"][k], lists["target"][k]) for k in places}  # noqa: E731
+        both = lambda name: ({(s + 16, t) for s, t in getattr(result, name)}  # noqa: E731
+                             | set(getattr(result, name + "_in")))
+        for name, lists in (("cut", "before"), ("blocked", "before"), ("grown", "net")):
+            assert named(page[lists], page[name]) == both(name), (seed, T, name)
+            seen |= {name} if page[name] else set()
+        after = page["net"]
+        assert len(after["w"]) == result.wiring.synapses
+        sides = {"sign": np.hstack([result.wiring.polarity_in, result.wiring.polarity])} | {
+            ours: np.hstack([getattr(cell, theirs + "_in"), getattr(cell, theirs)])
+            for ours, theirs in (("w", "w"), ("gamma", "gamma"), ("mu", "mu"), ("eRev", "e_rev"))}
+        for name, matrix in sides.items():
+            assert np.allclose(after[name], matrix[after["target"], after["source"]], atol=1e-14), (seed, T, name)
+        heard = net.map_input(torch.full((16,), 0.5).double()).detach().numpy()
+        assert np.allclose(page["x"], dynamics.fused_step(np.zeros(net.n), heard, cell, 1.0), atol=1e-13)
+    assert seen == {"cut", "blocked", "grown"}  # all three occur
+
+
+def test_the_pages_own_dice_nest_repeat_and_are_fair(driver, tmp_path):
+    found = node.run({"driver": "driver.js"}, """
+      const net = driver.circuitOf(data);
+      const edges = (net) => [...net.source].map((s, k) => `${s} ${net.target[k]}`);
+      return Array.from({ length: 200 }, (_, seed) => [0.3, 0.6, 0.6].map((T) => {
+        const { net: after, cut, grown } = driver.pruned(net, T, seed);
+        return { cut: cut.map((k) => edges(net)[k]), grown: grown.map((k) => edges(after)[k]), signs: grown.map((k) => after.sign[k]),
+          gammas: grown.map((k) => after.gamma[k]), mus: grown.map((k) => after.mu[k]), w: grown.map((k) => after.w[k]) };
+      }));""", page_circuit(driver), tmp_path)
+    signs, targets = [], {}
+    for small, large, again in found:
+        assert large == again
+        assert small["cut"] == large["cut"][: len(small["cut"])] and small["grown"] == large["grown"][: len(small["grown"])]
+        assert small["gammas"] == large["gammas"][: len(small["gammas"])] and set(large["w"]) <= {0.6}
+        assert all(3 <= value < 8 for value in large["gammas"]) and all(0.3 <= value < 0.8 for value in large["mus"])
+        signs += large["signs"]
+        targets.setdefault(large["grown"][0], 0)
+        targets[large["grown"][0]] += 1
+    assert len({tuple(large["grown"]) for _, large, _ in found}) > 150  # seeds differ
+    assert abs(np.mean(signs)) < 4 / np.sqrt(len(signs)) and len(targets) > 1
+    assert max(targets.values()) < 2 * sum(targets.values()) / len(targets) + 15  # no target is preferred
+
+
+def test_a_certified_v_is_that_of_analysis(tmp_path):
+    cases, rng = [], np.random.default_rng(7)
+    for seed in range(6):
+        net = random_net(seed)
+        with torch.no_grad():
+            net.gamma.mul_(1 + seed % 3)  # steep gates in loops are what the bound does not decide
+            net.raw_w.add_(2 * (seed % 3))
+        cases.append((net, rng.uniform(-0.3, 0.3, net.n), rng.uniform(0, 1, 16)))
+    found = node.run({"driver": "driver.js"}, """return data.map(({ net, x, u }) => {
+      const circuit = driver.circuitOf(net);
+      const start = performance.now();
+      return { certificate: driver.certificateAt(circuit, x, u), ms: performance.now() - start };
+    });""", plain([{"net": page_circuit(net), "x": x, "u": u} for net, x, u in cases]), tmp_path)
+    decided = set()
+    for (net, x, u), page in zip(cases, found, strict=True):
+        cell, heard = net.numpy_cell(), net.map_input(torch.from_numpy(u)).detach().numpy()
+        rest = analysis.relax(x, heard, cell)
+        P = analysis.certified_lyapunov(cell, heard, analysis.invariant_box(cell, heard, x, rest))
+        decided.add(P is not None)
+        assert (page["certificate"] is None) == (P is None)
+        if P is not None:
+            there = page["certificate"]
+            assert np.allclose(there["p"], np.diagonal(P), rtol=1e-8) and np.allclose(there["rest"], rest, atol=1e-10)
+            assert there["V"] == pytest.approx(analysis.lyapunov_value(x, P, rest), rel=1e-8)
+            assert there["dV"] == pytest.approx(analysis.lyapunov_derivative(x, heard, cell, P, rest), rel=1e-8) and there["dV"] < 0
+    assert decided == {True, False}  # both answers occur
+
+
+def test_a_lesioned_neuron_reaches_nobody(tmp_path):
+    net = random_net(0)
+    found = node.run({"driver": "driver.js"}, """
+      const net = driver.circuitOf(data);
+      const other = driver.lesioned(net, [3, 14]);
+      const x = Float64Array.from({ length: net.n }, (_, i) => 0.1 * i - 0.5);
+      const u = new Float64Array(16).fill(0.5);
+      const before = driver.step(net, x, u);
+      const J = driver.jacobianAt(other, x, u);
+      return { same: [...driver.step(net, x, u)].every((value, i) => value === before[i]), columns: [3, 14].map((j) => J.map((row) => row[j])) };
+    """, page_circuit(net), tmp_path)
+    assert found["same"]
+    for j, column in zip((3, 14), found["columns"], strict=True):
+        assert column[j] < 0 and not np.delete(column, j).any()

@@ -222,11 +222,70 @@ def test_a_network_drives_many_cars_as_it_drives_one_and_its_drive_is_what_it_sa
     ({"policy": 3}, "callable"), ({"policy": lambda seen, dt: np.zeros(3)}, "shape"), ({"road": 1}, "lane.Road"),
     ({"policy": lambda seen, dt: np.full(2, np.nan)}, "not finite for 2 drives in frame 0"), ({"speed": -1}, "speed"),
     ({"speed": [1, 2, 3]}, "one per drive"), ({"steps": 3000}, "roads are"), ({"dropped": "lost"}, "choose one of"), ({"drop": 1.0}, "drop"),
-    ({"start": lane.Car(0, 3.0, 0)}, "start"), ({"start": lane.Car(0, np.nan, 0)}, "start"), ({"noise": -1}, "noise"), ({"rng": 1}, "rng")])
+    ({"start": lane.Car(0, 3.0, 0)}, "start"), ({"start": lane.Car(0, np.nan, 0)}, "start"), ({"start": 3}, "lane.Car"), ({"jitter": None}, "jitter"),
+    ({"policy": lambda seen, dt: None}, "one number per drive"), ({"speed": "fast"}, "speed is 'fast'"), ({"noise": -1}, "noise"), ({"rng": 1}, "rng")])
 def test_what_no_drive_can_be_is_refused_in_one_sentence(options, said):
     given = {"policy": lane.straight_ahead, "road": lane.Road.straight(2, 300), "rng": rng()} | options
     with pytest.raises(ValueError, match=said):
         lane.drive(given.pop("policy"), given.pop("road"), **given)
+
+
+def test_a_road_that_turns_tighter_than_the_car_is_refused():
+    with pytest.raises(ValueError, match="the car takes at most 0.2 per m"):
+        lane.Road(np.full((1, 5), 1.001 * lane.TIGHTEST))
+    assert lane.Road(np.full((1, 5), lane.TIGHTEST)).drives == 1
+    for wrong in ([[0, np.nan]], [0.0, 0.0], "bends"):
+        with pytest.raises(ValueError, match="curvature"):
+            lane.Road(wrong)
+
+
+@pytest.mark.parametrize(("wheel", "seconds", "said"), [
+    (np.nan, 0.1, "wheel"), (np.zeros(3), 0.1, "wheel"), (0.0, np.inf, "seconds"), (0.0, -0.1, "time goes forward")])
+def test_a_car_moves_forward_in_time_with_a_finite_wheel(wheel, seconds, said):
+    with pytest.raises(ValueError, match=said):
+        lane.Car(*np.zeros((3, 2))).moved(lane.Road.straight(2), wheel, seconds)
+
+
+def test_cars_that_are_nowhere_are_refused_by_whoever_looks_at_them():
+    road, nowhere, three = lane.Road.straight(2), lane.Car(np.zeros(2), np.array([0, np.nan]), np.zeros(2)), lane.Car(*np.zeros((3, 3)))
+    for look in (lane.camera, lane.expert, lambda road, car: lane.ahead(road, car, 5.0)):
+        with pytest.raises(ValueError, match="not finite for 1 of 2 cars"):
+            look(road, nowhere)
+        with pytest.raises(ValueError, match="shapes"):
+            look(road, three)
+    with pytest.raises(ValueError, match="one per road"):
+        road.at([np.nan, 0])
+
+
+def test_blind_sensors_and_frames_that_go_back_in_time_are_one_error_each():
+    torch = pytest.importorskip("torch")
+    from ltcbook import models, train
+
+    seen, dt = np.zeros((2, 16)), np.ones(2)
+    net = models.RNNet(16, 8, 1, generator=torch.Generator().manual_seed(0)).double()
+    for policy in (lane.trained().policy(), train.RecurrentPolicy(net, act="output")):
+        broken = seen.copy()
+        broken[1, 3] = np.nan
+        with pytest.raises(ValueError, match="u holds 1 values that are NaN"):
+            policy(broken, dt)
+        with pytest.raises(ValueError, match="dt is .*smallest value -1.*>= 0"):
+            policy(seen, np.array([1.0, -1.0]))
+    policy, driver = lane.trained().policy(), lane.trained()
+    policy(seen, dt)
+    for wrong in (lambda: policy(seen[:1], dt), lambda: policy(seen[:, :8], dt), lambda: policy(seen, np.ones(3)), lambda: policy(seen[0], 1.0),
+                  lambda: driver.states(seen), lambda: driver.states(seen[None], np.ones(3)), lambda: driver.heard("dark")):
+        with pytest.raises(ValueError, match="must be|has 16 pixels"):
+            wrong()
+    with pytest.raises(ValueError, match="no wheel|no readout"):
+        lane.Driver.read({"wiring": {}, "cell": {}, "input": {}})
+    with pytest.raises(ValueError, match=">= 0"):
+        driver.states(seen[None], -1.0)
+
+
+@pytest.mark.parametrize("options", [{"drop": 1.0}, {"drop": "half"}, {"jitter": 2}, {"speed": -4.0}, {"steps": 0}, {"push": -1}])
+def test_recording_refuses_what_a_drive_refuses(options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} is"):
+        lane.record(2, rng=rng(), **options)
 
 
 def test_drives_that_nobody_can_keep_on_the_road_end_with_an_error():

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from ...boundary import brief
+from ...boundary import array, brief
 from ...dynamics import LTC, fused_step
 from ...wiring import Wiring
 from .world import PIXELS, STRIPS
@@ -60,14 +60,23 @@ class Driver:
 
     @classmethod
     def read(cls, table):
-        """The driver of a table such as ``ltcbook/data/driver.json``, a dictionary with the keys wiring, cell, input, readout."""
+        """The driver of a table such as ``ltcbook/data/driver.json``, a dictionary with the keys wiring, cell, input, readout.
+
+        Raises ValueError where a key is missing, and for parts that do not fit together.
+        """
+        missing = [key for key in ("wiring", "cell", "input", "readout") if not isinstance(table, dict) or key not in table]
+        if missing:
+            raise ValueError(f"the table is {brief(table)}; it has no {' and no '.join(missing)}.")
         parts = {name: np.asarray(values, float) for name, values in table["cell"].items()}
         eyes, wheel = table["input"], table["readout"]
         return cls(Wiring(**table["wiring"]), LTC(**parts), eyes["scale"], eyes["shift"], wheel["scale"][0], wheel["shift"][0])
 
     def heard(self, seen):
-        """What the cell hears of pictures (..., 16)."""
-        return self.input_scale * np.asarray(seen, float) + self.input_shift
+        """What the cell hears of pictures (..., 16). Raises ValueError for another shape; NaN stays NaN."""
+        seen = array("seen", seen)
+        if seen.shape[-1:] != (EYES,):
+            raise ValueError(f"seen has shape {seen.shape}; a picture has {EYES} pixels, (..., {EYES}).")
+        return self.input_scale * seen + self.input_shift
 
     def wheel(self, x):
         """The wheel (...) at states x (..., 19)."""
@@ -76,10 +85,13 @@ class Driver:
     def states(self, inputs, dt=1.0):
         """States (B, T, 19) after each picture of inputs (B, T, 16), from rest at 0; NaN where the inputs are.
 
-        dt: in units of regular frames, a number or (B, T), as a ``Drive`` keeps it.
+        dt: in units of regular frames, a number or (B, T), as a ``Drive`` keeps it. Raises ValueError for other shapes, and
+        for dt < 0: frames never go back in time.
         """
-        inputs = np.asarray(inputs, float)
-        dt, here = np.broadcast_to(dt, inputs.shape[:-1]), self.policy()
+        inputs, dt = array("inputs", inputs), array("dt", dt)
+        if inputs.ndim != 3 or inputs.shape[-1] != EYES or dt.shape not in ((), inputs.shape[:2]):
+            raise ValueError(f"inputs has shape {inputs.shape} and dt {dt.shape}; they must be (B, T, {EYES}), and a number or (B, T).")
+        dt, here = np.broadcast_to(dt, inputs.shape[:2]), self.policy()
         x = []
         for t in range(inputs.shape[-2]):
             here(np.nan_to_num(inputs[:, t]), dt[:, t])
@@ -103,9 +115,12 @@ class _AtTheWheel:
         self.x = None
 
     def __call__(self, seen, dt):
-        cell = self.driver.cell
-        x = np.zeros((len(seen), cell.n)) if self.x is None else self.x
-        self.x = fused_step(x, self.driver.heard(seen), cell, np.asarray(dt, float)[:, None])
+        cell, heard, dt = self.driver.cell, self.driver.heard(seen), array("dt", dt)
+        x = np.zeros((*heard.shape[:1], cell.n)) if self.x is None else self.x
+        if heard.ndim != 2 or len(heard) != len(x) or dt.shape not in ((), x.shape[:1]):
+            raise ValueError(f"seen has shape {np.shape(seen)} and dt {dt.shape}; they must be (B, {EYES}) and a number or (B,), with the "
+                             "same B in every frame until reset().")
+        self.x = fused_step(x, heard, cell, dt[..., None])
         return self.driver.wheel(self.x)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...boundary import choice, generator, number, whole
+from ...boundary import brief, choice, generator, number, whole
 from .world import EDGE, FRAME, PIXELS, SPEED, STRIPS, Car, Road, camera, expert
 
 DROPPED = ("skip", "hold", "blank")
@@ -140,21 +140,24 @@ def record(drives=64, *, steps=200, push=1.7, rng, **options):
 
     Random pushes on the wheel, of standard deviation ``push``, move the car away from the middle, so that the expert
     shows how to come back; the targets are its wheel. Drives that leave the road are driven anew. options: those of
-    ``drive``, and bend for ``Road.random``.
+    ``drive`` (speed as one number), and bend for ``Road.random``. Raises ValueError as these do, and where the expert
+    cannot keep the drives on the road.
     Source: imitation of an expert with disturbances, Laskey et al. (2017), "DART".
 
     >>> inputs, targets, dt = tasks.lane.record(4, steps=50, rng=rng)
     >>> inputs.shape, targets.shape, dt.shape
     ((4, 50, 16), (4, 50, 1), (4, 50))
     """
-    drives, bend = whole("drives", drives, 1), options.pop("bend", 0.03)
+    drives, steps, bend = whole("drives", drives, 1), whole("steps", steps, 1), options.pop("bend", 0.03)
+    drop = number("drop", options.get("drop", 0), 0, 1, open_high=True)
+    jitter, speed = number("jitter", options.get("jitter", 0), 0, 1), options.get("speed", SPEED)
     kept = []
     while (missing := drives - sum(len(part[0]) for part in kept)) > 0:
         if len(kept) > 20:
             raise ValueError(f"after {len(kept)} tries only {drives - missing} of {drives} drives of the expert stayed on the "
                              "road: take gentler bends, smaller pushes or a lower speed.")
-        late = 1 / (1 - options.get("drop", 0)) + 6 * options.get("jitter", 0)
-        length = 1.3 * steps * FRAME * np.max(options.get("speed", SPEED)) * late + 60
+        late = 1 / (1 - drop) + 6 * jitter
+        length = 1.3 * steps * FRAME * _speeds(speed, missing).max() * late + 60
         seen = drive(expert, Road.random(missing, length, bend=bend, rng=rng), steps=steps, push=push, rng=rng, **options)
         kept.append([part[seen.stayed] for part in (seen.inputs, seen.expert[..., None], seen.dt)])
     return tuple(np.concatenate(parts) for parts in zip(*kept, strict=True))
@@ -165,7 +168,7 @@ def _speeds(speed, drives):
     speeds = np.asarray(speed)
     right = speeds.shape in ((), (drives,)) and speeds.dtype.kind in "fiu"
     if not right or not (np.isfinite(speeds) & (speeds > 0)).all():
-        raise ValueError(f"speed has shape {speeds.shape}; it must be a number of m/s > 0, or one per drive, ({drives},).")
+        raise ValueError(f"speed is {brief(speed)}; it must be a number of m/s > 0, or one per drive, ({drives},).")
     return np.broadcast_to(speeds.astype(float), drives)
 
 
@@ -173,6 +176,8 @@ def _start(start, drives, rng):
     """The cars at the start, or one ValueError."""
     if start is None:
         return Car(np.zeros(drives), rng.normal(0, 0.3, drives), rng.normal(0, 0.05, drives))
+    if not isinstance(start, Car):
+        raise ValueError(f"start is {brief(start)}; pass a lane.Car, or None to start near the middle.")
     car = Car(*(np.broadcast_to(np.asarray(value, float), drives) for value in (start.s, start.offset, start.heading)))
     if not all(np.isfinite(value).all() for value in vars(car).values()) or (np.abs(car.offset) > EDGE).any():
         raise ValueError(f"start must lie on the road: finite, and within {EDGE:g} m of its middle.")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...boundary import generator, number, whole
+from ...boundary import array, brief, generator, number, whole
 
 FRAME = 0.05  # s between two regular frames
 SPEED = 10.0  # m/s
@@ -31,7 +31,7 @@ class Road:
     curvature: np.ndarray
 
     def __post_init__(self):
-        curvature = np.array(self.curvature, float)
+        curvature = array("curvature", self.curvature).copy()
         if curvature.ndim != 2 or curvature.shape[1] < 2:
             raise ValueError(f"curvature has shape {curvature.shape}; it must be (B, K), a row of K >= 2 values per road.")
         if not np.isfinite(curvature).all():
@@ -42,7 +42,8 @@ class Road:
         heading = running(curvature, GRID)
         along = np.stack([np.cos(heading), np.sin(heading)], -1)
         place = np.stack([running(along[..., k], GRID) for k in range(2)], -1)
-        for name, values in (("curvature", curvature), ("heading", heading), ("place", place)):
+        table = np.concatenate([curvature[..., None], heading[..., None], place], -1)  # all in one, to look it up once
+        for name, values in (("curvature", curvature), ("heading", heading), ("place", place), ("_table", table)):
             values.flags.writeable = False
             object.__setattr__(self, name, values)
 
@@ -83,8 +84,15 @@ class Road:
         return (self.curvature.shape[1] - 1) * GRID
 
     def at(self, s):
-        """Curvature (B,), heading (B,) and place (B, 2) after s (B,) metres; beyond the ends they go on as they end."""
-        return tuple(between(table, s) for table in (self.curvature, self.heading, self.place))
+        """Curvature (B,), heading (B,) and place (B, 2) after s (B,) metres; beyond the ends they go on as they end.
+
+        Raises ValueError for an s that is not finite, or not one per road.
+        """
+        s = array("s", s)
+        if s.shape != (self.drives,) or not np.isfinite(s).all():
+            raise ValueError(f"s is {brief(s)}; it must be finite, one per road, ({self.drives},).")
+        found = between(self._table, s)
+        return found[:, 0], found[:, 1], found[:, 2:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +107,19 @@ class Car:
         """The cars after so many seconds (B,) with the wheel (B,) held; speed in m/s.
 
         s' = v cos(heading) / (1 - offset kappa(s)), offset' = v sin(heading), heading' = v wheel - s' kappa(s),
-        in steps of at most FRAME / MOVES by the midpoint rule.
+        in steps of at most FRAME / MOVES by the midpoint rule. The wheel turns to at most ``TIGHTEST``. Raises ValueError for
+        cars or a wheel that are not finite or not (B,), and for seconds < 0: a car never drives back in time.
         """
-        wheel = np.clip(np.asarray(wheel, float) * WHEEL, -TIGHTEST, TIGHTEST)
+        y = _state(road, self)
+        wheel, seconds = np.asarray(wheel, float), np.asarray(seconds, float)
+        for name, value in (("wheel", wheel), ("seconds", seconds)):
+            if value.shape not in ((), (road.drives,)) or not np.isfinite(value).all():
+                raise ValueError(f"{name} is {brief(value)}; it must be a finite number, or one per drive, ({road.drives},).")
+        if (seconds < 0).any():
+            raise ValueError(f"seconds is {brief(seconds)}; time goes forward: give numbers >= 0.")
+        wheel = np.clip(wheel * WHEEL, -TIGHTEST, TIGHTEST)
         steps = max(1, int(np.ceil(np.max(seconds) / FRAME * MOVES - 1e-9)))
-        y, h = np.stack([self.s, self.offset, self.heading]), np.asarray(seconds) / steps
+        h = seconds / steps
 
         def rate(y):
             kappa = between(road.curvature, y[0])
@@ -120,18 +136,40 @@ class Car:
         return place + self.offset[:, None] * np.stack([-np.sin(heading), np.cos(heading)], -1)
 
 
+def _state(road, car):
+    """What describes cars on roads, (3, B): s, offset and heading. Raises ValueError where they are not finite or not one per road."""
+    parts = [np.asarray(part, float) for part in (car.s, car.offset, car.heading)]
+    if any(part.shape != (road.drives,) for part in parts):
+        raise ValueError(f"the car's s, offset and heading have the shapes {[part.shape for part in parts]}; on these roads each must be "
+                         f"({road.drives},).")
+    parts = np.stack(parts)
+    if not np.isfinite(parts).all():
+        raise ValueError(f"s, offset or heading is not finite for {np.count_nonzero(~np.isfinite(parts).all(0))} of {road.drives} cars.")
+    return parts
+
+
 def ahead(road, car, distance):
-    """Where the middle of the lane lies for the cars, ``distance`` m further along it: (B, 2) m, forward and to the left."""
-    _, heading, _ = road.at(car.s)
-    towards = road.at(car.s + distance)[2] - car.place(road)
-    angle = heading + car.heading
-    forward, left = np.cos(angle), np.sin(angle)
-    return np.stack([forward * towards[:, 0] + left * towards[:, 1], forward * towards[:, 1] - left * towards[:, 0]], -1)
+    """Where the middle of the lane lies for the cars, ``distance`` m further along it: (B, 2) m, forward and to the left.
+
+    Raises ValueError for cars that are not finite or not one per road, as ``camera`` and ``expert`` do.
+    """
+    return np.stack([way[:, 0] for way in _ahead(road, car, np.array([float(distance)]))], -1)
+
+
+def _ahead(road, car, distances):
+    """The same for several distances (D,): forward and to the left, each (B, D)."""
+    s, offset, heading = _state(road, car)
+    here, there = between(road._table, s), between(road._table, s[:, None] + distances)
+    angle, turned = here[:, 1] + heading, here[:, 1]
+    x = there[..., 2] - (here[:, 2] - offset * np.sin(turned))[:, None]
+    y = there[..., 3] - (here[:, 3] + offset * np.cos(turned))[:, None]
+    forward, left = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    return forward * x + left * y, forward * y - left * x
 
 
 def camera(road, car):
     """What the camera sees, (B, 16): brightness in [0, 1] of the near strip, then of the far one, without noise."""
-    spots = np.stack([ahead(road, car, distance)[:, 1] for distance in STRIPS], -1)
+    _, spots = _ahead(road, car, STRIPS)
     return np.exp(-(((PIXELS - spots[..., None]) / BLUR) ** 2)).reshape(len(spots), -1)
 
 
@@ -140,8 +178,8 @@ def expert(road, car):
 
     Source: Coulter (1992), "Implementation of the pure pursuit path tracking algorithm".
     """
-    aim = ahead(road, car, AIM)
-    return 2 * aim[:, 1] / (aim**2).sum(-1) / WHEEL
+    forward, left = (way[:, 0] for way in _ahead(road, car, np.array([AIM])))
+    return 2 * left / (forward**2 + left**2) / WHEEL
 
 
 expert.knows_the_road = True
@@ -154,8 +192,11 @@ def running(values, step):
 
 
 def between(table, s):
-    """Values of a table (B, K, ...) at s (B,) m, linear between its points, and beyond its ends as between the last two."""
+    """Values of a table (B, K, ...) at s (B,) m, or at several places s (B, D) of each row; linear between its points, and beyond
+    its ends as between the last two.
+    """
     at = np.asarray(s) / GRID
-    k = np.clip(np.floor(at), 0, table.shape[1] - 2).astype(int)
-    rows, part = np.arange(len(table)), (at - k).reshape(-1, *[1] * (table.ndim - 2))
-    return table[rows, k] + part * (table[rows, k + 1] - table[rows, k])
+    k = np.minimum(np.maximum(at, 0), table.shape[1] - 2).astype(int)  # not below 0, so the whole part is the floor
+    rows = np.arange(len(table)).reshape(-1, *[1] * (at.ndim - 1))
+    low, part = table[rows, k], (at - k).reshape(*at.shape, *[1] * (table.ndim - 2))
+    return low + part * (table[rows, k + 1] - low)

@@ -194,7 +194,8 @@ QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the
     "tasks.signals.sine": ("(steps, 2)", "rad"), "tasks.signals.irregular": ("(steps,)", "units of"),
     "tasks.signals.one_ahead": ("(..., T - steps, m)", "unit of the series"),
     "tasks.signals.digits": ("(N, 8, 8)", "[0, 1]"), "tasks.signals.sunspots": ("(N, window, 1)", "no unit"),
-    "tasks.signals.sunspot_series": ("(309,)", "yearly"), "tasks.decision.delayed_decision": ("(trials, T, 3)", "ms"),
+    "tasks.signals.sunspot_series": ("(309,)", "yearly"), "tasks.signals.ice_core": ("(N, window, 1)", "centuries"),
+    "tasks.signals.ice_core_series": ("(5785,)", "years"), "tasks.decision.delayed_decision": ("(trials, T, 3)", "ms"),
     "tasks.atari.breakout": ("(games, steps)", "1/15 s"), "tasks.atari.play": ("(episodes,)", "points"),
 }
 NO_QUANTITY = {
@@ -291,7 +292,8 @@ FROM_PAPERS = [
     "analysis.certified_lyapunov", "analysis.log_norm", "analysis.lyapunov_matrix", "wiring.makers.ncp",
     "wiring.makers.auto_ncp", "wiring.areas.multi_area", "wiring.areas.multi_area_ei", "wiring.worm.connectome",
     "wiring.worm.tap_withdrawal", "models.rnn.RNNet", "models.ode.ODENet", "models.ctrnn.CTRNNet", "models.ltc.LTCNet",
-    "models.cfc.CfCNet", "models.cfc.CfCNet.from_ltc", "models.memory.LSTMMemory", "pruning.methods.OneShotMagnitude",
+    "models.cfc.CfCNet", "models.cfc.CfCNet.from_ltc", "models.memory.LSTMMemory", "models.gated.GRUNet", "models.gated.LSTMNet", "models.gated.WithGaps",
+    "tasks.signals.ice_core_series", "pruning.methods.OneShotMagnitude",
     "pruning.methods.GradualMagnitude", "pruning.methods.SET", "pruning.methods.RigL", "pruning.methods.DeepR",
     "pruning.event.prune_and_rewire", "tasks.signals.sine", "tasks.signals.digits", "tasks.signals.sunspot_series",
     "tasks.decision.delayed_decision", "tasks.atari.breakout", "tasks.lane.world.expert", "tasks.lane.rollout.record",

@@ -59,6 +59,8 @@ CALLS = {
     "SET": lambda fraction=0.3, every=2, stop=0.5: pruning.SET(fraction=fraction, every=every, stop=stop),
     "RNNet": lambda inputs=2, units=3, outputs=1, activation="tanh", generator=None: models.RNNet(
         inputs, units, outputs, activation=activation, generator=generator),
+    "GRUNet": lambda inputs=2, units=3, outputs=1, generator=None: models.GRUNet(inputs, units, outputs, generator=generator),
+    "LSTMNet": lambda inputs=2, units=3, outputs=1, generator=None: models.LSTMNet(inputs, units, outputs, generator=generator),
     "ODENet": lambda units=3, hidden=3, solver="rk4", substeps=1, rtol=1e-6: models.ODENet(
         2, units, hidden=hidden, solver=solver, substeps=substeps, rtol=rtol),
     "CTRNNet": lambda tau=10.0, alpha=None, step=1.0, masks=None, signs=None, plasticity=None, noise_pre=0.0, convention="outside":

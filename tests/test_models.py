@@ -22,6 +22,8 @@ def gen(seed=0):
 MAKERS = {
     "RNNet": lambda **o: models.RNNet(3, 5, 2, **o),
     "RNNet residual": lambda **o: models.RNNet(3, 5, residual=True, activation="relu", **o),
+    "GRUNet": lambda **o: models.GRUNet(3, 5, 2, **o),
+    "LSTMNet": lambda **o: models.LSTMNet(3, 5, **o),
     "ODENet": lambda **o: models.ODENet(3, 5, 2, hidden=7, **o),
     "CTRNNet": lambda **o: models.CTRNNet(3, 5, 2, tau=[2, 3, 4, 5, 6], learned=True, signs=SIGNS, **o),
     "CTRNNet softplus": lambda **o: models.CTRNNet(3, 5, activation="softplus", solver="fused", **o),
@@ -42,6 +44,7 @@ MAKERS = {
     "CfCNet from LTC": lambda **o: models.CfCNet.from_ltc(models.LTCNet(WIRING, **o)),
 }
 ALL = pytest.mark.parametrize("name", MAKERS)
+DISCRETE = ["RNNet", "RNNet residual", "GRUNet", "LSTMNet"]
 FEW = pytest.mark.parametrize("name", ["RNNet", "ODENet", "CTRNNet", "LTCNet", "LTCNet lstm", "CfCNet"])
 
 
@@ -90,13 +93,13 @@ def test_a_sequence_may_be_cut_and_continued(name):
     close([torch.cat(parts, 1) for parts in zip(first, second, strict=True)], (y, x))
 
 
-@pytest.mark.parametrize("name", [name for name in MAKERS if not name.startswith("RNNet")])
+@pytest.mark.parametrize("name", [name for name in MAKERS if name not in DISCRETE])
 def test_time_steps_act_on_every_model_that_knows_time(name):
     net, u, x0, _ = case(name, 3)
     assert (net(u, x0, 0.5)[1] - net(u, x0, 0.6)[1]).abs().max() > 1e-4
 
 
-@pytest.mark.parametrize("name", ["RNNet", "RNNet residual"])
+@pytest.mark.parametrize("name", DISCRETE)
 def test_a_discrete_step_knows_no_time(name):
     net, u, x0, dt = case(name, 3)
     close(net(u, x0), net(u, x0, dt), 0)
@@ -275,6 +278,35 @@ def test_a_state_dict_of_another_model_changes_nothing(name):
 
 
 # ------------------------------------------------------------------------- each model against its truth
+
+
+@pytest.mark.parametrize("name", ["GRU", "LSTM"])
+def test_gated_networks_are_torch_s(name):
+    net, u, _, _ = case(f"{name}Net", 2, T=7)
+    theirs = getattr(torch.nn, name)(net.m, net.n, batch_first=True).double()
+    with torch.no_grad():
+        for mine, there in (("w_in", "weight_ih_l0"), ("w", "weight_hh_l0"), ("b_in", "bias_ih_l0"), ("b", "bias_hh_l0")):
+            getattr(theirs, there).copy_(getattr(net, mine))
+    x, last = theirs(u)
+    found = net(u)[1]
+    close([found[..., : net.n]], [x])
+    if name == "LSTM":
+        close([found[:, -1, net.n:]], [last[1][0]])
+
+
+def test_a_gap_is_one_more_input():
+    inner = models.GRUNet(4, 5, 2, generator=gen()).double()
+    net, u, dt = models.WithGaps(inner), torch.randn(2, 6, 3, dtype=torch.float64), torch.rand(2, 6, dtype=torch.float64)
+    y, x = net(u, dt=dt)
+    close((y, x), inner(torch.cat([u, (1 + dt).log()[..., None]], -1)))
+    close(net(u, dt=2.0), net(u, dt=torch.full((6,), 2.0)))
+    lengths = torch.tensor([6, 3])
+    close([net(u[1:, :3], dt=dt[1:, :3])[0][:, -1]], [net(u, dt=dt, lengths=lengths)[0][1:, -1]])
+    for wrong, message in ((torch.nn.GRU(3, 4), "GRU; pass one of"), (models.RNNet(0, 4), "0 inputs")):
+        with pytest.raises(ValueError, match=message):
+            models.WithGaps(wrong)
+    with pytest.raises(ValueError, match=r"\(..., T, 3\)"):
+        net(torch.zeros(2, 6, 4, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])

@@ -120,6 +120,35 @@ def test_the_test_years_reach_neither_the_training_windows_nor_the_normalisation
     assert tasks.sunspots("test")[0].min() > 10  # the test windows see nothing of the training years
 
 
+def test_the_ice_core_is_the_known_series_from_old_to_young():
+    age, temperature = tasks.ice_core_series()
+    gaps = -np.diff(age)
+    assert len(age) == len(temperature) == 5785 and (gaps.min().round(1), gaps.max()) == (8.3, 1364.0)
+    assert temperature[np.searchsorted(-age, -21000.0)] < -7  # the last ice age
+    last = age < 1000
+    assert abs(temperature[last].mean()) < 0.2  # it is measured from the last 1000 years
+    assert 2 < temperature[(age > 125e3) & (age < 130e3)].mean() < 5  # the warm time before that ice age
+
+
+def test_ice_core_gaps_lie_between_an_input_and_its_target():
+    age, temperature = tasks.ice_core_series()
+    parts = {part: tasks.ice_core(part, window=50) for part in ("train", "test")}
+    for inputs, targets, dt in parts.values():
+        assert np.array_equal(inputs[:, 1:], targets[:, :-1]) and inputs.shape[1:] == (50, 1) and dt.shape == inputs.shape[:2]
+    inputs, targets, dt = parts["test"]  # the third window
+    assert np.allclose(dt[0], (age[100:150] - age[101:151]) / 100)
+    scale = (temperature[101] - temperature[100]) / (targets[0, 0, 0] - inputs[0, 0, 0])
+    assert np.allclose(targets[0, :, 0] - inputs[0, :, 0], np.diff(temperature[100:151]) / scale)
+    assert len(parts["train"][0]) + len(inputs) == 5784 // 50 and abs(parts["train"][0].mean()) < 1e-12
+
+
+def test_the_test_windows_of_the_ice_core_do_not_reach_the_normalisation(monkeypatch):
+    before, (age, temperature) = tasks.ice_core(), tasks.ice_core_series()
+    temperature[128:192] += 1000.0  # the third window
+    monkeypatch.setattr(signals, "ice_core_series", lambda: (age, temperature))
+    assert np.array_equal(before[0], tasks.ice_core()[0])
+
+
 def test_windows_step_by_stride():
     assert len(tasks.sunspots(window=10, stride=10)[0]) == 23
     shuffled, plain = tasks.sunspots(rng=rng())[0], tasks.sunspots()[0]
@@ -316,6 +345,10 @@ WRONG = [
     (tasks.digits, {"layout": "columns"}, "layout"),
     (tasks.digits, {"test_share": 1.0}, "test_share"),
     (tasks.digits, {"test_share": 1e-6, "part": "test"}, "empty"),
+    (tasks.ice_core, {"part": "all"}, "part"),
+    (tasks.ice_core, {"window": 0}, "window"),
+    (tasks.ice_core, {"window": 3000}, "three windows"),
+    (tasks.ice_core, {"rng": 1}, "rng"),
     (tasks.sunspots, {"part": "all"}, "part"),
     (tasks.sunspots, {"window": 0}, "window"),
     (tasks.sunspots, {"window": 90, "part": "test"}, "shorter window"),
@@ -357,9 +390,10 @@ def test_an_action_that_does_not_exist_is_refused(emulator):
         lambda g: tasks.sine(batch=3, noise=0.1, rng=g),
         lambda g: tasks.irregular(rng=g),
         lambda g: tasks.sunspots(rng=g),
+        lambda g: tasks.ice_core(rng=g),
         lambda g: tasks.delayed_decision(5, rng=g),
     ],
-    ids=["sine", "irregular", "sunspots", "delayed_decision"],
+    ids=["sine", "irregular", "sunspots", "ice_core", "delayed_decision"],
 )
 def test_a_seed_fixes_a_task_and_another_seed_changes_it(make):
     first, again, other = make(rng(1)), make(rng(1)), make(rng(2))

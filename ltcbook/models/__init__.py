@@ -14,9 +14,10 @@ from .cfc import CfCNet
 from .closed_loop import forecast
 from .ctrnn import CTRNNet
 from .export import export_step
+from .gated import GRUNet, LSTMNet, WithGaps
 from .ltc import LTCNet
 from .ode import MLPCell, ODENet
 from .rate import RateCell
 from .rnn import RNNet
 
-__all__ = ["CTRNNet", "CfCNet", "LTCNet", "MLPCell", "ODENet", "RNNet", "RateCell", "export_step", "forecast"]
+__all__ = ["CTRNNet", "CfCNet", "GRUNet", "LSTMNet", "LTCNet", "MLPCell", "ODENet", "RNNet", "RateCell", "WithGaps", "export_step", "forecast"]

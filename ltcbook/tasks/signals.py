@@ -155,3 +155,50 @@ def sunspots(part="train", *, window=32, stride=1, test_share=0.25, rng=None):
     if rng is not None:
         cuts = generator(rng).permutation(cuts)
     return one_ahead(cuts[..., None])
+
+
+def ice_core_series():
+    """Temperature over Dome C, Antarctica, for 800,000 years: (age (5785,), temperature (5785,)), from old to young.
+
+    age: years before 1950, at irregular distances of 8 to 1364 years: the deeper the ice, the more it is pressed together.
+    temperature: °C, the difference to the mean of the last 1000 years, estimated from the deuterium in the ice.
+    Source: Jouzel et al. (2007), on the age scale EDC3; free to use and share, see ltcbook/data/README.md.
+
+    >>> age, temperature = tasks.ice_core_series()
+    >>> float(age[0]), float(age[-1]), temperature.shape
+    (801662.0, 38.4, (5785,))
+    """
+    with (files("ltcbook") / "data" / "ice_core.csv").open(encoding="utf8", newline="") as file:
+        rows = list(csv.DictReader(file))[::-1]
+    return np.array([float(row["age"]) for row in rows]), np.array([float(row["temperature"]) for row in rows])
+
+
+def ice_core(part="train", *, window=64, rng=None):
+    """Antarctic temperatures at irregular times, one measurement ahead: (inputs, targets, dt), dt (N, window).
+
+    inputs, targets (N, window, 1): targets[:, t] is the measurement after inputs[:, t], and dt[:, t] the time between the
+    two in centuries: 0.08 to 13.6. So a network holds an input for exactly as long as it lasts. Both parts are
+    normalised by mean and standard deviation of all of part="train". The record is cut into windows that do not overlap;
+    every fifth of them, from the third on, is part="test": such windows lie all over the 800,000 years, because the
+    distances grow with the age. rng, if given, shuffles the windows. Raises ValueError for a wrong part, or a window
+    that leaves a part empty.
+    Source: see ``ice_core_series``.
+
+    >>> inputs, targets, dt = tasks.ice_core()
+    >>> inputs.shape, dt.shape, bool((inputs[:, 1:] == targets[:, :-1]).all())
+    ((72, 64, 1), (72, 64), True)
+    """
+    choice("part", part, ("train", "test"))
+    window, (age, temperature) = whole("window", window, 1), ice_core_series()
+    count = (len(age) - 1) // window
+    if count < 3:
+        raise ValueError(f"window is {window}; the {len(age)} measurements must give at least three windows.")
+    starts = window * np.arange(count)
+    test = np.arange(count) % 5 == 2
+    train = np.concatenate([temperature[k:k + window] for k in starts[~test]])
+    starts = starts[test if part == "test" else ~test]
+    if rng is not None:
+        starts = generator(rng).permutation(starts)
+    at = starts[:, None] + np.arange(window)
+    level = (temperature - train.mean()) / train.std()
+    return level[at][..., None], level[at + 1][..., None], (age[at] - age[at + 1]) / 100

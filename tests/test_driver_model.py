@@ -173,23 +173,24 @@ EVENT = """
     const at = {};
     return { next: (pair) => streams[pair][(at[pair] = (at[pair] ?? -1) + 1)], gate: (s, t) => [gamma[t][s], mu[t][s]] };
   };
-  return data.map(({ net, draws, T }) => {
+  return data.map(({ net, draws, T, inputs }) => {
     const before = driver.circuitOf(net);
-    const result = driver.prunedBy(before, plan.planOf(driver.networkOf(before), before.role, drawn(draws)), T);
+    const result = driver.prunedBy(before, plan.planOf(driver.networkOf(before), before.role, drawn(draws), inputs), T);
     const x = driver.step(result.net, new Float64Array(before.n), new Float64Array(16).fill(0.5));
     return { ...result, before: lists(before), net: lists(result.net), x: [...x] };
   });"""
 
 
 def test_an_event_at_t_is_pythons_event_for_the_same_random_numbers(driver, tmp_path):
-    cases = [(net, seed, T) for net in (random_net(1), random_net(2), driver) for seed in range(4)
+    cases = [(net, seed, T, bool(seed % 2)) for net in (random_net(1), random_net(2), driver) for seed in range(4)
              for T in (0.0, 0.05, 0.3, 0.62, 0.9)]
     found = node.run({"driver": "driver.js", "plan": "plan.js"}, EVENT, plain(
-        [{"net": page_circuit(net), "draws": pythons_draws(net, seed), "T": T} for net, seed, T in cases]), tmp_path)
+        [{"net": page_circuit(net), "draws": pythons_draws(net, seed), "T": T, "inputs": inputs}
+         for net, seed, T, inputs in cases]), tmp_path)
     seen = set()
-    for (net, seed, T), page in zip(cases, found, strict=True):
+    for (net, seed, T, inputs), page in zip(cases, found, strict=True):
         w, w_in = net.weights()
-        result = pruning.prune_and_rewire(net.wiring, w, T, weights_in=w_in, rng=np.random.default_rng(seed))
+        result = pruning.prune_and_rewire(net.wiring, w, T, weights_in=w_in if inputs else None, rng=np.random.default_rng(seed))
         cell = pruning.rewire(net.numpy_cell(), result, rng=np.random.default_rng([seed, 1]))
         named = lambda lists, places: {(lists["source"][k], lists["target"][k]) for k in places}  # noqa: E731
         both = lambda name: ({(s + 16, t) for s, t in getattr(result, name)}  # noqa: E731
@@ -214,7 +215,7 @@ def test_the_pages_own_dice_nest_repeat_and_are_fair(driver, tmp_path):
       const net = driver.circuitOf(data);
       const edges = (net) => [...net.source].map((s, k) => `${s} ${net.target[k]}`);
       return Array.from({ length: 200 }, (_, seed) => [0.3, 0.6, 0.6].map((T) => {
-        const { net: after, cut, grown } = driver.pruned(net, T, seed);
+        const { net: after, cut, grown } = driver.pruned(net, T, seed, true);
         return { cut: cut.map((k) => edges(net)[k]), grown: grown.map((k) => edges(after)[k]), signs: grown.map((k) => after.sign[k]),
           gammas: grown.map((k) => after.gamma[k]), mus: grown.map((k) => after.mu[k]), w: grown.map((k) => after.w[k]) };
       }));""", page_circuit(driver), tmp_path)

@@ -218,18 +218,28 @@ export function networkOf(net) {
  * in place of cut[k].
  * @typedef {{net: Circuit, cut: number[], blocked: number[], grown: number[]}} Pruned */
 
-/** Prune & rewire at T: every synapse weaker than T is cut, and its source grows one of weight T onto another neuron of the
- * same target layer. Equal seeds, equal choices, and the events of a smaller T are the first of a larger one.
- * ltcbook.pruning.prune_and_rewire and rewire, restated.
+/** Prune & rewire at T: every synapse between neurons that is weaker than T is cut, and its source grows one of weight T onto
+ * another neuron of the same target layer. Equal seeds, equal choices, and the events of a smaller T are the first of a larger one.
+ * ltcbook.pruning.prune_and_rewire and rewire, restated; like there, synapses from inputs stay where nobody says otherwise.
  * @param {Circuit} net left as it is
  * @param {number} T µS
  * @param {number} seed
+ * @param {boolean} [inputs] whether synapses from inputs are rewired too
  * @returns {Pruned} */
-export function pruned(net, T, seed) {
-  return prunedBy(net, planOf(networkOf(net), net.role, randomDraws(net, randomOf(seed))), T);
+export function pruned(net, T, seed, inputs = false) {
+  return prunedBy(net, planFor(net, seed, inputs), T);
 }
 
-/** The event at T by a plan of `planOf`, which need not be made again for another T.
+/** The plan of the events of a circuit at any T, for `prunedBy`: made once (half a millisecond) while T moves.
+ * @param {Circuit} net
+ * @param {number} seed
+ * @param {boolean} [inputs] whether synapses from inputs are rewired too
+ * @returns {import("./event.js").Step[]} */
+export function planFor(net, seed, inputs = false) {
+  return planOf(networkOf(net), net.role, randomDraws(net, randomOf(seed)), inputs);
+}
+
+/** The event at T by a plan of `planFor`, which need not be made again for another T.
  * @param {Circuit} net left as it is
  * @param {import("./event.js").Step[]} plan
  * @param {number} T µS

@@ -38,8 +38,9 @@ export function randomDraws({ n, m }, random) {
  * @param {Network} network
  * @param {string[]} role of every neuron
  * @param {Draws} draws
+ * @param {boolean} [inputs] whether synapses from inputs are rewired too
  * @returns {Step[]} */
-export function planOf({ m, edges }, role, draws) {
+export function planOf({ m, edges }, role, draws, inputs = true) {
   const layer = (node) => (node < m ? "sensory" : role[node - m]);
   const present = new Set(edges.map(([source, target]) => `${source} ${target}`));
   const freed = new Set();
@@ -51,7 +52,8 @@ export function planOf({ m, edges }, role, draws) {
   const order = ["sensory", "inter", "command", "motor", "hidden"];
   /** @param {import("./event.js").Edge} edge */
   const rank = ([source, target]) => order.indexOf(layer(source)) * order.length + order.indexOf(layer(target));
-  const visit = [...edges.keys()].sort((a, b) => {
+  const moving = [...edges.keys()].filter((edge) => inputs || edges[edge][0] >= m);
+  const visit = moving.sort((a, b) => {
     const [one, two] = [edges[a], edges[b]];
     return one[3] - two[3] || rank(one) - rank(two) || one[1] - two[1] || one[0] - two[0];
   });

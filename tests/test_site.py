@@ -60,7 +60,7 @@ class Visit:
 
 def findings(page):
     """What axe-core holds against a page, one line each."""
-    answer = AXE.run(page, options={"preload": False}).response["violations"]
+    answer = AXE.run(page, options={"preload": False, "resultTypes": ["violations"]}).response["violations"]
     return [f"{rule['id']}: {node['html'][:140]}" for rule in answer for node in rule["nodes"]]
 
 

@@ -103,6 +103,20 @@ def test_relax_is_not_fooled_by_the_two_cycle_of_long_fused_steps():
     assert abs(state[0] - x[0]) > 0.1
 
 
+def test_relax_takes_a_third_and_shorter_step_where_two_are_too_long():
+    """-J = g + 31 and dt |J| / (c + dt g) must be below 2: not so for dt = c / 2 and c / 8, but for c / 32."""
+    w, one = 31 / 14.5, np.ones((1, 1))
+    cell = dynamics.LTC(c=np.ones(1), g_leak=np.ones(1), e_leak=np.array([1.52]), w=w * one, gamma=50 * one, mu=0.2 * one,
+                        e_rev=-one, w_in=None, gamma_in=None, mu_in=None, e_rev_in=None)
+    for dt, settles in ((1 / 2, False), (1 / 8, False), (1 / 32, True)):
+        x = np.zeros(1)
+        for _ in range(500):
+            x, before = dynamics.fused_step(x, None, cell, dt), x
+        assert (abs(x - before) < 1e-9).all() == settles
+    x = analysis.relax(np.zeros(1), None, cell)
+    assert abs(dynamics.vector_field(0, x, None, cell)) < 1e-12 and 0.19 < x < 0.21
+
+
 def test_relax_says_when_the_network_oscillates():
     # W = [[2, -2], [2, -2]], tau = (1, 10): the only equilibrium is unstable, a limit cycle surrounds it
     cell = CTRNN([1, 10], [[2, -2], [2, -2]], [0, 0])

@@ -276,3 +276,16 @@ def test_a_weight_that_cannot_be_written_is_refused_and_nothing_is_touched(how):
     with pytest.raises(ValueError, match="raw_w|gamma.*Nothing was changed"):
         net.rewire(change)
     assert not any(changed_entries(before, net.state_dict()).values())
+
+
+def test_a_synapse_raised_in_place_keeps_the_reversal_potential_that_it_has_learned():
+    net, _ = case()
+    with torch.no_grad():
+        net.e_rev += 0.3
+    before = {name: value.clone() for name, value in net.state_dict().items() if name != "_extra_state"}
+    raised = event(net, 0.5, np.random.default_rng(1), target="same")
+    assert len(raised.cut) > 3 and raised.cut == raised.grown
+    net.rewire(raised, rng=np.random.default_rng(2))
+    for name in ("e_rev", "gamma", "mu", "polarity"):
+        assert torch.equal(net.state_dict()[name], before[name]), name
+    assert not torch.equal(net.raw_w, before["raw_w"])

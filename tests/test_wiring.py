@@ -391,3 +391,15 @@ def test_a_wiring_goes_to_ncps_and_comes_back_with_the_motor_neurons_first():
     assert outputs.shape == (2, 4, 2)
     hidden = wiring.random_sparse(4, sensory=2, rng=np.random.default_rng(0))
     assert hidden.to_ncps().output_dim == 4 and wiring.from_ncps(hidden.to_ncps()) == hidden
+
+
+def test_a_silent_command_neuron_sends_as_many_synapses_as_the_others_do_on_average():
+    extra = []
+    for seed in range(60):  # 4 motor neurons hear 4 of 6: 16 / 6 is 2, rounded down
+        w = wiring.ncp(inter=3, command=6, motor=4, sensory=2, sensory_fan_out=2, inter_fan_out=2, recurrent=0, motor_fan_in=4,
+                rng=np.random.default_rng(seed))
+        sent = (w.polarity[np.ix_(w.members("motor"), w.members("command"))] != 0).sum(0)
+        assert sent.min() >= 1
+        extra.append(sent.sum() - 16)
+        assert extra[-1] % 2 == 0 and (extra[-1] == 0 or (sent == 2).sum() >= extra[-1] // 2)
+    assert max(extra) >= 2, "no seed had a silent command neuron"

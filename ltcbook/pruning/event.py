@@ -75,10 +75,12 @@ def prune_and_rewire(wiring, weights, threshold, *, rng, weights_in=None, new_we
     >>> bool(np.array_equal(result.wiring.fan_out, net.fan_out))  # all kept
     True
     """
-    _check_options(threshold, new_weight, target, relative_to, polarity, time_constant, gradient, wiring)
-    number("max_fraction", max_fraction, 0, 1), number("p_excitatory", p_excitatory, 0, 1)
-    if not isinstance(grace, (int, float, np.number)) or not grace >= 0:
-        raise ValueError(f"grace is {brief(grace)}; it must be a number of steps >= 0.")
+    if not isinstance(wiring, Wiring):
+        raise ValueError(f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring.")
+    check_options(threshold=threshold, new_weight=new_weight, target=target, max_fraction=max_fraction,
+                  relative_to=relative_to, grace=grace, polarity=polarity, p_excitatory=p_excitatory)
+    _check_score(target, "slowest", "time_constant", time_constant, (wiring.n,))
+    _check_score(target, "gradient", "gradient", gradient, (wiring.n, wiring.n))
     halves = {False: _Half("age", wiring.polarity, check_weights("weights", weights, wiring.adjacency), age, gradient)}
     if weights_in is not None:
         w_in = check_weights("weights_in", weights_in, wiring.adjacency_in)
@@ -184,9 +186,8 @@ def rewire(cell, result, *, rng):
     return replace(cell, **changes)
 
 
-def _check_options(threshold, new_weight, target, relative_to, polarity, time_constant, gradient, wiring):
-    if not isinstance(wiring, Wiring):
-        raise ValueError(f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring.")
+def check_options(*, threshold, new_weight, target, max_fraction, relative_to, grace, polarity, p_excitatory):
+    """One ValueError for options of ``prune_and_rewire`` that are wrong in themselves, whatever the network."""
     is_number = lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, bool)  # noqa: E731
     if not is_number(threshold) or not 0 <= threshold < np.inf:
         raise ValueError(f"the threshold T is {brief(threshold)}; it must be a finite number >= 0, in the unit of the weights.")
@@ -199,8 +200,10 @@ def _check_options(threshold, new_weight, target, relative_to, polarity, time_co
     if not is_number(new_weight) and not among(new_weight, NEW_WEIGHTS):
         raise ValueError(f"no rule {brief(new_weight)} for the new weight; choose one of {NEW_WEIGHTS} or a number >= T.")
     _check_new_weight(new_weight, threshold if relative_to is None else 0)
-    _check_score(target, "slowest", "time_constant", time_constant, (wiring.n,))
-    _check_score(target, "gradient", "gradient", gradient, (wiring.n, wiring.n))
+    number("max_fraction", max_fraction, 0, 1)
+    number("p_excitatory", p_excitatory, 0, 1)
+    if not isinstance(grace, (int, float, np.number)) or not grace >= 0:
+        raise ValueError(f"grace is {brief(grace)}; it must be a number of steps >= 0.")
 
 
 def _check_score(target, rule, name, value, shape):

@@ -6,14 +6,14 @@ A method is a frozen dataclass. ``method.event(step, steps, wiring, weights, wei
 pairs in which the wiring has synapses, never regrow in an event what it cut, and never take a neuron's last input.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import SimpleNamespace
 
 import numpy as np
 
 from ..boundary import generator, number, whole
 from ..wiring import Wiring
-from .event import prune_and_rewire
+from .event import check_options, prune_and_rewire
 from .slots import Slots, checked
 
 
@@ -32,7 +32,9 @@ class Method:
     needs_time_constant = False
 
     def __post_init__(self):
-        whole("every", self.every, 1), whole("start", self.start, 0), number("stop", self.stop, 0, 1)
+        whole("every", self.every, 1)
+        whole("start", self.start, 0)
+        number("stop", self.stop, 0, 1)
 
     def events(self, steps):
         """The training steps out of 1 .. steps that are followed by an event, a range."""
@@ -53,7 +55,9 @@ class Method:
         target's last input. Raises ValueError for steps out of range, arrays that do not match the wiring, or a missing
         gradient.
         """
-        whole("steps", steps, 1), whole("step", step, 1, steps), generator(rng)
+        whole("steps", steps, 1)
+        whole("step", step, 1, steps)
+        generator(rng)
         if step not in self.events(steps):
             return None
         if not isinstance(wiring, Wiring):
@@ -101,9 +105,12 @@ class PruneRewire(Method):
 
     def __post_init__(self):
         super().__post_init__()
-        tiny = Wiring([[1]], np.zeros((1, 0)), ("hidden",))  # one weightless synapse: only the options can be wrong
-        self._apply(SimpleNamespace(wiring=tiny, weights=np.zeros((1, 1)), weights_in=None, time_constant=np.ones(1),
-                                    age=(None, None), gradient=(np.zeros((1, 1)), None)), np.random.default_rng(0))
+        check_options(**{name: value for name, value in self._options().items() if name != "autapses"})
+
+    def _options(self):
+        """Those of ``prune_and_rewire``, {name: value}."""
+        schedule = {field.name for field in fields(Method)}
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in schedule}
 
     @property
     def needs_gradient(self):
@@ -115,16 +122,11 @@ class PruneRewire(Method):
         """Whether the rule for the target reads time constants."""
         return self.target == "slowest"
 
-    def _apply(self, network, rng):
-        return prune_and_rewire(
-            network.wiring, network.weights, self.threshold, weights_in=network.weights_in, rng=rng,
-            new_weight=self.new_weight, target=self.target, max_fraction=self.max_fraction, relative_to=self.relative_to,
-            grace=self.grace, autapses=self.autapses, polarity=self.polarity, p_excitatory=self.p_excitatory,
+    def _event(self, step, steps, network, rng):
+        result = prune_and_rewire(
+            network.wiring, network.weights, weights_in=network.weights_in, rng=rng, **self._options(),
             age=network.age[0], age_in=network.age[1], gradient=network.gradient[0], gradient_in=network.gradient[1],
             time_constant=network.time_constant)
-
-    def _event(self, step, steps, network, rng):
-        result = self._apply(network, rng)
         if self.target != "gradient" or self.polarity != "redraw":
             return result
         signs = []
@@ -210,7 +212,8 @@ class SET(Method):
 
     def __post_init__(self):
         super().__post_init__()
-        number("fraction", self.fraction, 0, 1), number("new_weight", self.new_weight, 0, open_low=True)
+        number("fraction", self.fraction, 0, 1)
+        number("new_weight", self.new_weight, 0, open_low=True)
 
     def _event(self, step, steps, network, rng):
         slots = Slots(network)
@@ -286,7 +289,8 @@ class DeepR(Method):
     def __post_init__(self):
         super().__post_init__()
         number("new_weight", self.new_weight, 0, open_low=True)
-        number("pull", self.pull, 0), number("temperature", self.temperature, 0)
+        number("pull", self.pull, 0)
+        number("temperature", self.temperature, 0)
 
     def _event(self, step, steps, network, rng):
         slots = Slots(network)

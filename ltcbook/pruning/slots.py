@@ -15,8 +15,12 @@ class Slots:
         wiring, self.network = network.wiring, network
         n, m = wiring.n, wiring.m
         w_in = None if network.weights_in is None else check_weights("weights_in", network.weights_in, wiring.adjacency_in)
-        zero = np.zeros((n, n)), np.zeros((n, m))
-        flat = lambda *ab: np.hstack([z if a is None else a for a, z in zip(ab, zero, strict=True)]).ravel()  # noqa: E731
+
+        def flat(recurrent, sensory):
+            """(n, n) and (n, m) side by side, flat; zeros where there is none."""
+            recurrent = np.zeros((n, n)) if recurrent is None else recurrent
+            return np.hstack([recurrent, np.zeros((n, m)) if sensory is None else sensory]).ravel()
+
         self.weight = flat(check_weights("weights", network.weights, wiring.adjacency), w_in)
         self.polarity = flat(wiring.polarity, wiring.polarity_in).astype(int)
         self.age, self.gradient, self.sign = flat(*network.age), flat(*network.gradient), flat(*network.sign)

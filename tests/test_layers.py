@@ -24,7 +24,7 @@ ROOMS = {
     "tasks": {"boundary", "wiring", "dynamics"},
     "models": {"boundary", "ops", "wiring", "dynamics", "simulate", "kernels", "pruning"},
     "train": {"boundary", "models", "tasks", "pruning", "analysis", "dynamics"},
-    "plots": {"boundary", "wiring", "dynamics", "analysis"},
+    "plots": {"boundary", "wiring", "dynamics", "analysis", "tasks"},
     "widgets": {"boundary", "ops", "wiring", "dynamics", "simulate", "analysis", "pruning", "plots"},
     "reproduce": {"boundary", "wiring", "dynamics", "tasks", "pruning", "models", "train"},  # the stored tables
     "site": {"widgets"},  # the scripts of the explorers, for the pages

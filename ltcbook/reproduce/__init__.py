@@ -18,7 +18,7 @@ from numbers import Real
 
 from ..boundary import choice
 
-STUDIES = ("driver",)
+STUDIES = ("driver", "driver_seeds")
 
 
 def study(name):

@@ -55,11 +55,15 @@ def rounded(values):
     return int(number) if number == int(number) else number
 
 
-def stays(driver, seed=1, **options):
+def roads(rng):
+    """The roads on which circuits are measured."""
+    return lane.Road.random(DRIVES, 800.0, rng=rng)
+
+
+def stays(driver, **options):
     """How a driver does on roads that it never saw: how many of the drives stay, and the mean rms offset of those."""
-    rng = np.random.default_rng(seed)
-    roads = lane.Road.random(DRIVES, 800.0, rng=rng)
-    seen = lane.drive(driver.policy(), roads, steps=STEPS, rng=rng, **options)
+    rng = np.random.default_rng(1)
+    seen = lane.drive(driver.policy(), roads(rng), steps=STEPS, rng=rng, **options)
     return {"stayed": int(seen.stayed.sum()), "rms": rounded(seen.rms[seen.stayed].mean()) if seen.stayed.any() else None}
 
 

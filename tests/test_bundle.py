@@ -63,6 +63,9 @@ def test_every_explorer_has_a_drawing_that_the_pages_are_given():
     assert named == set(bundle.drawings()) and named < set(bundle.page_files())
 
 
+AWAKE = "!document.querySelector('[data-waiting]')"  # what lies far below the window wakes in an idle moment
+
+
 @pytest.mark.parametrize("order", ["shared.js plane.js", "plane.js shared.js", "shared.js plane.js shared.js plane.js"])
 def test_an_explorer_wakes_whichever_script_comes_first(browser, tmp_path, monkeypatch, order):
     from ltcbook import widgets
@@ -77,6 +80,7 @@ def test_an_explorer_wakes_whichever_script_comes_first(browser, tmp_path, monke
     page, complaints = browser.new_page(), []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(page_file.as_uri())
+    page.wait_for_function(AWAKE, timeout=5000)
     assert page.locator(".ltc-fallback").count() == 0 and page.locator(".ltc-explorer").count() == 2
     assert page.evaluate("Object.keys(globalThis).filter(name => name.startsWith('ltc'))") == ["ltcbookExplorers"]
     page.close()
@@ -115,6 +119,26 @@ def test_another_drawing_runs_no_chapter_again(monkeypatch):
     assert {"plane.py", "base.py", "cells.py", "requirements.lock"} <= asked["computing"]
 
 
+def test_an_explorer_far_below_wakes_when_it_comes_near_the_window_or_is_asked_for(browser, tmp_path, monkeypatch):
+    from ltcbook import widgets
+
+    monkeypatch.setenv("LTCBOOK_EXPLORERS", "linked")
+    never = "<script>window.requestIdleCallback = () => 0; window.cancelIdleCallback = () => {}</script>"  # no idle moment at all
+    body = f'{never}<div style="height: 9000px"></div>{widgets.PlaneExplorer().to_html()}<div style="height: 9000px"></div>'
+    scripts = "".join(f"<script>{bundle.page_files()[name]}</script>" for name in ("shared.js", "plane.js"))
+    page_file = tmp_path / "page.html"
+    page_file.write_text(SHELL.format(body=body + scripts), "utf8")
+    for way in ("document.querySelector('.ltc-widget').scrollIntoView()", "location.hash = 'x_k=0.2'",
+                "dispatchEvent(new Event('beforeprint'))"):
+        page = browser.new_page()
+        page.goto(page_file.as_uri())
+        page.wait_for_timeout(100)
+        assert page.evaluate(AWAKE) is False, "it wakes though it is out of sight and nobody asks"
+        page.evaluate(way)
+        page.wait_for_function(AWAKE, timeout=5000)
+        page.close()
+
+
 @pytest.mark.parametrize("width", [358, 736])
 def test_the_place_of_a_waiting_explorer_is_as_tall_as_the_living_one(browser, tmp_path, monkeypatch, width):
     """All explorers on one page; a text below each may not move when it wakes."""
@@ -132,6 +156,7 @@ def test_the_place_of_a_waiting_explorer_is_as_tall_as_the_living_one(browser, t
     waiting = page.evaluate(tall)
     for name in ("shared.js", *bundle.drawings()):
         page.add_script_tag(content=bundle.page_files()[name])
+    page.wait_for_function(AWAKE, timeout=15_000)
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     alive = page.evaluate(tall)
     assert page.locator(".ltc-fallback").count() == 0 and len(alive) == len(made)

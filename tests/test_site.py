@@ -32,6 +32,10 @@ def with_explorers(soups):
     return [name for name, soup in soups.items() if soup.select(".ltc-widget")]
 
 
+# explorers awake, every section laid out: both happen piece by piece, after the page has come
+SETTLED = "!document.querySelector('[data-waiting]') && !document.documentElement.classList.contains('book-arriving')"
+
+
 class Visit:
     """One page in one browser window: what it asked for, what it complained about, and the page itself."""
 
@@ -41,6 +45,7 @@ class Visit:
         self.page.on("console", self.listen)
         self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
         self.page.goto(address, wait_until="load")
+        self.page.wait_for_function(SETTLED)
 
     def guard(self, home, route):
         """Let only the book's own files through."""

@@ -272,6 +272,31 @@ def test_no_page_waits_for_a_script(soups):
         assert scripts and (not waits or name == "search.html"), f"{name} waits for {waits}"
 
 
+def test_a_page_arrives_in_pieces_and_stands_whole_soon_after(visit):
+    state = """() => [...document.querySelectorAll(".bd-article > section > section")]
+        .map(one => getComputedStyle(one).contentVisibility)"""
+    page = visit("chapters/lyapunov.html")
+    page.wait_for_function("!document.documentElement.classList.contains('book-arriving')", timeout=10_000)
+    assert len(page.evaluate(state)) > 5 and set(page.evaluate(state)) == {"visible"}
+    jump = visit("chapters/lyapunov.html?#summary")  # who comes by a link into the page finds it whole
+    assert set(jump.evaluate(state)) == {"visible"}
+    assert abs(jump.evaluate("document.getElementById('summary').getBoundingClientRect().top")) < 160  # two bars above
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_light_or_dark_from_the_first_and_is_styled_once(visit, site, scheme):
+    page = visit("chapters/rnn.html", color_scheme=scheme)
+    page.add_init_script("""new MutationObserver(all => (window.themes ??= []).push(...all.map(one => one.target.dataset.theme)))
+        .observe(document, { subtree: true, attributes: true, attributeFilter: ["data-theme"] })""")
+    page.reload()
+    assert set(page.evaluate("window.themes")) == {scheme}
+
+
+def test_the_theme_measures_no_box_that_scrolls(site):
+    script = (site / "_static" / "scripts" / "pydata-sphinx-theme.js").read_text("utf8")
+    assert "book.js" in script and 'window.addEventListener("load",' not in script
+
+
 def test_a_notebooks_way_to_its_explorers_page_leads_there_and_stands_in_the_notebook_alone(site, soups):
     from ltcbook.site import notebook, page_link
 

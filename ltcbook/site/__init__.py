@@ -26,6 +26,7 @@ def setup(app):
         part.setup(app)
     app.connect("html-page-context", pages.describe, priority=900)
     app.connect("html-page-context", pages.hurry, priority=900)
+    app.connect("html-page-context", pages.arrive, priority=900)
     app.connect("html-page-context", explorers.link, priority=900)
     app.connect("build-finished", explorers.copy)
     app.connect("build-finished", pages.finish, priority=400)  # before a redirect is written in place of a first page

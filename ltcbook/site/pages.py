@@ -6,8 +6,13 @@ import shutil
 from pathlib import Path
 from posixpath import dirname, join, normpath
 
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 ADDRESS = re.compile(r'(?<= )(href|src|action)="(?![a-z]+:|#|//)([^"]+)"')  # of a file of the book, seen from a page
+MEASURED = re.compile(r'"complete"===document\.readyState\?(\w+)\(\):window\.addEventListener\("load",\1\)')
+CALM = "void 0/* boxes that scroll: book.js */"
 UNUSED = (
     "vendor/fontawesome",
     "scripts/fontawesome*",
@@ -43,6 +48,26 @@ def hurry(app, pagename, templatename, context, doctree):
                                if "DOCUMENTATION_OPTIONS.pagename" not in getattr(script, "attributes", {}).get("body", "")]
 
 
+# What the head decides before anything is drawn. The theme knows light from dark only once its script has run: then the
+# whole page is styled again, and what is to be dark flashes. And who opens a page at its top does not wait for what is far
+# below: those sections are laid out afterwards (book.js); who comes by a link into the page, or back to it, finds it whole.
+EARLY = """<script>
+(() => {
+  const root = document.documentElement;
+  try {
+    if ((localStorage.getItem("mode") || "auto") === "auto")
+      localStorage.setItem("theme", matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  } catch {}
+  if (!location.hash && performance.getEntriesByType("navigation")[0]?.type === "navigate") root.classList.add("book-arriving");
+})();
+</script>"""
+
+
+def arrive(app, pagename, templatename, context, doctree):
+    """Put the script that runs first into the head of each page."""
+    context["metatags"] = context.get("metatags", "") + EARLY
+
+
 def describe(app, pagename, templatename, context, doctree):
     """Put what the page is about into its head, for search engines and previews."""
     words = first_paragraph(doctree)
@@ -76,9 +101,19 @@ def finish(app, error):
     page = (Path(app.outdir) / front).read_text("utf8")
     (Path(app.outdir) / "index.html").write_text(moved_up(page, dirname(front)), "utf8")
     static = Path(app.outdir) / "_static"
+    calm(static / "scripts" / "pydata-sphinx-theme.js")
     for unused in UNUSED:
         for path in static.glob(unused):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def calm(script):
+    """Leave out what the theme's script does for boxes that scroll: it measures every box of the page at once when the page
+    has come, and again after each change of a drawing. book.js does the same piece by piece."""
+    text = script.read_text("utf8")
+    if not MEASURED.search(text) and CALM not in text:
+        logger.warning("the theme's script has changed: pages.py finds no place where it measures boxes that scroll")
+    script.write_text(MEASURED.sub(CALM, text), "utf8")
 
 
 def moved_up(page, folder):

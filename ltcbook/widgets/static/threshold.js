@@ -5,6 +5,7 @@ import { circuitOf, counted, lookAt, neighbours, pointAt, signOf, signs, untangl
 import { draw, keyed, patch, pool, write } from "./core/dom.js";
 import { percent, phrase, say } from "./core/format.js";
 import { drag } from "./core/handle.js";
+import { idly } from "./core/idle.js";
 import { play, still, trail } from "./core/motion.js";
 import { numbers } from "./core/numbers.js";
 import { line, scale, spread } from "./core/scale.js";
@@ -151,7 +152,7 @@ const strip = {
       (T) => view.set({ T }),
     );
     const thresholds = Array.from({ length: 151 }, (_, i) => (high * i) / 150);
-    let [name, ratios, waiting] = ["", [], 0];
+    let [name, ratios, stop] = ["", [], () => {}];
     const show = () => {
       const points = ratios.flatMap((ratio, i) => (ratio > 0 ? [[x(thresholds[i]), Math.log(ratio)]] : []));
       patch(curve, { d: points.length > 1 ? line(points.map(([at, value]) => [at, y(value)])) : "" });
@@ -165,23 +166,26 @@ const strip = {
         patch(mark, { d });
       }
     };
-    /** The next piece of the curve, between two pictures, so that nothing waits for it. */
-    const more = (spec, controls) => {
+    /** The next pieces of the curve, as many as an idle moment holds, so that nothing waits for them. */
+    const more = (spec, controls, left) => {
       const { network, plan, options } = setting(spec, controls);
       const old = before(spec, controls).spectrum.rate;
-      const piece = thresholds.slice(ratios.length, ratios.length + 10);
-      ratios = [...ratios, ...ratesAt(network, plan, options, piece).map((rate) => (rate === null ? null : rate / old))];
+      do {
+        const piece = thresholds.slice(ratios.length, ratios.length + 5);
+        ratios = [...ratios, ...ratesAt(network, plan, options, piece).map((rate) => (rate === null ? null : rate / old))];
+      } while (ratios.length < thresholds.length && left() > 8);
       show();
-      if (ratios.length < thresholds.length) waiting = setTimeout(more, 0, spec, controls);
+      if (ratios.length < thresholds.length) stop = idly((rest) => more(spec, controls, rest), 100);
       else patch(svg, { "data-done": "1" });
     };
     return (now, controls) => {
       const asked = ["circuit", "rule", "seed", "sign", "input"].map((part) => controls[part]).join(" ");
       if (asked !== name) {
-        clearTimeout(waiting);
+        stop();
         [name, ratios] = [asked, []];
         patch(svg, { "data-done": null });
-        waiting = setTimeout(more, 30, view.spec, { ...controls });
+        const asking = { ...controls };
+        stop = idly((left) => more(view.spec, asking, left), 100);
         const weights = view.spec.circuits[controls.circuit].network.edges.filter(([, , , weight]) => weight <= high);
         pool(marks, "line", weights, ([, , sign, weight]) => ({
           x1: x(weight),

@@ -33,8 +33,9 @@ export class Panel {
     if (panel.html) this.update = panel.html(this.body, view);
   }
 
-  resize() {
-    const width = Math.round(this.body.clientWidth);
+  /** Draw anew where the width has changed; who sizes several panels asks for all widths first, so that the page is laid
+   * out once. */
+  resize(width = this.measure()) {
     if (this.panel.html || !width || width === this.width) return; // in a closed fold there is nothing to draw
     this.width = width;
     const height = this.panel.height(width, this.view.spec, this.view.root.clientWidth);
@@ -43,6 +44,10 @@ export class Panel {
     this.svg = svg;
     this.update = this.panel.build(svg, { width, height }, this.view);
     if (this.view.painted) this.show();
+  }
+
+  measure() {
+    return Math.round(this.body.clientWidth);
   }
 
   show() {

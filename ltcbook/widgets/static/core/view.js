@@ -49,6 +49,7 @@ export class View {
     this.defaults = Object.fromEntries(spec.knobs.map((knob) => [knob.name, knob.default]));
     this.controls = { ...this.defaults, ...model.get("controls") };
     this.build();
+    this.resize();
     this.listen();
     this.set(this.controls, { tell: false });
     this.follow();
@@ -87,6 +88,12 @@ export class View {
       this.tools.foot,
       this.status,
     );
+  }
+
+  /** Draw the panels whose width has changed. */
+  resize() {
+    const widths = this.panels.map((panel) => panel.measure());
+    this.panels.forEach((panel, i) => panel.resize(widths[i]));
   }
 
   /** A native input for one control. */
@@ -194,7 +201,7 @@ export class View {
     this.prose = this.live ? null : proseOf(this);
     let width = 0;
     this.observer = new ResizeObserver(() => {
-      for (const panel of this.panels) panel.resize();
+      this.resize();
       if (width === this.root.clientWidth) return;
       width = this.root.clientWidth;
       this.verdict.style.minHeight = ""; // at another width the words need another height

@@ -1,5 +1,6 @@
 """Modules joined by Python: in order, whole, without a name given twice, and alike as a module and as classic scripts."""
 
+import json
 import re
 from types import SimpleNamespace
 
@@ -46,6 +47,18 @@ def test_each_module_stands_once_and_after_what_it_imports(modules):
 def test_what_cannot_be_joined_is_refused_by_name(modules, texts, words):
     with pytest.raises(ValueError, match=words):
         modules(**texts)
+
+
+def test_a_worker_is_given_the_text_of_its_module_and_of_what_it_needs_alone(modules):
+    text = modules(main='const SCRIPT = "text of ./worker.js";\n',
+                   other="export const unused = 1;\nexport const used = 2; // two\n",
+                   worker='import { unused, used } from "./other.js";\n/** Doc of\n * many lines. */\n'
+                          'export function work() {\n  // why\n  return /** @type {any} */ (\n    used\n  );\n}\n'
+                          '/** Another. */\nconst idle = unused;\n')
+    script = json.loads(re.search(r"const SCRIPT = (.*);", text)[1])
+    lines = [line for line in script.splitlines() if line]
+    assert lines == ["const used = 2; // two", "function work() {", "  return /** @type {any} */ (", "    used", "  );", "}"]
+    assert "function work" not in text.replace(json.dumps(script), "")
 
 
 def test_no_script_for_readers_says_import_or_export_but_the_notebooks_default():

@@ -1,6 +1,9 @@
-"""The driving circuit learns where the reader is as it learns in Python: the same gradients, and the same weights in the end."""
+"""The driving circuit learns where the reader is as in Python: the same gradients, in the end the same weights."""
 
+import functools
+import http.server
 import json
+import threading
 
 import node
 import numpy as np
@@ -10,6 +13,7 @@ from test_driver_model import page_circuit, random_net
 
 from ltcbook import train
 from ltcbook.tasks import lane
+from ltcbook.widgets import bundle
 from ltcbook.widgets.base import plain
 
 POSITIVE = ("c", "g_leak", "w")
@@ -46,9 +50,9 @@ def test_gradients_are_those_of_autograd(seed, dt, scale, tmp_path):
     truth = listed(net, lambda parameter: parameter.grad)
     data = {"net": page_circuit(net), "seen": seen.transpose(1, 2, 0).ravel(), "dt": dt,
             "wanted": [None if np.isnan(value) else value for value in wanted[..., 0].T.ravel()]}
-    found = node.run({"driver": "driver.js", "learn": "learn.js"}, """
+    found = node.run({"driver": "driver.js", "learn": "learn.js", "parameters": "parameters.js"}, """
       const net = driver.circuitOf(data.net);
-      const raw = learn.rawOf(net);
+      const raw = parameters.rawOf(net);
       const grads = new Float64Array(raw.length);
       const wanted = Float64Array.from(data.wanted, (value) => value ?? NaN);
       const gradients = learn.gradientsOf(driver.copyOf(net), 3, 40);
@@ -56,7 +60,8 @@ def test_gradients_are_those_of_autograd(seed, dt, scale, tmp_path):
       gradients(raw, batch, grads, data.dt);
       const loss = gradients(raw, batch, grads, data.dt); // what a first call leaves behind changes nothing
       const clipped = grads.slice();
-      return { raw: [...raw], loss, grads: [...grads], norm: learn.clip(clipped), clipped: [...clipped] };""", plain(data), tmp_path)
+      const norm = learn.clip(clipped);
+      return { raw: [...raw], loss, grads: [...grads], norm, clipped: [...clipped] };""", plain(data), tmp_path)
     assert np.allclose(found["raw"], listed(net, torch.Tensor.detach), atol=1e-9)
     assert found["loss"] == pytest.approx(loss.item(), rel=1e-10)
     assert np.abs(np.array(found["grads"]) - truth).max() < 1e-6 * np.abs(truth).max()
@@ -67,29 +72,38 @@ def test_gradients_are_those_of_autograd(seed, dt, scale, tmp_path):
     assert np.allclose(found["clipped"], listed(net, lambda parameter: parameter.grad), atol=1e-9)
 
 
-def test_a_whole_training_run_ends_in_the_weights_of_fit(tmp_path):
+@pytest.fixture(scope="module")
+def run():
+    """One training run in Python: (what the page is given, the parameters in the end, the mean loss)."""
     net, rng = random_net(4), np.random.default_rng(4)
     steps, size, frames = 150, 16, 80
     inputs, targets, _ = lane.record(24, steps=200, rng=rng)
     windows = np.stack([rng.integers(0, 24, (steps, size)), rng.integers(0, 200 - frames + 1, (steps, size))], -1)
-    cut = lambda array: torch.from_numpy(np.stack([array[k, at : at + frames] for k, at in windows.reshape(-1, 2)]))  # noqa: E731
+    places = windows.reshape(-1, 2)
+    cut = lambda array: torch.from_numpy(np.stack([array[k, at : at + frames] for k, at in places]))  # noqa: E731
     data = {"net": page_circuit(net), "seen": inputs, "wheel": targets[..., 0], "windows": windows}
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(cut(inputs), cut(targets)), size)
     history = train.fit(net, loader, epochs=1, lr=2e-2, progress=False, rng=rng)
-    found = node.run({"driver": "driver.js", "learn": "learn.js"}, """
-      const recorded = { frames: 200, seen: data.seen.map((drive) => Float64Array.from(drive.flat())),
-        wheel: data.wheel.map((drive) => Float64Array.from(drive)) };
+    return plain(data), listed(net, torch.Tensor.detach), history.loss[0]
+
+
+RECORDED = """const recorded = { frames: 200, seen: data.seen.map((drive) => Float64Array.from(drive.flat())),
+  wheel: data.wheel.map((drive) => Float64Array.from(drive)) };"""
+
+
+def test_a_whole_training_run_ends_in_the_weights_of_fit(run, tmp_path):
+    data, truth, loss = run
+    found = node.run({"driver": "driver.js", "learn": "learn.js", "parameters": "parameters.js"}, RECORDED + """
       const [net, losses, raws] = [driver.circuitOf(data.net), [], []];
       const start = performance.now();
-      for (const { loss, raw } of learn.trainer(net, { recorded, choose: (step) => data.windows[step - 1] })) {
+      for (const { loss, raw } of learn.trainer(net, { recorded, windows: data.windows })) {
         losses.push(loss);
         raws[0] = [...raw];
       }
       const ms = (performance.now() - start) / losses.length;
-      const learned = learn.assign(driver.copyOf(net), Float64Array.from(raws[0]));
-      return { losses, raw: raws[0], ms, w: [...learned.w], before: [...net.w] };""", plain(data), tmp_path)
-    truth = listed(net, torch.Tensor.detach)
-    assert len(found["losses"]) == steps and np.mean(found["losses"]) == pytest.approx(history.loss[0], rel=1e-6)
+      const learned = parameters.assign(driver.copyOf(net), Float64Array.from(raws[0]));
+      return { losses, raw: raws[0], ms, w: [...learned.w], before: [...net.w] };""", data, tmp_path)
+    assert len(found["losses"]) == 150 and np.mean(found["losses"]) == pytest.approx(loss, rel=1e-6)
     assert found["losses"][-1] < 0.3 * found["losses"][0]
     assert np.abs(np.array(found["raw"]) - truth).max() < 1e-4
     assert np.abs(np.array(found["w"]) - found["before"]).max() > 0.1  # it moved
@@ -115,10 +129,11 @@ def test_recorded_drives_are_like_pythons_and_seeds_repeat_them(tmp_path):
 
 def test_an_untrained_circuit_starts_in_the_ranges_of_ltc_random(root, tmp_path):
     stored = json.loads((root / "ltcbook" / "data" / "driver.json").read_text("utf8"))
-    found = node.run({"driver": "driver.js", "learn": "learn.js"}, """
+    found = node.run({"driver": "driver.js", "parameters": "parameters.js"}, """
       const net = driver.circuitOf(data);
-      return [1, 2].map((seed) => Object.fromEntries(Object.entries(learn.untrained(net, seed)).flatMap(([name, list]) =>
-        ArrayBuffer.isView(list) ? [[name, [...list]]] : [])));""", stored, tmp_path)
+      const lists = (net) => Object.fromEntries(Object.entries(net).flatMap(([name, list]) =>
+        ArrayBuffer.isView(list) ? [[name, [...list]]] : []));
+      return [1, 2].map((seed) => lists(parameters.untrained(net, seed)));""", stored, tmp_path)
     ranges = {"c": (0.4, 0.6), "gLeak": (0.001, 1), "eLeak": (-0.2, 0.2), "w": (0.001, 1), "gamma": (3, 8), "mu": (0.3, 0.8)}
     for one in found:
         assert one["eRev"] == one["sign"] and set(one["inputScale"]) == set(one["outputScale"]) == {1}
@@ -131,18 +146,134 @@ def test_an_untrained_circuit_starts_in_the_ranges_of_ltc_random(root, tmp_path)
 
 def test_every_seed_learns_to_keep_the_road_in_a_hundred_steps(root, tmp_path):
     stored = json.loads((root / "ltcbook" / "data" / "driver.json").read_text("utf8"))
-    found = node.run({"driver": "driver.js", "lane": "lane.js", "learn": "learn.js", "random": "random.js"}, """
+    found = node.run({"driver": "driver.js", "lane": "lane.js", "learn": "learn.js", "parameters": "parameters.js",
+                      "random": "random.js"}, """
       const stored = driver.circuitOf(data);
       const stayed = (net) => [...Array(20).keys()].filter((k) => {
         const x = new Float64Array(net.n);
         const policy = (seen) => driver.wheelOf(net, driver.step(net, x, seen, 1, x));
-        return lane.drive(lane.randomRoad(random.randomOf(1000 + k), 300), policy, random.randomOf(5000 + k), { steps: 400 }).stayed;
+        const road = lane.randomRoad(random.randomOf(1000 + k), 300);
+        return lane.drive(road, policy, random.randomOf(5000 + k), { steps: 400 }).stayed;
       }).length;
       return [0, 1, 2, 3, 4].map((seed) => {
-        const start = learn.untrained(stored, seed);
+        const start = parameters.untrained(stored, seed);
         const net = driver.copyOf(start);
-        for (const { raw } of learn.trainer(start, { seed, steps: 100 })) learn.assign(net, raw);
+        for (const { raw } of learn.trainer(start, { seed, steps: 100 })) parameters.assign(net, raw);
         return [stayed(start), stayed(net)];
       });""", stored, tmp_path)
     before, after = zip(*found, strict=True)
-    assert max(before) <= 2 and min(after) >= 12 and sum(after) >= 75, found  # of 20 drives; measured: 15 to 18, of 8 seeds 15 to 19
+    assert max(before) <= 2 and min(after) >= 12 and sum(after) >= 75, found  # of 20 drives; measured: 15 to 19
+
+
+SCRIPT = "\n".join([RECORDED, """
+      const learned = (options) => new Promise((done, fail) => {
+        const seen = [];
+        startTraining({ net: circuitOf(data.net), recorded, windows: data.windows, ...options },
+          ({ step, loss, raw, net }) => seen.push({ step, loss, raw: [...raw], w: net.w[0] }), fail, () => done(seen));
+      });"""])
+
+
+def scripts(tmp_path):
+    """A page from a folder and one from a notebook's module, with what starts a worker."""
+    text = bundle.joined(bundle.modules(bundle.STATIC / "model" / "worker.js"))
+    classic = f"(() => {{ {text} Object.assign(globalThis, {{ circuitOf, startTraining }}); }})();"
+    (tmp_path / "worker.js").write_text(classic, "utf8")
+    page_file = tmp_path / "page.html"
+    page_file.write_text('<!doctype html><meta charset="utf-8"><title>x</title><script src="worker.js"></script>', "utf8")
+    return page_file, f"{text}\nexport default {{ circuitOf, startTraining }};"
+
+
+def test_a_worker_on_a_page_from_a_folder_ends_in_the_weights_of_fit(run, browser, tmp_path):
+    data, truth, loss = run
+    page, complaints = browser.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(scripts(tmp_path)[0].as_uri())
+    page.evaluate("""() => { globalThis.turns = 0; setInterval(() => (globalThis.turns += 1), 10); }""")
+    body = "const seen = await learned(); return { seen, turns: globalThis.turns };"
+    found = page.evaluate(f"async (data) => {{ {SCRIPT} {body} }}", data)
+    page.close()
+    assert [one["step"] for one in found["seen"]] == list(range(1, 151)) and not complaints
+    assert np.mean([one["loss"] for one in found["seen"]]) == pytest.approx(loss, rel=1e-6)
+    assert np.abs(np.array(found["seen"][-1]["raw"]) - truth).max() < 1e-4
+    assert len({one["w"] for one in found["seen"]}) == 150  # the circuit of the moment comes along
+    assert found["turns"] > 10  # the page goes on meanwhile
+
+
+def test_a_worker_starts_from_a_module_that_a_notebook_imports_and_over_http(run, browser, tmp_path):
+    _, module = scripts(tmp_path)
+    handler = functools.partial(type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None}),
+                                directory=tmp_path)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = browser.new_page()
+    page.goto(f"http://127.0.0.1:{server.server_port}/page.html")
+    found = page.evaluate("""async ({ data, module }) => {
+      const blob = URL.createObjectURL(new Blob([module], { type: "text/javascript" })); // as anywidget imports it
+      const notebook = (await import(blob)).default;
+      const steps = ({ circuitOf, startTraining }) => new Promise((done, fail) => {
+        const seen = [];
+        startTraining({ net: circuitOf(data.net), steps: 3, pace: 60, size: 2, seed: 5 },
+          ({ loss }) => seen.push([loss, performance.now()]), fail, () => done(seen));
+      });
+      return [await steps(globalThis), await steps(notebook)];
+    }""", {"data": run[0], "module": module})
+    page.close()
+    server.shutdown()
+    (one, two) = found
+    assert [loss for loss, _ in one] == [loss for loss, _ in two] and len(one) == 3
+    assert all(later[1] - sooner[1] > 40 for sooner, later in zip(one, one[1:], strict=False))  # pace
+
+
+@pytest.mark.parametrize("obstacle", [
+    "globalThis.Worker = undefined", "globalThis.Blob = undefined",
+    "globalThis.Worker = class { constructor() { setTimeout(() => this.onerror({})); } postMessage() {} terminate() {} }",
+    """document.head.append(Object.assign(document.createElement("meta"),
+         { httpEquiv: "Content-Security-Policy", content: "worker-src 'none'" }))"""])
+def test_where_no_worker_may_start_the_caller_is_told_once(run, browser, tmp_path, obstacle):
+    page = browser.new_page()
+    page.goto(scripts(tmp_path)[0].as_uri())
+    found = page.evaluate(f"""async (net) => {{
+      {obstacle};
+      const told = [];
+      startTraining({{ net: circuitOf(net) }}, () => told.push("a step"), (reason) => told.push(reason));
+      const before = told.length;
+      await new Promise((done) => setTimeout(done, 1500));
+      return [before, told];
+    }}""", run[0]["net"])
+    page.close()
+    assert found[0] == 0 and len(found[1]) == 1 and found[1][0] and found[1][0] != "a step"
+
+
+def test_a_training_that_is_stopped_says_nothing_more(run, browser, tmp_path):
+    page = browser.new_page()
+    page.goto(scripts(tmp_path)[0].as_uri())
+    found = page.evaluate("""async (net) => {
+      const told = [];
+      const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+      startTraining({ net: circuitOf(net) }, () => told.push("early"), () => told.push("failed")).stop();
+      await wait(300);
+      const training = startTraining({ net: circuitOf(net), size: 1 }, () => told.push("a step"), () => told.push("failed"),
+        () => told.push("end"));
+      while (told.length < 3) await wait(5);
+      training.stop();
+      const then = told.length;
+      await wait(500);
+      return [told.slice(0, 3), told.length - then];
+    }""", run[0]["net"])
+    page.close()
+    assert found == [["a step"] * 3, 0]
+
+
+def test_a_training_that_breaks_is_told_and_not_waited_for(run, browser, tmp_path):
+    page = browser.new_page()
+    page.goto(scripts(tmp_path)[0].as_uri())
+    found = page.evaluate("""async (net) => {
+      const broken = (change) => new Promise((done) => {
+        const circuit = circuitOf(net);
+        change(circuit);
+        startTraining({ net: circuit, size: 2, steps: 50 }, () => {}, done, () => done("end"));
+      });
+      return [await broken((circuit) => (circuit.target = null)), await broken((circuit) => circuit.outputShift.fill(NaN))];
+    }""", run[0]["net"])
+    page.close()
+    assert all(found) and "end" not in found and "no longer finite" in found[1]

@@ -3,10 +3,12 @@
 The drawings are modules in ``static``, what they share lies in ``static/core``. Three things are made of them: one
 self-contained module for a notebook, and for the pages one shared script and one script per drawing, both classic, since
 a browser loads no module from a folder. A module may say ``import { a, b } from "./file.js"`` and ``export`` before a
-function, a class or a const; anything else is refused, as is a name that two modules of one script would share.
+function, a class or a const; anything else is refused, as is a name that two modules of one script would share. The
+string ``"text of ./file.js"`` becomes the text of that module and of all that it needs: the script of a worker.
 """
 
 import hashlib
+import itertools
 import json
 import re
 from functools import cache
@@ -16,6 +18,8 @@ STATIC = Path(__file__).parent / "static"
 IMPORT = re.compile(r'^import\s*\{\s*((?:\w+\s*,\s*)*\w*)\s*\}\s*from\s*"(\.{1,2}/[\w./-]+\.js)";\n?', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.M)
 NAME = re.compile(r"^(export )?(?:async )?(?:function\*?|class|const|let|var)\s+(?:(\w+)|\{([^}]*)\}|\[([^\]]*)\])", re.M)
+TEXT = re.compile(r'"text of (\.{1,2}/[\w./-]+\.js)"')
+COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.M | re.S)
 QUEUE = "ltcbookExplorers"  # the one global name: where a drawing waits for the shared script, or meets it
 
 
@@ -32,9 +36,10 @@ class Module:
         if left := re.search(r"^(?:import|export)\b.*", self.text, re.M):
             raise ValueError(f'{path.name} says "{left[0]}": write import {{ a, b }} from "./file.js", and export before a '
                              "function, a class or a const.")
+        self.text = TEXT.sub(lambda found: worker_text(path.parent / found[1]), self.text)
         self.names, self.exports = set(), set()
         for exported, name, fields, items in NAME.findall(source):
-            found = {name} if name else {part.split(":")[-1].split("=")[0].strip() for part in (fields or items).split(",")}
+            found = given(name, fields, items)
             if twice := found & self.names:
                 raise ValueError(f"{path.name} gives the name {', '.join(sorted(twice))} twice.")
             self.names |= found
@@ -76,6 +81,26 @@ def joined(parts):
                                  "script, so rename one of the two.")
             owner[name] = module
     return "\n".join(f"// {module.path.name}\n{module.text}" for module in parts)
+
+
+def worker_text(path):
+    """What a module exports, with all that it needs and nothing else, as a string of JavaScript without comments."""
+    parts = modules(path.resolve())
+    text = COMMENT.sub("", joined(parts))
+    starts = [*(found.start() for found in NAME.finditer(text)), len(text)]
+    pieces = [text[start:end] for start, end in itertools.pairwise(starts)]
+    owner = {name: piece for piece in pieces for name in given(*NAME.match(piece).groups()[1:])}
+    needed, open_ = set(), [owner[name] for name in parts[-1].exports]
+    while open_:
+        if (piece := open_.pop()) not in needed:
+            needed.add(piece)
+            open_ += [owner[word] for word in re.findall(r"\w+", piece) if word in owner]
+    return json.dumps("".join(piece for piece in pieces if piece in needed))
+
+
+def given(name, fields, items):
+    """The names that a statement gives, from what ``NAME`` found in it."""
+    return {name} if name else {part.split(":")[-1].split("=")[0].strip() for part in (fields or items).split(",")}
 
 
 def is_shared(module):

@@ -1,6 +1,6 @@
-// driver.js: the circuit that drives: its neurons and synapses as flat lists, one step in time, its Jacobian, an event at T.
-// ltcbook.models.LTCNet with the fused solver, restated; Python's numbers are the definition, and a test holds these to them.
-// Time counts frames: a capacitance over a conductance is a time constant in frames.
+// driver.js: the circuit that drives: its neurons and synapses as flat lists, one step in time, its Jacobian, an
+// event at T. ltcbook.models.LTCNet with the fused solver, restated; Python's numbers are the definition, and a test
+// holds these to them. Time counts frames: a capacitance over a conductance is a time constant in frames.
 
 import { eventAt } from "./event.js";
 import { gateOf } from "./ltc.js";
@@ -8,14 +8,15 @@ import { planOf, randomDraws } from "./plan.js";
 import { randomOf } from "./random.js";
 import { certifiedWeights, descentOf, invariantBox, restOf } from "./stability.js";
 
-/** A circuit of n neurons and m inputs. Nodes: inputs 0 .. m - 1, then the neurons. Synapses stand in lists of equal length, those
- * from inputs first, each group by source, then target (as in the drawings): from which node, onto which neuron (0 .. n - 1),
- * conductance, slope, half-activation, reversal potential, sign. Input k is heard as inputScale[k] u[k] + inputShift[k]; the outputs are
- * outputScale x + outputShift of the motor neurons. `scratch` holds what the last step found.
- * @typedef {{n: number, m: number, role: string[], motor: number[], c: Float64Array, gLeak: Float64Array, eLeak: Float64Array,
- *   source: Int32Array, target: Int32Array, sign: Int8Array, w: Float64Array, gamma: Float64Array, mu: Float64Array,
- *   eRev: Float64Array, inputScale: Float64Array, inputShift: Float64Array, outputScale: Float64Array,
- *   outputShift: Float64Array, scratch: Scratch}} Circuit */
+/** A circuit of n neurons and m inputs. Nodes: inputs 0 .. m - 1, then the neurons. Synapses stand in lists of
+ * equal length, those from inputs first, each group by source, then target (as in the drawings): from which node,
+ * onto which neuron (0 .. n - 1), conductance, slope, half-activation, reversal potential, sign. Input k is heard
+ * as inputScale[k] u[k] + inputShift[k]; the outputs are outputScale x + outputShift of the motor neurons.
+ * `scratch` holds what the last step found.
+ * @typedef {{n: number, m: number, role: string[], motor: number[], c: Float64Array, gLeak: Float64Array, eLeak:
+ *   Float64Array, source: Int32Array, target: Int32Array, sign: Int8Array, w: Float64Array, gamma: Float64Array,
+ *   mu: Float64Array, eRev: Float64Array, inputScale: Float64Array, inputShift: Float64Array, outputScale:
+ *   Float64Array, outputShift: Float64Array, scratch: Scratch}} Circuit */
 
 /** What a step found at the state before it: by node what it says (inputs as heard, then states), by synapse its open
  * conductance w s, by neuron the conductance g, the drive h and the time constant c / g in frames.
@@ -107,7 +108,8 @@ export function lookAt(net, x, u) {
   return scratch;
 }
 
-/** The state (n,) after one fused step of dt frames under the input u (m,). `net.scratch` then tells what the step found.
+/** The state (n,) after one fused step of dt frames under the input u (m,). `net.scratch` then tells what the step
+ * found.
  * @param {Circuit} net
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} u as the camera gives it
@@ -178,13 +180,14 @@ export function heldAt(net, u) {
   return { n, c: Array.from(net.c), g0, h0, synapses };
 }
 
-/** A certified V at a state while u is held: V = sum p (x - rest)^2 provably falls on the way from x to the rest; its value
- * and dV/dt per frame. null where the circuit finds no rest, or the bound does not decide. Costs one to four milliseconds.
+/** A certified V at a state while u is held: V = sum p (x - rest)^2 provably falls on the way from x to the rest;
+ * its value and dV/dt per frame. null where the circuit finds no rest, or the bound does not decide. Costs one to
+ * four milliseconds.
  * @param {Circuit} net
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} u
- * @param {number[]} [near] a state to look for the rest from, such as the rest of a moment ago: quicker, and as certain,
- *   since V falls on a box with both, so that there is one rest
+ * @param {number[]} [near] a state to look for the rest from, such as the rest of a moment ago: quicker, and as
+ *   certain, since V falls on a box with both, so that there is one rest
  * @returns {{p: number[], rest: number[], V: number, dV: number} | null} */
 export function certificateAt(net, x, u, near) {
   const now = heldAt(net, u);
@@ -213,14 +216,15 @@ export function networkOf(net) {
   };
 }
 
-/** What an event did: the circuit after it; places (in the lists of the circuit before) of synapses that were cut, and of those
- * that had to stay although they are weaker than T; places (in the lists of the circuit after) of those that grew, grown[k]
- * in place of cut[k].
+/** What an event did: the circuit after it; places (in the lists of the circuit before) of synapses that were cut,
+ * and of those that had to stay although they are weaker than T; places (in the lists of the circuit after) of
+ * those that grew, grown[k] in place of cut[k].
  * @typedef {{net: Circuit, cut: number[], blocked: number[], grown: number[]}} Pruned */
 
-/** Prune & rewire at T: every synapse between neurons that is weaker than T is cut, and its source grows one of weight T onto
- * another neuron of the same target layer. Equal seeds, equal choices, and the events of a smaller T are the first of a larger one.
- * ltcbook.pruning.prune_and_rewire and rewire, restated; like there, synapses from inputs stay where nobody says otherwise.
+/** Prune & rewire at T: every synapse between neurons that is weaker than T is cut, and its source grows one of
+ * weight T onto another neuron of the same target layer. Equal seeds, equal choices, and the events of a smaller T
+ * are the first of a larger one. ltcbook.pruning.prune_and_rewire and rewire, restated; like there, synapses from
+ * inputs stay where nobody says otherwise.
  * @param {Circuit} net left as it is
  * @param {number} T µS
  * @param {number} seed

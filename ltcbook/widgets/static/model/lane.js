@@ -1,5 +1,6 @@
-// lane.js: the world of the lane, for one car: ltcbook.tasks.lane, restated. Python's numbers are the definition; a test holds these to them.
-// Metres, seconds and radians; the wheel is the curvature of the car's path in units of WHEEL, positive to the left.
+// lane.js: the world of the lane, for one car: ltcbook.tasks.lane, restated. Python's numbers are the definition; a
+// test holds these to them. Metres, seconds and radians; the wheel is the curvature of the car's path in units of
+// WHEEL, positive to the left.
 
 import { normalsOf } from "./random.js";
 
@@ -9,14 +10,17 @@ export const WHEEL = 0.03; // 1/m, the unit of the wheel
 export const TIGHTEST = 0.2; // 1/m, the tightest bend that the car can take
 export const EDGE = 2; // m from the middle of the lane: there the road ends
 export const STRIPS = [6, 14]; // m, how far ahead the two strips of the camera look
-export const PIXELS = Array.from({ length: 8 }, (_, k) => -4 + (8 * k) / 7); // m, where the pixels of a strip look, from right to left
+/** Where the pixels of a strip look, m, from right to left. */
+export const PIXELS = Array.from({ length: 8 }, (_, k) => -4 + (8 * k) / 7);
 const BLUR = 1.2; // m, width of the bright spot
 const AIM = 10; // m ahead, where the expert aims
 const GRID = 0.5; // m between two points of a road's table
 const MOVES = 4; // steps of the car's motion per regular frame
 
-/** The middle line of a road: curvature (1/m, positive to the left), heading (rad) and place (m) every half metre, from 0 on.
- * @typedef {{curvature: Float64Array, heading: Float64Array, x: Float64Array, y: Float64Array, length: number}} Road */
+/** The middle line of a road: curvature (1/m, positive to the left), heading (rad) and place (m) every half metre,
+ * from 0 on.
+ * @typedef {{curvature: Float64Array, heading: Float64Array, x: Float64Array, y: Float64Array, length: number}}
+ *   Road */
 
 /** Where a car is: m along the road, m left of its middle, rad to the left of its direction.
  * @typedef {{s: number, offset: number, heading: number}} Car */
@@ -40,7 +44,8 @@ export function roadOf(given) {
   return { curvature, heading, x, y, length: (curvature.length - 1) * GRID };
 }
 
-/** A road with smooth random bends: normal curvatures of standard deviation `bend` (1/m) every 15 m, linear between them.
+/** A road with smooth random bends: normal curvatures of standard deviation `bend` (1/m) every 15 m, linear
+ * between them.
  * @param {() => number} random uniform numbers
  * @param {number} [length] m
  * @param {number} [bend]
@@ -64,7 +69,8 @@ export function randomRoad(random, length = 400, bend = 0.03) {
   );
 }
 
-/** The value of a road's table s metres along it, linear between its points, and beyond its ends as between the last two.
+/** The value of a road's table s metres along it, linear between its points, and beyond its ends as between the
+ * last two.
  * @param {Float64Array} table
  * @param {number} s
  * @returns {number} */
@@ -157,17 +163,18 @@ export function expert(road, car) {
   return (2 * left) / (forward * forward + left * left) / WHEEL;
 }
 
-/** What happened in a drive: frames driven, whether the car stayed on the road, root mean square of its offset (m), and by
- * frame what was seen (16 numbers each), what the expert would have done, and the offset.
- * @typedef {{frames: number, stayed: boolean, rms: number, seen: Float64Array, expert: Float64Array, offset: Float64Array}} Drive */
+/** What happened in a drive: frames driven, whether the car stayed on the road, root mean square of its offset
+ * (m), and by frame what was seen (16 numbers each), what the expert would have done, and the offset.
+ * @typedef {{frames: number, stayed: boolean, rms: number, seen: Float64Array, expert: Float64Array, offset:
+ *   Float64Array}} Drive */
 
 /** Let a policy drive one car from near the middle of the road, at regular frames.
  * @param {Road} road
  * @param {((seen: Float64Array) => number) | null} policy called in every frame; null: the expert drives
  * @param {() => number} random uniform numbers
- * @param {{steps?: number, noise?: number, push?: number, takeover?: number, speed?: number}} [options] noise: standard
- *   deviation on every pixel; push: that of sudden pushes on the wheel, one in twenty frames, dying out by a tenth per frame;
- *   takeover: so many frames the expert drives while the policy already watches
+ * @param {{steps?: number, noise?: number, push?: number, takeover?: number, speed?: number}} [options] noise:
+ *   standard deviation on every pixel; push: that of sudden pushes on the wheel, one in twenty frames, dying out
+ *   by a tenth per frame; takeover: so many frames the expert drives while the policy already watches
  * @returns {Drive} */
 export function drive(road, policy, random, { steps = 300, noise = 0.1, push = 0, takeover = 20, speed = SPEED } = {}) {
   const normal = normalsOf(random);

@@ -1,63 +1,29 @@
-// learn.js: the driving circuit learns from recorded drives of the expert: forward through time, backward by hand, Adam.
-// What ltcbook.train.fit does to an LTCNet with one fused step per frame, in float64; tests hold gradients and weights to Python's.
+// learn.js: the driving circuit learns from recorded drives of the expert: forward through time, backward by hand,
+// Adam. What ltcbook.train.fit does to an LTCNet with one fused step per frame, in float64; tests hold gradients and
+// weights to Python's.
 
-import { copyOf, FIELDS } from "./driver.js";
+import { copyOf } from "./driver.js";
 import { drive, PIXELS, randomRoad, STRIPS } from "./lane.js";
+import { assign, layoutOf, POSITIVE, rawOf } from "./parameters.js";
 import { randomOf } from "./random.js";
 
 /** @typedef {import("./driver.js").Circuit} Circuit */
 
-const POSITIVE = ["c", "gLeak", "w"]; // learned through softplus, so that they stay positive
-
-/** Where the values of each list of a circuit stand in one flat list of its parameters: name -> [from, to].
- * @param {Circuit} net
- * @returns {Record<string, [number, number]>} */
-export function layoutOf(net) {
-  let at = 0;
-  const names = Object.values(FIELDS).flat();
-  return Object.fromEntries(names.map((name) => [name, [at, (at += net[name].length)]]));
-}
-
-/** The parameters that are learned, one flat list: of positive values the one behind softplus.
- * @param {Circuit} net
- * @returns {Float64Array} */
-export function rawOf(net) {
-  const behind = (value) => {
-    const least = Math.max(value, 1e-6); // softplus is never 0
-    return least + Math.log(-Math.expm1(-least));
-  };
-  return Float64Array.from(
-    Object.values(FIELDS)
-      .flat()
-      .flatMap((name) => Array.from(net[name], POSITIVE.includes(name) ? behind : (value) => value)),
-  );
-}
-
-/** Write parameters into a circuit, in place.
- * @param {Circuit} net
- * @param {Float64Array} raw as `rawOf` orders them
- * @returns {Circuit} the same */
-export function assign(net, raw) {
-  for (const [name, [from, to]] of Object.entries(layoutOf(net)))
-    for (let k = from; k < to; k += 1)
-      net[name][k - from] = POSITIVE.includes(name) ? Math.max(raw[k], 0) + Math.log1p(Math.exp(-Math.abs(raw[k]))) : raw[k];
-  return net;
-}
-
-/** Windows of drives, B at once, T frames: what was seen, [frame][pixel][window], and the wheel that is wanted, [frame][window]
- * (NaN asks for nothing).
+/** Windows of drives, B at once, T frames: what was seen, [frame][pixel][window], and the wheel that is wanted,
+ * [frame][window] (NaN asks for nothing).
  * @typedef {{size: number, frames: number, seen: Float64Array, wanted: Float64Array}} Batch */
 
 /** Loss and gradients of a circuit with one output, for batches of one size.
  * @param {Circuit} net its synapses stay, its values are overwritten
  * @param {number} B windows in a batch
  * @param {number} T frames in a window
- * @returns {(raw: Float64Array, batch: Batch, grads: Float64Array, dt?: number) => number} the mean squared error; writes its
- *   gradient by every parameter into `grads`. States start at 0; dt in frames. */
+ * @returns {(raw: Float64Array, batch: Batch, grads: Float64Array, dt?: number) => number} the mean squared error;
+ *   writes its gradient by every parameter into `grads`. States start at 0; dt in frames. */
 export function gradientsOf(net, B, T) {
   const { n, m, source, target, c, gLeak, eLeak, w, gamma, mu, eRev, inputScale, inputShift } = net;
   const [nodes, E, motor, layout] = [m + n, w.length, net.motor[0], layoutOf(net)];
-  const values = new Float64Array((T + 1) * nodes * B); // [frame][node][window]: heard inputs, then the states before the frame
+  // [frame][node][window]: heard inputs, then the states before the frame
+  const values = new Float64Array((T + 1) * nodes * B);
   const gates = new Float64Array(T * E * B);
   const denominators = new Float64Array(T * n * B); // c + dt g
   const drives = new Float64Array(n * B); // c x + dt h, then, backward, dt dL/dx' / denominator
@@ -217,8 +183,8 @@ export const memoryOf = (raw) => ({ first: raw.map(() => 0), second: raw.map(() 
 /** Recorded drives of the expert: by drive what was seen, [frame][pixel], and its wheel, [frame].
  * @typedef {{frames: number, seen: Float64Array[], wheel: Float64Array[]}} Recorded */
 
-/** Drives of the expert whose wheel is pushed now and then, so that it shows how to come back; those that leave the road are
- * driven anew. ltcbook.tasks.lane.record, restated.
+/** Drives of the expert whose wheel is pushed now and then, so that it shows how to come back; those that leave
+ * the road are driven anew. ltcbook.tasks.lane.record, restated.
  * @param {() => number} random uniform numbers
  * @param {number} [drives]
  * @param {number} [steps]
@@ -254,47 +220,29 @@ export function batchOf(recorded, windows, frames) {
   return { size, frames, seen, wanted };
 }
 
-/** The same wiring with parameters drawn anew from the ranges in which an LTCNet starts.
- * @param {Circuit} net left as it is
- * @param {number} seed
- * @returns {Circuit} */
-export function untrained(net, seed) {
-  const [fresh, random] = [copyOf(net), randomOf(seed)];
-  const fill = (name, low, high) => fresh[name].forEach((_, k) => (fresh[name][k] = low + (high - low) * random()));
-  fill("c", 0.4, 0.6);
-  fill("gLeak", 0.001, 1);
-  fill("eLeak", -0.2, 0.2);
-  fill("w", 0.001, 1);
-  fill("gamma", 3, 8);
-  fill("mu", 0.3, 0.8);
-  fresh.eRev.set(net.sign);
-  fresh.inputScale.fill(1);
-  fresh.inputShift.fill(0);
-  fresh.outputScale.fill(1);
-  fresh.outputShift.fill(0);
-  return fresh;
-}
-
 /** How a training goes on: steps done, the loss before the last one, and the parameters after it.
  * @typedef {{step: number, loss: number, raw: Float64Array}} Progress */
 
-/** Train a circuit, one optimiser step for each turn of the loop that asks. The circuit itself stays as it is: `assign` the
- * parameters to see what was learned.
+/** Train a circuit, one optimiser step for each turn of the loop that asks. The circuit itself stays as it is:
+ * `assign` the parameters to see what was learned.
  * @param {Circuit} net
  * @param {{seed?: number, steps?: number, size?: number, frames?: number, rate?: number, recorded?: Recorded,
- *   choose?: (step: number) => [number, number][]}} [options] seed: of drives and batches; size: windows in a batch; frames of a
- *   window; rate: of learning; recorded: drives to learn from, else they are recorded here; choose: the windows of a step, else drawn
+ *   windows?: [number, number][][]}} [options] seed: of drives and batches; size: windows in a batch; frames of a
+ *   window; rate: of learning; recorded: drives to learn from, else they are recorded here; windows: [drive, first
+ *   frame] of every step, else drawn
  * @returns {Generator<Progress>} */
-export function* trainer(net, { seed = 0, steps = 150, size = 16, frames = 80, rate = 2e-2, recorded, choose } = {}) {
+export function* trainer(net, { seed = 0, steps = 150, size = 16, frames = 80, rate = 2e-2, recorded, windows } = {}) {
   const random = randomOf(seed);
   const data = recorded ?? recordDrives(random);
   const draw = (count) => Math.floor(count * random());
-  const windows = () =>
-    Array.from({ length: size }, () => /** @type {[number, number]} */ ([draw(data.seen.length), draw(data.frames - frames + 1)]));
+  const drawn = () =>
+    /** @type {[number, number][]} */ (
+      Array.from({ length: size }, () => [draw(data.seen.length), draw(data.frames - frames + 1)])
+    );
   const [raw, gradients] = [rawOf(net), gradientsOf(copyOf(net), size, frames)];
   const [grads, memory] = [new Float64Array(raw.length), memoryOf(raw)];
   for (let step = 1; step <= steps; step += 1) {
-    const loss = gradients(raw, batchOf(data, choose ? choose(step) : windows(), frames), grads);
+    const loss = gradients(raw, batchOf(data, windows ? windows[step - 1] : drawn(), frames), grads);
     clip(grads);
     adam(raw, memory, grads, rate);
     yield { step, loss, raw };

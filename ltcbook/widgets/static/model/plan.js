@@ -1,13 +1,14 @@
-// plan.js: what prune & rewire does to a network, step by step from the weakest synapse on: ltcbook.pruning, restated for the target
-// rule "uniform". The plan reaches to any T, since the events of a smaller T are the first of a larger one; event.js reads it.
+// plan.js: what prune & rewire does to a network, step by step from the weakest synapse on: ltcbook.pruning, restated
+// for the target rule "uniform". The plan reaches to any T, since the events of a smaller T are the first of a larger
+// one; event.js reads it.
 
 import { randomOf } from "./random.js";
 
 /** @typedef {import("./event.js").Network} Network */
 /** @typedef {import("./event.js").Step} Step */
 
-/** The random numbers of an event: uniform ones by layer pair, one after the other, and the gates of a synapse that grows at a
- * place (source node, target neuron), whatever T.
+/** The random numbers of an event: uniform ones by layer pair, one after the other, and the gates of a synapse
+ * that grows at a place (source node, target neuron), whatever T.
  * @typedef {{next: (pair: string) => number, gate: (source: number, target: number) => [number, number]}} Draws */
 
 /** Draws from one seed: gates as a new network gets them.

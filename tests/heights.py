@@ -19,7 +19,7 @@ def explorers():
     from ltcbook import widgets
 
     kinds = [vars(widgets)[name] for name in widgets.__all__ if name.endswith("Explorer") and name != "Explorer"]
-    made = [kind() for kind in kinds] + [widgets.ThresholdExplorer(compact=True)]
+    made = [kind() for kind in kinds] + [kind(compact=True) for kind in (widgets.ThresholdExplorer, widgets.DriverExplorer)]
     for one in made:
         one.fill_table = lambda: None
     return {one.room: one for one in made}

@@ -25,7 +25,7 @@ ROOMS = {
     "models": {"boundary", "ops", "wiring", "dynamics", "simulate", "kernels", "pruning"},
     "train": {"boundary", "models", "tasks", "pruning", "analysis", "dynamics"},
     "plots": {"boundary", "wiring", "dynamics", "analysis", "tasks"},
-    "widgets": {"boundary", "ops", "wiring", "dynamics", "simulate", "analysis", "pruning", "plots"},
+    "widgets": {"boundary", "ops", "wiring", "dynamics", "simulate", "analysis", "pruning", "plots", "tasks"},
     "reproduce": {"boundary", "wiring", "dynamics", "tasks", "pruning", "models", "train"},  # the stored tables
     "site": {"widgets"},  # the scripts of the explorers, for the pages
 }

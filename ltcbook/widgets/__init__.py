@@ -13,6 +13,7 @@ extra("widgets", "anywidget", "widgets")
 from .areas import AreasExplorer
 from .base import Control, Explorer, Guess, Prediction, Preset
 from .convergence import ConvergenceExplorer
+from .driver import DriverExplorer
 from .gradient import GradientExplorer
 from .ncp_wiring import WiringExplorer
 from .plane import PlaneExplorer
@@ -22,6 +23,6 @@ from .tau import TauExplorer
 from .threshold import ThresholdExplorer, default_network
 from .time_constant import TimeConstantExplorer
 
-__all__ = ["AreasExplorer", "Control", "ConvergenceExplorer", "Explorer", "GradientExplorer", "Guess", "PlaneExplorer",
+__all__ = ["AreasExplorer", "Control", "ConvergenceExplorer", "DriverExplorer", "Explorer", "GradientExplorer", "Guess", "PlaneExplorer",
            "Prediction", "Preset", "SolverExplorer", "StabilityExplorer", "TauExplorer", "ThresholdExplorer",
            "TimeConstantExplorer", "WiringExplorer", "default_network"]

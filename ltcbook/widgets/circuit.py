@@ -17,12 +17,15 @@ TIMES = END * np.linspace(0, 1, POINTS) ** 2  # denser at the start
 class Circuit:
     """A layered LTC network and one constant input u (m,), as the explorer of T takes it apart.
 
+    inputs: whether an event moves synapses from inputs too.
+
     Raises ValueError for a cell and a wiring of different networks, or a wiring that is not layered.
     """
 
     cell: dynamics.LTC
     wiring: Wiring
     u: np.ndarray
+    inputs: bool = True
 
     def __post_init__(self):
         if (self.cell.n, self.cell.m) != (self.wiring.n, self.wiring.m):
@@ -115,8 +118,8 @@ class Circuit:
     def event(self, T, options, seed):
         """The prune-and-rewire event and the cell after it; options of ``pruning.prune_and_rewire``."""
         tau = dynamics.time_constant(self.rest(), self.u, self.cell)
-        result = pruning.prune_and_rewire(self.wiring, self.cell.w, T, weights_in=self.cell.w_in,
-                                          rng=np.random.default_rng(seed), time_constant=tau, **options)
+        result = pruning.prune_and_rewire(self.wiring, self.cell.w, T, rng=np.random.default_rng(seed),
+                                          weights_in=self.cell.w_in if self.inputs else None, time_constant=tau, **options)
         return result, pruning.rewire(self.cell, result, rng=np.random.default_rng([seed, 1]))
 
     def moved(self, result, raised):

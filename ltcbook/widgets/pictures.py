@@ -69,3 +69,60 @@ def draw_descent(times, frame, ax):
     ax.set_yticks([-10, -1, -0.1, 0, 0.1], ["−10", "−1", "−0.1", "0", "0.1"])
     ax.set_yticks([], minor=True)
     ax.set(title="dV/dt: solid certified, dashed about 0")
+
+
+ASPHALT, OWN, UNCUT = "#5d6670", "#ffc21f", "#a9dcff"  # as in the explorer's scene
+
+
+def driver_figure(frame, event, seen):
+    """The circuit after the event, the road where the car drives, and how far both cars are from its middle.
+
+    Solid is the drive after the event, dashed that of the uncut circuit, as in the explorer. seen: the ``lane.Drive`` of both, the
+    uncut one first.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    from .. import plots
+    from ..plots.picture import STYLE
+    from ..tasks import lane
+
+    with rc_context(STYLE):
+        fig = Figure(figsize=(9, 5), layout="constrained")
+        panes = fig.subplot_mosaic([["network", "road"], ["network", "offset"]], width_ratios=[1.1, 1], height_ratios=[1.25, 1])
+        plots.draw_network(event.wiring, panes["network"], cut=event.cut, grown=event.grown, cut_in=event.cut_in,
+                           grown_in=event.grown_in, tips=True)
+        panes["network"].set_title("Arrow: excites. Bar: inhibits. Dashed: cut. Haloed: new.")
+        draw_road(seen, frame["last"], panes["road"])
+        panes["road"].set_title("Road: solid this drive, dashed uncut")
+        ax, time = panes["offset"], lane.FRAME * np.arange(len(frame["path"]["offset"]))
+        ax.axhspan(-lane.EDGE, lane.EDGE, color=ASPHALT, alpha=0.2, lw=0)
+        ax.plot(time, frame["before"]["offset"], color=plots.GREY, ls="--")
+        ax.plot(time, np.array(frame["path"]["offset"], float), color=plots.INK)
+        ax.set(xlabel="time, s", title="Distance from the middle, m (band: the road)", ylim=(-2.6, 2.6))
+        fig.suptitle(f"T = {frame['controls']['T']:g} µS. " + " ".join(text for _, text in frame["verdict"]), fontsize=11)
+    return fig
+
+
+def draw_road(seen, last, ax):
+    """A stretch of road from above with the last metres of the second car, as a blue box, and both paths; metres."""
+    from matplotlib.patches import Polygon, Rectangle
+    from matplotlib.transforms import Affine2D
+
+    from .. import plots
+    from ..tasks import lane
+
+    here = float(seen.s[1, last])
+    along = np.arange(max(0, here - 30), here + 30, 0.5)
+    middle, heading = (np.array([seen.road.at(np.full(2, s))[k][1] for s in along]) for k in (2, 1))
+    side = np.stack([-np.sin(heading), np.cos(heading)], -1) * lane.EDGE
+    ax.add_patch(Polygon(np.concatenate([middle + side, (middle - side)[::-1]]), fc=ASPHALT, ec="w", lw=1.5))
+    uncut, own = (part[(seen.s[k] > along[0]) & (seen.s[k] < along[-1])] for k, part in enumerate(seen.places()))
+    ax.plot(*uncut.T, color=UNCUT, ls="--", lw=2)
+    ax.plot(*own.T, color=OWN, lw=2)
+    angle = float(seen.road.at(seen.s[:, last])[1][1] + seen.heading[1, last])
+    place = Affine2D().rotate(angle).translate(*own[-1])
+    ax.add_patch(Rectangle((-2.1, -0.95), 4.2, 1.9, fc=plots.BLUE, ec="w", zorder=5, transform=place + ax.transData))
+    ax.set_aspect("equal")
+    ax.autoscale_view()
+    ax.axis("off")

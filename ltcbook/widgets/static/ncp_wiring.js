@@ -1,7 +1,7 @@
 // ncp_wiring.js: fan-outs, recurrent draws and the seed move; the circuit in layers and its matrix answer.
 
 import { key } from "./core/chart.js";
-import { ROLES, circuitOf, counted, lookAt, neighbours, signOf, signs } from "./core/circuit.js";
+import { ROLES, drawCircuit, counted, chooseNeuron, neighbours, signOf, signs } from "./core/circuit.js";
 import { draw, keyed, patch, pool, write } from "./core/dom.js";
 import { table } from "./core/numbers.js";
 
@@ -26,7 +26,7 @@ const circuit = {
   height: (width) => (width < 420 ? 340 : 380),
   build(svg, { width, height }, view) {
     const { nodes } = view.spec;
-    const { wires, tip, route, show } = circuitOf(svg, { width, height }, view, nodes);
+    const { wires, tip, route, show } = drawCircuit(svg, { width, height }, view, nodes);
     const planned = draw(wires, "g");
     const repaired = draw(wires, "g", { class: "after", "data-mark": "repairs" });
     const [halos, mended] = [draw(repaired, "g"), draw(repaired, "g")];
@@ -194,7 +194,7 @@ const reading = {
         ],
       ]),
     );
-    const tell = lookAt(body, view, nodes);
+    const tell = chooseNeuron(body, view, nodes);
     return (frame, _controls, focused) => {
       if (focused === null)
         return tell(focused, "Point at a neuron, or choose one: its row is its fan-in, its column its fan-out.");

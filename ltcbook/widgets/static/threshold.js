@@ -1,7 +1,7 @@
 // threshold.js: T moves; the network, the Jacobian's eigenvalues and two functions V answer together.
 
 import { hatch, key, tickX, tickY, ticksX, unstableHalf } from "./core/chart.js";
-import { circuitOf, counted, lookAt, neighbours, pointAt, signOf, signs, untangle } from "./core/circuit.js";
+import { drawCircuit, counted, chooseNeuron, neighbours, pointAt, signOf, signs, untangle } from "./core/circuit.js";
 import { draw, keyed, patch, pool, write } from "./core/dom.js";
 import { percent, phrase, say } from "./core/format.js";
 import { drag } from "./core/handle.js";
@@ -218,7 +218,7 @@ const network = {
   compact: true,
   height: (width, spec, room) => (spec.compact ? (room < 460 ? 215 : 290) : room < 600 ? 320 : 352),
   build: perCircuit((svg, size, view, { nodes, network: { edges } }) => {
-    const { wires, tip, route, show } = circuitOf(svg, size, view, nodes, untangle(nodes, edges));
+    const { wires, tip, route, show } = drawCircuit(svg, size, view, nodes, untangle(nodes, edges));
     const paths = edges.map(([source, target, sign, weight]) =>
       draw(wires, "path", {
         d: route(source, target).path,
@@ -522,7 +522,7 @@ const legend = {
       if (controls.circuit !== name) {
         name = controls.circuit;
         body.replaceChildren(list);
-        tell = lookAt(body, view, nodes);
+        tell = chooseNeuron(body, view, nodes);
       }
       if (focused === null) return tell(focused, "Point at a neuron, or choose one: its synapses and its eigenvalue.");
       const { role, place } = nodes[focused];

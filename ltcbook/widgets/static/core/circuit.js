@@ -56,7 +56,7 @@ function layout(nodes, width, height, order) {
       return { x: column.command + ring * Math.cos(angle), y: middle + ring * Math.sin(angle) * 1.25, angle };
     }
     const gap = Math.min((bottom - top) / size, role === "motor" ? 90 : 60);
-    return { x: column[role], y: middle + gap * (order[i] - (size + 1) / 2) };
+    return { x: column[role], y: middle + gap * (order[i] - (size + 1) / 2), gap };
   });
   return { spots, column, middle };
 }
@@ -91,31 +91,33 @@ function wire(from, to, centre, r) {
 
 /**
  * Names of the layers, a layer for synapses, and the neurons above it, which answer to pointer and click.
- * Returns { wires, route(source, target) -> { path, middle }, tip(sign), show(focused, near) }.
+ * Returns { wires, bodies, route(source, target) -> { path, middle }, tip(sign), show(focused, near) }.
  */
-export function circuitOf(svg, { width, height }, view, nodes, order = nodes.map(({ place }) => place)) {
+export function drawCircuit(svg, { width, height }, view, nodes, order = nodes.map(({ place }) => place)) {
   const { spots, column, middle } = layout(nodes, width, height, order);
   const r = width < 400 ? 6.5 : 8;
+  const sizes = spots.map(({ gap }) => Math.min(r, (gap ?? 60) / 2.3)); // where a layer is crowded its neurons are smaller
   const centre = { x: column.command, y: middle };
   for (const role of ROLES) {
     const count = nodes.filter((node) => node.role === role).length;
     const anchor = { sensory: "start", motor: "end" }[role] ?? "middle";
-    const x = { sensory: 8, motor: width - 6 }[role] ?? column[role];
+    const x = { sensory: 8, command: Math.min(column.command, width - 92), motor: width - 6 }[role] ?? column[role];
     draw(svg, "text", { x, y: 16, class: "quiet", "text-anchor": anchor }, `${count} ${role}`);
   }
   const tip = tips(svg);
   const wires = draw(svg, "g");
   const bodies = nodes.map((node, i) => {
     const body = draw(svg, "g", { class: `neuron ${node.role}`, transform: `translate(${spots[i].x} ${spots[i].y})` });
-    draw(body, "circle", { r: 15, class: "touch" });
-    draw(body, "path", { d: outline(node.role, r) });
+    draw(body, "circle", { r: Math.min(15, 2.3 * sizes[i]), class: "touch" });
+    draw(body, "path", { d: outline(node.role, sizes[i]) });
     pointAt(body, view, i);
     return body;
   });
   return {
     wires,
+    bodies,
     tip,
-    route: (source, target) => wire(spots[source], spots[target], centre, r),
+    route: (source, target) => wire(spots[source], spots[target], centre, sizes[target]),
     /** Dim what is not near the neuron in focus. */
     show: (focused, near) =>
       bodies.forEach((body, i) =>
@@ -145,7 +147,7 @@ export function neighbours(edges, focused) {
 }
 
 /** A list of neurons that makes the same choice as a pointer, for the keyboard, and a line of words below it. */
-export function lookAt(body, view, nodes) {
+export function chooseNeuron(body, view, nodes) {
   const id = freshId("neuron");
   const select = make(
     "select",

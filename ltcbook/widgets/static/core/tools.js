@@ -71,6 +71,7 @@ export function toolsOf(view) {
     "div",
     { class: "ltc-foot" },
     action("Reset", "ltc-reset", () => {
+      view.life?.reset();
       view.visit({});
       view.inputs[0][1].focus();
     }),

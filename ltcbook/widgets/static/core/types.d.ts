@@ -50,6 +50,7 @@ export interface Spec extends Record<string, any> {
   predict: Prediction | null;
   play: { knob: string; seconds: number; low?: number; high?: number } | null;
   compact?: boolean;
+  patience?: number;
 }
 
 /** One frame of numbers and words; `verdict` is lines of [tone, text]. */
@@ -85,6 +86,16 @@ export interface Drawing {
   panels: PanelOf[];
   frame?(controls: Controls, spec: Spec): Frame;
   moves?: Record<string, "blend" | "match">;
+  life?(view: any): Life;
+  actions?(view: any): HTMLElement[];
+}
+
+/** What goes on by itself in an explorer. */
+export interface Life {
+  start(): void;
+  stop(): void;
+  changed(): void;
+  reset(): void;
 }
 
 export interface Box {

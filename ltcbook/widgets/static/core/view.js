@@ -1,6 +1,6 @@
 // view.js: the shell around the panels of one drawing.
 // Python computes frames of numbers; JavaScript shows them. A drawing is one object
-//   { panels: [panel, ...], frame?(controls, spec), moves?: { entry of the frame: "blend" or "match" } }
+//   { panels: [panel, ...], frame?(controls, spec), moves?: { entry of the frame: "blend" or "match" }, life?, actions? }
 // and a panel is { name, title, column, height(width, spec, room), build(svg, size, view) -> update(frame, controls, focused) },
 // or { name, title, column, html(body, view) -> update }. `build` draws what stands still, `update` only patches
 // attributes, so that a step stays far below 16 ms. Column 0 lies under the first control; `room` is
@@ -48,11 +48,13 @@ export class View {
     this.root.addEventListener("keydown", (event) => event.stopPropagation()); // ... and every other key
     this.defaults = Object.fromEntries(spec.knobs.map((knob) => [knob.name, knob.default]));
     this.controls = { ...this.defaults, ...model.get("controls") };
+    this.life = drawing.life?.(this) ?? null;
     this.build();
     this.resize();
     this.listen();
     this.set(this.controls, { tell: false });
     this.follow();
+    this.life?.start();
     this.remove = this.remove.bind(this);
   }
 
@@ -64,7 +66,13 @@ export class View {
     this.verdict = make("div", { class: "ltc-verdict" });
     this.status = make("p", { class: "ltc-aside", role: "status" });
     this.error = make("p", { class: "ltc-error", role: "alert", hidden: "" });
-    const first = make("div", { class: "ltc-first" }, inputs[0].input.root, ...this.player());
+    const first = make(
+      "div",
+      { class: "ltc-first" },
+      inputs[0].input.root,
+      ...this.player(),
+      ...(this.drawing.actions?.(this) ?? []),
+    );
     const shown = inputs.slice(1).filter(({ knob }) => !knob.more);
     const more = inputs.slice(1).filter(({ knob }) => knob.more);
     const group = (list) => make("div", { class: "ltc-controls" }, ...list.map(({ input }) => input.root));
@@ -216,9 +224,11 @@ export class View {
     removeEventListener("hashchange", this.hashchange);
     this.prose?.remove();
     this.observer.disconnect();
+    this.life?.stop();
     this.halt();
     this.stopGlide?.();
     clearTimeout(this.later);
+    clearTimeout(this.telling);
   }
 
   /** Go where an address points, if it names controls of this explorer; say so where it asks for what there is not. */
@@ -249,10 +259,17 @@ export class View {
     const known = this.drawing.frame ? this.drawing.frame(this.controls, this.spec) : (this.exact() ?? this.tabled());
     if (known) this.show(known);
     if (tell && this.live) {
-      this.model.set("controls", { ...this.controls });
-      this.model.save_changes();
+      clearTimeout(this.telling); // where Python needs long for a frame it is asked once the hand rests
+      if (this.spec.patience) this.telling = setTimeout(() => this.report(), this.spec.patience);
+      else this.report();
     }
     this.root.dataset.ms = (performance.now() - start).toFixed(2);
+  }
+
+  /** Tell Python where the controls stand. */
+  report() {
+    this.model.set("controls", { ...this.controls });
+    this.model.save_changes();
   }
 
   /** Whether the controls stand where these ones say, and at their default else. */
@@ -278,6 +295,7 @@ export class View {
   show(frame) {
     const before = this.painted;
     this.frame = frame;
+    this.life?.changed();
     this.complain("");
     this.stopGlide?.();
     if (before && this.drawing.moves && !still() && !document.hidden) {
@@ -325,7 +343,7 @@ export class View {
 /** Two columns of panels; on a phone they melt into one, in the order of the drawing. */
 function columns(panels) {
   panels.forEach((panel, i) => {
-    panel.root.style.order = String(i);
+    panel.root.style.order = String(10 * i);
   });
   const column = (k) => panels.filter(({ panel }) => panel.column === k).map(({ root }) => root);
   return make("div", { class: "ltc-panels" }, ...[1, 2].map((k) => make("div", { class: "ltc-column" }, ...column(k))));

@@ -19,11 +19,11 @@ def page_circuit(net):
                   "cell": vars(cell), "input": listed(mapped("input")), "readout": listed(mapped("output"))})
 
 
-def random_net(seed):
+def random_net(seed, **sizes):
     """The untrained circuit, in float64, whose inputs and outputs are scaled too."""
     rng = np.random.default_rng(seed)
-    made = wiring.ncp(inter=12, command=6, motor=1, sensory=16, sensory_fan_out=6, inter_fan_out=4, recurrent=6,
-                      motor_fan_in=6, rng=rng)
+    made = wiring.ncp(**{"inter": 12, "command": 6, "motor": 1, "sensory": 16, "sensory_fan_out": 6, "inter_fan_out": 4,
+                         "recurrent": 6, "motor_fan_in": 6} | sizes, rng=rng)
     net = models.LTCNet(made, solver="fused", substeps=1, generator=torch.Generator().manual_seed(seed)).double()
     with torch.no_grad():
         for name in ("input_w", "input_b", "output_w", "output_b"):
@@ -177,13 +177,14 @@ EVENT = """
   return data.map(({ net, draws, T, inputs }) => {
     const before = driver.circuitOf(net);
     const result = driver.prunedBy(before, plan.planOf(driver.networkOf(before), before.role, drawn(draws), inputs), T);
-    const x = driver.step(result.net, new Float64Array(before.n), new Float64Array(16).fill(0.5));
+    const x = driver.step(result.net, new Float64Array(before.n), new Float64Array(before.m).fill(0.5));
     return { ...result, before: lists(before), net: lists(result.net), x: [...x] };
   });"""
 
 
 def test_an_event_at_t_is_pythons_event_for_the_same_random_numbers(driver, tmp_path):
-    cases = [(net, seed, T, bool(seed % 2)) for net in (random_net(1), random_net(2), driver) for seed in range(4)
+    sparse = random_net(2, sensory=6, sensory_fan_out=3, inter_fan_out=1)  # neurons that hear one synapse, or two
+    cases = [(net, seed, T, bool(seed % 2)) for net in (random_net(1), sparse, driver) for seed in range(4)
              for T in (0.0, 0.05, 0.3, 0.62, 0.9)]
     found = node.run({"driver": "driver.js", "plan": "plan.js"}, EVENT, plain(
         [{"net": page_circuit(net), "draws": pythons_draws(net, seed), "T": T, "inputs": inputs}
@@ -195,7 +196,7 @@ def test_an_event_at_t_is_pythons_event_for_the_same_random_numbers(driver, tmp_
                                           rng=np.random.default_rng(seed))
         cell = pruning.rewire(net.numpy_cell(), result, rng=np.random.default_rng([seed, 1]))
         named = lambda lists, places: {(lists["source"][k], lists["target"][k]) for k in places}  # noqa: E731
-        both = lambda name: ({(s + 16, t) for s, t in getattr(result, name)}  # noqa: E731
+        both = lambda name: ({(s + net.m, t) for s, t in getattr(result, name)}  # noqa: E731
                              | set(getattr(result, name + "_in")))
         for name, lists in (("cut", "before"), ("blocked", "before"), ("grown", "net")):
             assert named(page[lists], page[name]) == both(name), (seed, T, name)
@@ -207,7 +208,7 @@ def test_an_event_at_t_is_pythons_event_for_the_same_random_numbers(driver, tmp_
             for ours, theirs in (("w", "w"), ("gamma", "gamma"), ("mu", "mu"), ("eRev", "e_rev"))}
         for name, matrix in sides.items():
             assert np.allclose(after[name], matrix[after["target"], after["source"]], atol=1e-14), (seed, T, name)
-        heard = net.map_input(torch.full((16,), 0.5).double()).detach().numpy()
+        heard = net.map_input(torch.full((net.m,), 0.5).double()).detach().numpy()
         assert np.allclose(page["x"], dynamics.fused_step(np.zeros(net.n), heard, cell, 1.0), atol=1e-13)
     assert seen == {"cut", "blocked", "grown"}  # all three occur
 

@@ -192,7 +192,8 @@ export function heldAt(net, u) {
 export function certificateAt(net, x, u, near) {
   const now = heldAt(net, u);
   const state = Array.from(x);
-  const rest = restOf(now, near ?? state);
+  if (!state.every(Number.isFinite)) return null;
+  const rest = restOf(now, near ?? state, 1000);
   if (!rest) return null;
   const p = certifiedWeights(now, invariantBox(now, [state, rest]));
   if (!p) return null;

@@ -18,7 +18,7 @@ from numbers import Real
 
 from ..boundary import choice
 
-STUDIES = ("driver",)
+STUDIES = ("driver", "cfc")
 
 
 def study(name):

@@ -18,7 +18,7 @@ from numbers import Real
 
 from ..boundary import choice
 
-STUDIES = ("driver", "cfc")
+STUDIES = ("driver", "driver_seeds", "cfc")
 
 
 def study(name):

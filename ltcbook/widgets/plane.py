@@ -30,7 +30,7 @@ PROOFS = {"both": ("good", "before and after"), "lost": ("bad", "before, no long
           "gained": ("good", "only after the event"), "never": ("bad", "neither before nor after")}
 SENTENCES = {
     **{name: (tone, f"Here V {fate}: dV/dt {{was:+}}\u00a0→\u00a0{{now:+}}.") for name, (tone, fate) in FATES.items()},
-    **{name: (tone, f"A Lyapunov function {when}: |q|\u00a0=\u00a0{{q}}, limit {{before}}\u00a0→\u00a0{{after}}.")
+    **{name: (tone, f"A Lyapunov function {when}: |q|\u2060\u00a0=\u00a0{{q}}, limit {{before}}\u00a0→\u00a0{{after}}.")
        for name, (tone, when) in PROOFS.items()},
     "origin": ("bad", "No Lyapunov function after the event: rest is at ({j},\u00a0{k})\u00a0mV, not at 0."),
 }

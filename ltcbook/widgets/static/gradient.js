@@ -128,17 +128,16 @@ const lags = {
       const [px, py] = [x(frame.lag), at(frame.peak)];
       const shown = frame.lag > 0 && frame.lag < length && frame.peak > 1.005;
       patch(peak, { d: `M${px - 5} ${py}l5 -6l5 6l-5 6Z`, display: shown ? null : "none" });
-      [frame.factor, frame.radius].forEach((base, i) => {
-        const [left, top] = middle(base);
-        patch(words[i], { x: left, y: top + (i ? 22 : -12) });
-      });
       const last = at(frame.end);
       trace([[x(length), last]]);
       patch(end, { cx: x(length), cy: last });
-      patch(name, {
-        x: box.right - 4,
-        y: last + (last < box.top + 40 || (frame.end < 1 && last < box.bottom - 40) ? 24 : -12),
-        "text-anchor": "end",
+      const height = last + (last < box.top + 40 || (frame.end < 1 && last < box.bottom - 40) ? 24 : -12);
+      patch(name, { x: box.right - 4, y: height, "text-anchor": "end" });
+      const free = box.right - 50 - 7.5 * tiny(frame.end).length; // a word at this height ends before the number
+      [frame.factor, frame.radius].forEach((base, i) => {
+        const [left, top] = middle(base);
+        const y0 = top + (i ? 22 : -12);
+        patch(words[i], { x: Math.abs(y0 - height) < 16 ? Math.min(left, free) : left, y: y0 });
       });
       write(name, tiny(frame.end));
       return `Norm of the gradient over lags 0 to ${length}, on a logarithmic axis. ${verdict.map(([, t]) => t).join(" ")}`;

@@ -82,13 +82,16 @@ const matrix = {
     }
     const band = [0, 1].map(() => draw(svg, "rect", { style: "fill: var(--muted); opacity: 0.16" }));
     const [right, bottom] = [x(nodes.length), y(nodes.length)];
+    const apart = Math.max(0, 13 - cell); // where cells are small, the last two names step aside
     for (const role of ROLES) {
       const middle = first[role] + sizes[role] / 2;
-      draw(svg, "text", { x: x(middle), y: 13, class: "quiet", "text-anchor": "middle" }, role);
+      const aside = { command: -apart, motor: apart }[role] ?? 0;
+      draw(svg, "text", { x: x(middle) + aside, y: 13, class: "quiet", "text-anchor": "middle" }, role);
       draw(svg, "line", { x1: x(first[role]), x2: x(first[role]), y1: 20, y2: bottom, class: "axis" });
       if (role === "sensory") continue;
-      const turn = `rotate(-90 14 ${y(middle)})`;
-      draw(svg, "text", { x: 14, y: y(middle), class: "quiet", "text-anchor": "middle", transform: turn }, role);
+      const at = y(middle) + 1.5 * aside;
+      const turn = `rotate(-90 14 ${at})`;
+      draw(svg, "text", { x: 14, y: at, class: "quiet", "text-anchor": "middle", transform: turn }, role);
       draw(svg, "line", { x1: x(0), x2: right, y1: y(first[role]), y2: y(first[role]), class: "axis" });
     }
     draw(svg, "path", { d: `M${right} 20V${bottom}H${x(0)}`, class: "axis", fill: "none" });

@@ -271,7 +271,9 @@ const strips = {
           flips: `flips: ${say(low, 2)}, ${say(high, 2)}`,
           cycles: `repeats ${period} values`,
         }[kind];
-        write(text, short);
+        const brief = { flips: "flips", cycles: `${period} values`, false: `rests at ${say(high, 2)}` }[kind] ?? short;
+        const letters = (right - left - 22) / 7.4; // that find room in the line, the solver's name among them
+        write(text, NAMES[name].length + short.length > letters ? brief : short);
       }
       return SOLVERS.map((name) => `${NAMES[name]} ${does(frame.fates[name])}`).join("; ");
     };

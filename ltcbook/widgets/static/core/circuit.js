@@ -61,6 +61,16 @@ function layout(nodes, width, height, order) {
   return { spots, column, middle };
 }
 
+/** Where the middles of the layers' names stand: each above its layer, or, where two would touch, all at equal distances. */
+export function placesOf(names, column, width) {
+  const long = names.map((name) => 6.7 * name.length);
+  const above = [8 + long[0] / 2, column.inter, column.command, width - 6 - long[3] / 2];
+  const free = (i) => above[i] - long[i] / 2 - above[i - 1] - long[i - 1] / 2;
+  if ([1, 2, 3].every((i) => free(i) >= 8)) return above;
+  const gap = (width - 14 - long.reduce((sum, each) => sum + each, 0)) / 3;
+  return long.map((own, i) => 8 + long.slice(0, i).reduce((sum, each) => sum + each + gap, 0) + own / 2);
+}
+
 /** The path of one synapse, ending short of its target so that the arrow or bar is seen, and its middle. */
 function wire(from, to, centre, r) {
   if (from === to) {
@@ -98,12 +108,10 @@ export function drawCircuit(svg, { width, height }, view, nodes, order = nodes.m
   const r = width < 400 ? 6.5 : 8;
   const sizes = spots.map(({ gap }) => Math.min(r, (gap ?? 60) / 2.3)); // where a layer is crowded its neurons are smaller
   const centre = { x: column.command, y: middle };
-  for (const role of ROLES) {
-    const count = nodes.filter((node) => node.role === role).length;
-    const anchor = { sensory: "start", motor: "end" }[role] ?? "middle";
-    const x = { sensory: 8, command: Math.min(column.command, width - 92), motor: width - 6 }[role] ?? column[role];
-    draw(svg, "text", { x, y: 16, class: "quiet", "text-anchor": anchor }, `${count} ${role}`);
-  }
+  const names = ROLES.map((role) => `${nodes.filter((node) => node.role === role).length} ${role}`);
+  placesOf(names, column, width).forEach((x, i) => {
+    draw(svg, "text", { x, y: 16, class: "quiet", "text-anchor": "middle" }, names[i]);
+  });
   const tip = tips(svg);
   const wires = draw(svg, "g");
   const bodies = nodes.map((node, i) => {

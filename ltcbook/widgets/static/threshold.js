@@ -420,6 +420,15 @@ const descent = {
     const curves = Object.fromEntries(
       ["origin", "certified"].map((name) => [name, draw(svg, "path", { class: `curve after ${name}`, "data-mark": name })]),
     );
+    const names = Object.fromEntries(
+      [
+        ["origin", "V about the origin"],
+        ["certified", "V about the new rest"],
+      ].map(([name, text]) => [
+        name,
+        draw(svg, "text", { class: `after halo-text named ${name}`, "data-mark": name }, text),
+      ]),
+    );
     const runners = Object.fromEntries(
       ["origin", "certified"].map((name) => [
         name,
@@ -446,7 +455,17 @@ const descent = {
       };
       stop = play(0, times.length - 1, 2.2, set, () => shown.forEach(([, dot]) => patch(dot, { display: "none" })));
     };
+    /** Each curve has its name beside it: the one below its steep part, the other above zero, right of where it rises. */
+    const call = ({ origin, certified }) => {
+      const low = times.findIndex((t) => t >= 0.4);
+      const [at, fall] = [x(times[low]) + 10, certified ? y(certified[low]) + 16 : 0];
+      patch(names.certified, { display: certified ? null : "none", x: at, y: Math.min(box.bottom - 18, fall) });
+      const last = (origin ?? []).reduce((found, value, i) => (value > 0.02 ? i : found), low);
+      const right = Math.min(x(times[last]) + 4, box.right - 118);
+      patch(names.origin, { display: origin ? null : "none", x: right, y: y(0) - 7 });
+    };
     return (now) => {
+      call(now);
       patch(curves.certified, { d: shape(now.certified) });
       patch(curves.origin, { d: shape(now.origin) });
       const above = (now.origin ?? []).map((value, i) => [x(times[i]), y(Math.max(0, value))]);

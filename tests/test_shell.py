@@ -116,6 +116,17 @@ def test_the_right_answer_is_confirmed_and_a_skip_says_nothing(visit, told):
     assert page.locator(".ltc-reply").is_hidden() and page.locator(".ltc-verdict p").first.is_visible()
 
 
+def test_an_answer_says_that_it_is_to_the_first_question_once_the_controls_have_moved(visit, told):
+    page = visit(told)
+    page.get_by_role("button", name="It rises").click()
+    before = "getComputedStyle(document.querySelector('.ltc-reply'), '::before').content"
+    assert page.evaluate(before) == "none"
+    page.locator(".ltc-first input[type=range]").press("ArrowRight")
+    assert "first question" in page.evaluate(before)
+    page.get_by_role("button", name="Reset").click()
+    assert page.evaluate(before) == "none"
+
+
 def test_who_comes_by_a_link_with_a_state_is_not_asked(visit, told):
     page = visit(told, "#plane.x_k=1")
     assert page.locator(".ltc-options").is_hidden() and page.locator(".ltc-verdict p").first.is_visible()

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { placesOf } from "../../ltcbook/widgets/static/core/circuit.js";
 import { phrase, say, signed } from "../../ltcbook/widgets/static/core/format.js";
 import { between, blend, match } from "../../ltcbook/widgets/static/core/motion.js";
 import { line, scale, spread } from "../../ltcbook/widgets/static/core/scale.js";
@@ -170,4 +171,16 @@ test("numbers move inside named parts, too, and words go to where they belong at
   const from = { rate: 1, at: [0, 4], name: "before", none: null };
   const to = { rate: 3, at: [2, 4], name: "after", none: 5 };
   assert.deepEqual(blend(from, to, 0.5), { rate: 2, at: [1, 4], name: "after", none: 5 });
+});
+
+test("names of layers keep their order and never touch, however narrow the drawing", () => {
+  const names = ["6 sensory", "10 inter", "6 command", "2 motor"];
+  for (let width = 240; width < 700; width += 10) {
+    const letter = width < 300 ? 6.5 : 7.1;
+    const at = placesOf(names, { inter: width * 0.36, command: width * 0.69 }, width, letter);
+    for (let i = 1; i < 4; i += 1) {
+      const free = at[i] - at[i - 1] - (letter * (names[i].length + names[i - 1].length)) / 2;
+      assert.ok(free > 3, `${names[i]} touches ${names[i - 1]} at ${width}`);
+    }
+  }
 });

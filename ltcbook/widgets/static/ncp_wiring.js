@@ -82,11 +82,16 @@ const matrix = {
     }
     const band = [0, 1].map(() => draw(svg, "rect", { style: "fill: var(--muted); opacity: 0.16" }));
     const [right, bottom] = [x(nodes.length), y(nodes.length)];
-    const apart = Math.max(0, 13 - cell); // where cells are small, the last two names step aside
+    const apart = Math.max(0, 18 - cell); // where cells are small, the last two names step aside
     for (const role of ROLES) {
       const middle = first[role] + sizes[role] / 2;
-      const aside = { command: -apart, motor: apart }[role] ?? 0;
-      draw(svg, "text", { x: x(middle) + aside, y: 13, class: "quiet", "text-anchor": "middle" }, role);
+      const aside = { command: -1.7 * apart, motor: apart }[role] ?? 0;
+      draw(
+        svg,
+        "text",
+        { x: Math.min(x(middle) + aside, width - 17), y: 13, class: "quiet", "text-anchor": "middle" },
+        role,
+      );
       draw(svg, "line", { x1: x(first[role]), x2: x(first[role]), y1: 20, y2: bottom, class: "axis" });
       if (role === "sensory") continue;
       const at = y(middle) + 1.5 * aside;

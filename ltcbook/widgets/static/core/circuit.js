@@ -62,8 +62,8 @@ function layout(nodes, width, height, order) {
 }
 
 /** Where the middles of the layers' names stand: each above its layer, or, where two would touch, all at equal distances. */
-export function placesOf(names, column, width) {
-  const long = names.map((name) => 6.7 * name.length);
+export function placesOf(names, column, width, letter) {
+  const long = names.map((name) => letter * name.length);
   const above = [8 + long[0] / 2, column.inter, column.command, width - 6 - long[3] / 2];
   const free = (i) => above[i] - long[i] / 2 - above[i - 1] - long[i - 1] / 2;
   if ([1, 2, 3].every((i) => free(i) >= 8)) return above;
@@ -109,8 +109,10 @@ export function drawCircuit(svg, { width, height }, view, nodes, order = nodes.m
   const sizes = spots.map(({ gap }) => Math.min(r, (gap ?? 60) / 2.3)); // where a layer is crowded its neurons are smaller
   const centre = { x: column.command, y: middle };
   const names = ROLES.map((role) => `${nodes.filter((node) => node.role === role).length} ${role}`);
-  placesOf(names, column, width).forEach((x, i) => {
-    draw(svg, "text", { x, y: 16, class: "quiet", "text-anchor": "middle" }, names[i]);
+  const letter = width < 300 ? 6.5 : 7.1; // px
+  placesOf(names, column, width, letter).forEach((x, i) => {
+    const small = width < 300 ? "font-size: 11px" : null;
+    draw(svg, "text", { x, y: 16, class: "quiet", "text-anchor": "middle", style: small }, names[i]);
   });
   const tip = tips(svg);
   const wires = draw(svg, "g");

@@ -255,6 +255,7 @@ export class View {
       patch(preset.button, { "aria-pressed": String(preset === current) });
       preset.text.style.visibility = preset === current && !this.asking ? "visible" : "hidden";
     }
+    this.root.classList.toggle("ltc-away", !this.stands({}));
     this.prose?.show();
     const known = this.drawing.frame ? this.drawing.frame(this.controls, this.spec) : (this.exact() ?? this.tabled());
     if (known) this.show(known);

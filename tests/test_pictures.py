@@ -89,6 +89,17 @@ def test_a_curve_looks_in_the_picture_as_in_the_explorer(name):
     assert found == KEYS[name]
 
 
+def test_the_drives_look_in_the_picture_as_on_the_road():
+    """Solid is the drive after the event, dashed that of the uncut circuit; the one ends where the car leaves the road."""
+    explorer = widgets.DriverExplorer()
+    frame = explorer.compute(T=0.4)
+    network, road, offset = explorer.picture(explorer.compute()).axes
+    assert {(to_hex(line.get_color()), line.is_dashed()) for line in road.lines} == {("#ffc21f", False), ("#a9dcff", True)}
+    own = next(line for line in offset.lines if not line.is_dashed())
+    assert np.isfinite(own.get_ydata()).sum() == frame["last"] + 1 and len(road.patches) == 2
+    assert sum(line.is_dashed() for line in network.lines) == frame["counts"]["cut"] == 13
+
+
 def test_a_point_beyond_the_picture_is_hollow_at_its_edge():
     explorer = widgets.StabilityExplorer()
     frame = explorer.compute()

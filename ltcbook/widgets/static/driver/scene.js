@@ -135,7 +135,7 @@ export const scene = {
     // what the camera sees, as a picture: the far strip above the near one, its left on the left
     const cell = width < 300 ? 9 : 11;
     const screen = draw(svg, "g", { class: "screen", transform: "translate(8 8)" });
-    draw(screen, "rect", { width: 8 * cell + 80, height: 2 * cell + 12, rx: 6, class: "screen-frame" });
+    draw(screen, "rect", { width: 8 * cell + 88, height: 2 * cell + 12, rx: 6, class: "screen-frame" });
     const cells = STRIPS.flatMap((_, strip) =>
       PIXELS.map((__, k) =>
         draw(screen, "rect", {

@@ -46,7 +46,8 @@ function whenWanted(el, act) {
   });
   observer.observe(el);
   for (const event of ["beforeprint", "hashchange"]) addEventListener(event, go);
-  const asked = location.hash.includes("=");
+  const place = location.hash.slice(1); // a state of an explorer, or the place that holds this one
+  const asked = place.includes("=") || Boolean(document.getElementById(place)?.contains(el));
   if (asked || el.getBoundingClientRect().top < 1.5 * innerHeight) go();
   else idly(go, 100);
 }

@@ -109,9 +109,16 @@ def test_the_default_drives_the_question_has_a_right_answer_and_the_captions_are
     assert silent == [True, True, True, False]  # some are missed, most are not
 
 
+def test_the_front_page_tells_what_its_explorer_shows(explorer, chapters):
+    text = "".join(line for cell in chapters["index.ipynb"]["cells"] for line in cell["source"])
+    for T, words in ((0.1, "[T = 0.1](#driver.T=0.1) three weak synapses move"), (0.4, "[T = 0.4](#driver.T=0.4) thirteen move")):
+        assert words in text and explorer.compute(T=T)["counts"]["cut"] == {"three": 3, "thirteen": 13}[words.split()[3]]
+    assert len(explorer.driver.wiring.role) == 19 and explorer.driver.wiring.m == 16 and round(1 / lane.FRAME) == 20
+
+
 def test_words_say_what_the_numbers_say(explorer):
     leaves, sways = explorer.compute(T=0.4), explorer.compute(T=0.15)
-    assert leaves["verdict"] == [["", "13 of 59 synapses between neurons moved."],
+    assert leaves["verdict"] == [["", "13 of 59 synapses moved."],
                                  ["bad", "Off the road after 4 s. Uncut it stays for 20 s."]]
     assert sways["fate"] == "sways" and sways["verdict"][1][0] == "same" and sways["path"]["rms"] > 1.5 * sways["before"]["rms"]
     assert explorer.compute(road=7)["verdict"][1] == ["bad", "The car leaves the road after 14.5 s."]
@@ -329,7 +336,7 @@ def test_where_no_worker_starts_the_stored_weights_drive_and_the_page_says_so(vi
 def test_everything_from_the_control_to_the_last_drawing_fits_on_one_screen_and_on_a_phone_each_drawing_under_the_bar(visit, kind):
     page = visit("#T=0.2", kind=kind)
     panels = page.locator(".ltc-panels").first.locator(".ltc-panel")
-    for width in (736, 1000):
+    for width in (650, 736, 1000):
         page.set_viewport_size({"width": width + 16, "height": 844})
         page.wait_for_timeout(100)
         top = page.locator(".ltc-first label").first.bounding_box()["y"]

@@ -18,7 +18,7 @@ USUAL = {"noise": 0.1, "drop": 0.0, "speed": lane.SPEED}
 
 # What Python and the page say alike: name -> (tone, words).
 SENTENCES = {
-    "whole": ("", "Nothing is cut{who}."), "moved": ("", "{cut} of {all} synapses between neurons moved{who}."),
+    "whole": ("", "Nothing is cut{who}."), "moved": ("", "{cut} of {all} synapses moved{who}."),
     "stored": ("", ""), "learned": ("", " in the circuit that you trained here"),
     "untrained": ("", ""), "retrained": ("", ", and you trained it again"),
     "same": ("good", "The car stays on the road, {rms:2} m from its middle."),

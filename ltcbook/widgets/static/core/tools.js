@@ -96,7 +96,7 @@ const wordsOf = ({ frame }) => frame.verdict.map(([, text]) => text).join(" ");
 /** A faint copy of every drawing as it stands, below it: axes never move, so the two can be compared. */
 function ghosts({ panels }) {
   return panels
-    .filter(({ svg }) => svg)
+    .filter(({ svg, panel }) => svg && !panel.alive)
     .map(({ svg }) => {
       const layer = svg.cloneNode(true);
       for (const one of layer.querySelectorAll("text, [id], .touch, .trail, .grid, .axis, .hatch")) one.remove();

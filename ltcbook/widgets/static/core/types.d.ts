@@ -77,6 +77,7 @@ export interface PanelOf {
   compactTitle?: string;
   details?: boolean;
   after?: boolean;
+  alive?: boolean;
   height?(width: number, spec: Spec, room: number): number;
   build?(svg: SVGSVGElement, size: { width: number; height: number }, view: any): Update;
   html?(body: HTMLElement, view: any): Update;

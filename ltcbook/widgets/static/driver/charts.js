@@ -32,7 +32,7 @@ function shown({ spec, life }, focused) {
 export const tracks = {
   name: "tracks",
   column: 1,
-  title: "Wheel: solid the circuit, dashed the expert",
+  title: "Wheel: solid circuit, dashed expert",
   height: (width, spec, room) => (room < 460 ? 170 : 122),
   build(svg, { width, height }, view) {
     const { life } = view;
@@ -90,7 +90,7 @@ export const tracks = {
 export const spectrum = {
   name: "spectrum",
   column: 2,
-  title: "Eigenvalues now, per s: hollow uncut",
+  title: "Eigenvalues per s: hollow uncut",
   height: (width, spec, room) => (room < 460 ? 110 : 78),
   build(svg, { width, height }, view) {
     const { life } = view;

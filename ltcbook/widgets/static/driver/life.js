@@ -62,6 +62,7 @@ export class Life {
   /** Let go of the page. */
   stop() {
     this.playing = false;
+    this.training?.stop();
     cancelAnimationFrame(this.ticking);
     this.observer?.disconnect();
     document.removeEventListener("visibilitychange", this.onHide);
@@ -244,7 +245,7 @@ export class Life {
     const { net, again, T, seed, stop } = this.training;
     stop();
     this.training = null;
-    if (keep && again) this.mind.mend({ T, seed }, net);
+    if (keep && again && this.mind.event({ T, seed }).cut.length) this.mind.mend({ T, seed }, net);
     else if (keep) this.mind.learn(net, true);
     for (const listener of this.listeners) listener();
     if (keep) this.view.set({});

@@ -15,6 +15,7 @@ const lightOf = (x) => 0.5 + 0.5 * Math.tanh(1.4 * x);
 
 export const network = {
   name: "network",
+  alive: true, // it moves by itself: a kept copy would say nothing
   column: 2,
   title: "Circuit: dotted is cut, haloed is new",
   compactTitle: "Dotted: cut. Haloed: new.",

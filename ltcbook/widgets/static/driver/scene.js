@@ -79,6 +79,7 @@ function treesOf(number, length) {
 
 export const scene = {
   name: "road",
+  alive: true, // it moves by itself: a kept copy would say nothing
   column: 1,
   title: "Road: solid this drive, dashed uncut",
   compact: true,

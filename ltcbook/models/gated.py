@@ -119,8 +119,8 @@ class WithGaps(torch.nn.Module):
     def __init__(self, net):
         super().__init__()
         if not isinstance(net, Net) or net.m < 1:
-            raise ValueError(f"net is {type(net).__name__}{f' with {net.m} inputs' if isinstance(net, Net) else ''}; pass one of "
-                             "ltcbook.models with an input for dt beside those for u.")
+            came = f"{type(net).__name__} with {net.m} inputs" if isinstance(net, Net) else type(net).__name__
+            raise ValueError(f"net is {came}; pass one of ltcbook.models with an input for dt beside those for u.")
         self.net, self.m, self.n, self.state_size, self.outputs = net, net.m - 1, net.n, net.state_size, net.outputs
 
     def forward(self, u, x0=None, dt=1.0, *, lengths=None, mask=None, missing="refuse"):

@@ -18,7 +18,7 @@ from numbers import Real
 
 from ..boundary import choice
 
-STUDIES = ("driver", "driver_seeds", "cfc")
+STUDIES = ("driver", "driver_seeds", "training", "cfc")
 
 
 def study(name):

@@ -33,24 +33,25 @@ SENTENCES = {
 PRESETS = [
     Preset("As trained", "The circuit as the book trained it, on a road that it has never seen."),
     Preset("T = 0.1", "Three weak synapses move. The car stays, a little further from the middle.", {"T": 0.1}),
-    Preset("T = 0.4", "Thirteen weak synapses move, and the car leaves the road after four seconds. Press Retrain.", {"T": 0.4}),
-    Preset("Other dice", "The same T. Only the random choices differ, and now the car stays: what counts is where synapses grow.",
+    Preset("T = 0.4", "Thirteen weak synapses move, and the car leaves the road after four seconds. Press Retrain.",
+           {"T": 0.4}),
+    Preset("Other dice", "The same T. Only the random choices differ, and now the car stays: where synapses grow counts.",
            {"T": 0.4, "seed": 6}),
-    Preset("Fog", "The noise on every pixel is four times as strong. What the car does depends on the road.", {"noise": 0.4}),
+    Preset("Fog", "The noise on every pixel is four times as strong. What the car does depends on the road.",
+           {"noise": 0.4}),
     Preset("Lost frames", "Half of the frames are lost. The circuit then sees its last picture once more, and still drives.",
            {"drop": 0.5}),
-    Preset("Fast", "The car drives at 15 m/s. The circuit learned at 10 m/s and still has as many frames per second.", {"speed": 15}),
-    Preset("Inter 12", "Inter neuron 12 is silent: the synapses that it makes stay shut. Some neurons are missed, most are not.",
-           {"lesion": 11}),
+    Preset("Fast", "The car drives at 15 m/s. The circuit learned at 10 m/s, with as many frames per second.", {"speed": 15}),
+    Preset("Inter 12", "Inter neuron 12 is silent: nobody hears it. Some neurons are missed, most are not.", {"lesion": 11}),
 ]
 
 
 class DriverExplorer(Explorer):
-    """A car on a road, driven by the trained circuit of ``tasks.lane.trained()``; T cuts its synapses, and it can be trained again.
+    """A car on a road, driven by the trained circuit of ``tasks.lane.trained()``; T cuts its synapses, and it can learn again.
 
-    On the page the drive runs live, in JavaScript; ``compute`` gives the whole drive of 20 s for the same controls, with its
-    verdict. driver: another ``tasks.lane.Driver``, of a layered wiring; None for the book's. compact=True keeps T, the road and the
-    circuit. Raises ValueError for anything else.
+    On the page the drive runs live, in JavaScript; ``compute`` gives the whole drive of 20 s for the same controls, with
+    its verdict. driver: another ``tasks.lane.Driver``, of a layered wiring; None for the book's. compact=True keeps T, the
+    road and the circuit. Raises ValueError for anything else.
 
     >>> explorer = widgets.DriverExplorer()
     >>> frame = explorer.compute(T=0.4)
@@ -61,42 +62,46 @@ class DriverExplorer(Explorer):
     key, drawing, tabulated = "driver", "driver.js", False
     title = "Nineteen neurons drive"
     prediction = Prediction((
-        Guess("same", "It drives as before", "The cut synapses are the weakest, but weak is not useless: together they carry much of the "
-                                             "steering, and the new ones carry signals that nobody trained."),
+        Guess("same", "It drives as before", "The cut synapses are the weakest, but weak is not useless: together they carry "
+                                             "much of the steering, and the new ones carry signals that nobody trained."),
         Guess("sways", "It sways, but stays", "That is what a smaller T does. At this T too much of the steering is gone."),
-        Guess("leaves", "It leaves the road", "The loss of the weak synapses and the noise of the untrained new ones add up."),
+        Guess("leaves", "It leaves the road", "The loss of the weak synapses and what the new, untrained ones carry add up."),
     ), right="leaves")
     sentences = SENTENCES
-    answer = ("A synapse's weight says how strong it is, not what it is for. Prune & rewire moves the weak ones to random places, "
-              "and only training can give them a use there: press Retrain and watch.")
+    answer = ("A synapse's weight says how strong it is, not what it is for. Prune & rewire moves the weak ones to random "
+              "places, and only training can give them a use there: press Retrain and watch.")
 
     def __init__(self, driver=None, *, compact=False):
         driver = lane.trained() if driver is None else driver
         if not isinstance(driver, lane.Driver):
-            raise ValueError(f"driver is {type(driver).__name__}; pass a tasks.lane.Driver such as tasks.lane.trained(), or None.")
+            raise ValueError(f"driver is {type(driver).__name__}; pass a tasks.lane.Driver such as tasks.lane.trained(), or "
+                             "None.")
         self.driver = driver
         self.circuit = Circuit(driver.cell, driver.wiring, driver.heard(np.zeros(driver.cell.m)), inputs=False)
         seeds, roads = ((SEED,), (ROAD,)) if compact else (SEEDS, ROADS)
-        silent = [(i, f"{node['role']} {node['place']}") for i, node in enumerate(self.circuit.nodes[driver.cell.m:])
-                  if node["role"] != "motor"]
+        neurons = enumerate(self.circuit.nodes[driver.cell.m:])
+        silent = [(i, f"{node['role']} {node['place']}") for i, node in neurons if node["role"] != "motor"]
         knobs = [
             Control("T", "Threshold T", 0.0, low=0, high=HIGHEST, step=0.01, unit="µS"),
-            Control("noise", "Noise", USUAL["noise"], low=0, high=0.6, step=0.05, more=True, hidden=compact, hint="on every pixel"),
+            Control("noise", "Noise", USUAL["noise"], low=0, high=0.6, step=0.05, more=True, hidden=compact,
+                    hint="on every pixel"),
             Control("drop", "Lost frames", USUAL["drop"], low=0, high=0.9, step=0.1, more=True, hidden=compact),
-            Control("speed", "Speed", USUAL["speed"], low=driving.SLOWEST, high=driving.FASTEST, step=1, unit="m/s", more=True,
-                    hidden=compact),
-            Control("lesion", "Silent neuron", -1, kind="select", more=True, hidden=compact, options=((-1, "none"), *silent)),
+            Control("speed", "Speed", USUAL["speed"], low=driving.SLOWEST, high=driving.FASTEST, step=1, unit="m/s",
+                    more=True, hidden=compact),
+            Control("lesion", "Silent neuron", -1, kind="select", more=True, hidden=compact,
+                    options=((-1, "none"), *silent)),
             Control("road", "Road", ROAD, kind="select", more=True, hidden=compact,
                     options=tuple((k, f"road {k + 1}") for k in roads)),
             Control("seed", "Random choices", SEED, kind="select", more=True, hidden=compact,
                     options=tuple((seed, f"seed {seed}") for seed in seeds)),
         ]
         asked = len(self.circuit.moved(self.event(ASKED, SEED)[0], False)["cut"])
-        self.question = (f"{driver.wiring.n} neurons steer this car. At T = {ASKED} the weakest {asked} of the {len(driver.wiring.edges())} "
-                         "synapses between them are cut and grow again elsewhere, without training. What does the car do?")
+        few = f"At T = {ASKED} the weakest {asked} of the {len(driver.wiring.edges())} synapses between"
+        self.question = (f"{driver.wiring.n} neurons steer this car. {few} them are cut and grow again elsewhere, without "
+                         "training. What does the car do?")
         if compact:  # who has just arrived sees the car first
             self.prediction = None
-            self.question = f"At T = {ASKED} the weakest {asked} of the {len(driver.wiring.edges())} synapses between neurons move. Does the car stay?"
+            self.question = f"{few} neurons move. Does the car stay?"
             self.answer = "It leaves the road in a bend. " + self.answer
         self._kept, self._told = (None, None), None
         _, states, heard = self.drives({knob.name: knob.default for knob in knobs})
@@ -106,7 +111,7 @@ class DriverExplorer(Explorer):
             command=self.circuit.command, plans=[self.circuit.plan("uniform", seed) for seed in seeds],
             knots={k: driving.knots(k) for k in roads},
             liveliest=int(np.ptp(np.log(tau), 0).argmax()), patience=400, frames=driving.FRAMES, warm=driving.WARM,
-            driver={"wiring": {"polarity": driver.wiring.polarity, "polarity_in": driver.wiring.polarity_in, "role": driver.wiring.role},
+            driver={"wiring": {name: getattr(driver.wiring, name) for name in ("polarity", "polarity_in", "role")},
                     "cell": dict(vars(driver.cell)), "input": {"scale": driver.input_scale, "shift": driver.input_shift},
                     "readout": {"scale": [driver.readout_scale], "shift": [driver.readout_shift]}})
 
@@ -126,12 +131,13 @@ class DriverExplorer(Explorer):
     def drives(self, controls):
         """Two drives of 20 s, before the event and after it: ``lane.Drive``, states and what was heard, (2, frames, .)."""
         if self._kept[0] != controls:
-            self._kept = dict(controls), driving.drives(self.driver, [self.driver.cell, self.cell(controls)], seed=controls["road"],
-                                                       **{name: controls[name] for name in USUAL})
+            usual = {name: controls[name] for name in USUAL}
+            cells = [self.driver.cell, self.cell(controls)]
+            self._kept = dict(controls), driving.drives(self.driver, cells, seed=controls["road"], **usual)
         return self._kept[1]
 
     def frame_of(self, controls):
-        """One drive at T beside the drive of the uncut circuit, and the circuit in the last frame that the car was on the road."""
+        """One drive at T beside the drive of the uncut circuit, and the circuit in the last frame on the road."""
         seen, states, heard = self.drives(controls)
         before, path = ({"offset": seen.offset[k], "wheel": seen.wheel[k], "rms": seen.rms[k],
                          "left": None if np.isinf(seen.left[k]) else seen.left[k]} for k in range(2))
@@ -154,7 +160,8 @@ class DriverExplorer(Explorer):
             P = None
         else:
             P = analysis.certified_lyapunov(cell, u, analysis.invariant_box(cell, u, x, rest))
-        return {"x": x, "tau": dynamics.time_constant(x, u, cell) * 1000 * lane.FRAME, "own": np.diagonal(J)[self.circuit.own],
+        tau = dynamics.time_constant(x, u, cell) * 1000 * lane.FRAME
+        return {"x": x, "tau": tau, "own": np.diagonal(J)[self.circuit.own],
                 "command": np.stack([block.real, block.imag], -1),
                 "descent": None if P is None else analysis.lyapunov_derivative(x, u, cell, P, rest) * SECOND}
 

@@ -1,4 +1,4 @@
-"""A drive whose every number the page computes again: one car, one road, noise and lost frames from a seed that both share."""
+"""A drive whose every number the page computes again: cars on one road, with noise and lost frames from a shared seed."""
 
 from functools import cache
 
@@ -48,7 +48,7 @@ def road(curvature, copies=1):
 
 
 class Wheels:
-    """Circuits at the wheels of B cars that meet the same noise: a policy that keeps ``states`` (frames, B, n) and ``heard``.
+    """Circuits at the wheels of B cars that meet the same noise: a policy that keeps ``states`` and ``heard`` of each frame.
 
     A lost frame shows the circuit its last picture once more.
     """
@@ -74,7 +74,7 @@ class Wheels:
 
 
 def drives(driver, cells, *, seed, speed, noise, drop):
-    """One drive per cell on the same road: the ``lane.Drive`` of B cars, their states and what the cells heard, (B, FRAMES, .)."""
+    """One drive per cell on one road: the ``lane.Drive`` of B cars, their states and what was heard, (B, FRAMES, .)."""
     wheels = Wheels(driver, cells, noise=noise, drop=drop, seed=seed)
     start = lane.Car(*np.zeros((3, len(cells))))
     seen = lane.drive(wheels, road(knots(seed), len(cells)), steps=FRAMES, speed=speed, noise=0.0, takeover=0, start=start,

@@ -77,8 +77,8 @@ ASPHALT, OWN, UNCUT = "#5d6670", "#ffc21f", "#a9dcff"  # as in the explorer's sc
 def driver_figure(frame, event, seen):
     """The circuit after the event, the road where the car drives, and how far both cars are from its middle.
 
-    Solid is the drive after the event, dashed that of the uncut circuit, as in the explorer. seen: the ``lane.Drive`` of both, the
-    uncut one first.
+    Solid is the drive after the event, dashed that of the uncut circuit, as in the explorer. seen: the ``lane.Drive`` of
+    both, the uncut one first.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -89,7 +89,8 @@ def driver_figure(frame, event, seen):
 
     with rc_context(STYLE):
         fig = Figure(figsize=(9, 5), layout="constrained")
-        panes = fig.subplot_mosaic([["network", "road"], ["network", "offset"]], width_ratios=[1.1, 1], height_ratios=[1.25, 1])
+        panes = fig.subplot_mosaic([["network", "road"], ["network", "offset"]], width_ratios=[1.1, 1],
+                                   height_ratios=[1.25, 1])
         plots.draw_network(event.wiring, panes["network"], cut=event.cut, grown=event.grown, cut_in=event.cut_in,
                            grown_in=event.grown_in, tips=True)
         panes["network"].set_title("Arrow: excites. Bar: inhibits. Dashed: cut. Haloed: new.")

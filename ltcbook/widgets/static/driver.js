@@ -3,7 +3,7 @@
 import { scale } from "./core/scale.js";
 import { draw, make, patch, pool, write } from "./core/dom.js";
 import { signOf } from "./core/circuit.js";
-import { descent, learning, spectrum, tracks } from "./driver/charts.js";
+import { counts, descent, learning, spectrum, tracks } from "./driver/charts.js";
 import { Life } from "./driver/life.js";
 import { frameOf, mindOf } from "./driver/mind.js";
 import { legend, network } from "./driver/network.js";
@@ -62,5 +62,5 @@ export const drawing = {
   frame: frameOf,
   life: (view) => new Life(view),
   actions,
-  panels: [ticks, scene, network, tracks, spectrum, learning, descent, legend],
+  panels: [ticks, scene, network, tracks, spectrum, learning, descent, legend, counts],
 };

@@ -3,11 +3,12 @@
 import { clipTo, tickX, tickY, ticksX, unstableHalf } from "../core/chart.js";
 import { draw, patch, pool, write } from "../core/dom.js";
 import { say } from "../core/format.js";
+import { numbers } from "../core/numbers.js";
 import { line, scale, spread } from "../core/scale.js";
 import { FRAME } from "../model/lane.js";
 
 const LIMIT = 3; // wheels at the edge of the chart
-const SLOWEST = 400; // ms at the edge of the chart
+const CLOCKS = [1, 1000]; // ms at the edges of the chart
 const FAST = [-20, -100, -500]; // ticks of the eigenvalues
 const SECONDS = [0, 5, 10, 15, 20];
 
@@ -45,12 +46,13 @@ export const tracks = {
     ];
     const x = scale([0, frames * FRAME], [box.left, box.right]);
     const wheel = scale([-LIMIT, LIMIT], [upper.bottom, upper.top]);
-    const tau = scale([0, SLOWEST], [lower.bottom, lower.top], spread(60));
+    const tau = scale(CLOCKS, [lower.bottom, lower.top], Math.log);
     ticksX(svg, box, x, SECONDS, { below: 14, mark: true });
     draw(svg, "line", { x1: box.left, x2: box.right, y1: wheel(0), y2: wheel(0), class: "axis" });
     for (const at of [-2, 0, 2]) tickY(svg, upper, wheel, at, 6);
-    for (const at of [0, 50, 200]) {
-      draw(svg, "line", { x1: box.left, x2: box.right, y1: tau(at), y2: tau(at), class: at ? "grid" : "axis" });
+    draw(svg, "line", { x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom, class: "axis" });
+    for (const at of [10, 100]) {
+      draw(svg, "line", { x1: box.left, x2: box.right, y1: tau(at), y2: tau(at), class: "grid" });
       tickY(svg, lower, tau, at, 6);
     }
     const inside = clipTo(svg, box);
@@ -168,6 +170,21 @@ export const descent = {
         : `A certified V falls at the present state: dV/dt is ${say(life.descent, 2)} per second.`;
     };
   },
+};
+
+/** The drive of the uncut circuit and this one, and what the event moved. */
+export const counts = {
+  name: "counts",
+  column: 2,
+  details: true,
+  title: "In numbers",
+  html: numbers([
+    ["left the road after, s", "before.left", "path.left"],
+    ["from the middle, m (root mean square)", "before.rms", "path.rms"],
+    ["synapses cut", null, "counts.cut"],
+    ["new", null, "counts.grown"],
+    ["below T but blocked", null, "counts.blocked"],
+  ]),
 };
 
 /** The loss of the training on this page, by step. */

@@ -114,7 +114,7 @@ export const network = {
 /** What the marks mean, and one neuron in words; the list makes the same choice as a pointer, for the keyboard. */
 export const legend = {
   name: "legend",
-  column: 2,
+  column: 1,
   details: true,
   title: "How to read it",
   html(body, view) {
@@ -127,6 +127,7 @@ export const legend = {
         ["open wide: thick and bright", stroke("plus", 2.8)],
         ["cut", stroke("plus cut")],
         ["new", ["path", { d: "M2 8H32", class: "halo", "stroke-width": 7 }], stroke("plus new", 2.2)],
+        ["tick: weight of a synapse between neurons", ["path", { d: "M17 2V14", class: "tickmark plus" }]],
         ["pixel of the camera", ["path", { d: "M12 3l10 5l-10 5z", class: "soma" }]],
       ]),
     );

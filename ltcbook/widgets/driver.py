@@ -35,7 +35,7 @@ PRESETS = [
     Preset("T = 0.1", "Three weak synapses move. The car stays, a little further from the middle.", {"T": 0.1}),
     Preset("T = 0.4", "Thirteen weak synapses move, and the car leaves the road after four seconds. Press Retrain.",
            {"T": 0.4}),
-    Preset("Other dice", "The same T. Only the random choices differ, and now the car stays: where synapses grow counts.",
+    Preset("Another draw", "The same T. Only the random choices differ, and now the car stays: where synapses grow counts.",
            {"T": 0.4, "seed": 6}),
     Preset("Fog", "The noise on every pixel is four times as strong. What the car does depends on the road.",
            {"noise": 0.4}),

@@ -25,15 +25,15 @@ RULES = {
 
 PRESETS = [
     Preset("Start", "T = 0.3, and each new synapse starts at T. The network becomes slower."),
-    Preset("Other dice", "The same T and the same rule. Only the random choices differ, and now the network is faster.",
+    Preset("Another draw", "The same T and the same rule. Only the random choices differ, and now the network is faster.",
            {"seed": 1}),
     Preset("Cut only", "Nothing grows. Cutting alone removes conductance, so the slowest mode slows down.", {"rule": "prune"}),
     Preset("Raise only", "Nothing is rewired. The weak weights are raised to 1 where they are: strength alone makes it faster.",
            {"rule": "raise"}),
-    Preset("W = 1", "Every new synapse starts at 1 µS. Where it lands is left to chance.", {"rule": "strong"}),
+    Preset("Weight 1", "Every new synapse starts at 1 µS. Where it lands is left to chance.", {"rule": "strong"}),
     Preset("Slow targets", "The same strength, but sent to the slowest neurons: the choice that theory suggests.",
            {"rule": "slowest"}),
-    Preset("High T", "T = 0.58 moves most synapses, and the gain is large: the answer rises and falls with T.", {"T": 0.58}),
+    Preset("High T", "T = 0.58 moves most synapses, and the network settles much faster: the answer rises and falls with T.", {"T": 0.58}),
 ]
 
 # What Python and the page say alike: name -> (tone, words).
@@ -43,7 +43,7 @@ SENTENCES = {
     "same": ("same", "Slowest mode {old}\u00a0→\u00a0{new} per ms: as fast as before ({what})."),
     "still": ("same", "Nothing changes: {reason}. Slowest mode {old} per ms."),
     "stuck": ("", "no synapse can move"), "none": ("", "no synapse is weaker than T"),
-    "rewired": ("", "{cut} cut, {grown} new, {blocked} blocked"), "raised": ("", "{grown} weights raised"),
+    "rewired": ("", "{cut} cut, {grown} new, {blocked} could not move"), "raised": ("", "{grown} weights raised"),
     "quiet": ("", "Nothing moved: the network stays at rest, and dV/dt is 0."),
     "falls": ("", "The certified V falls all the way."),
     "undecided": ("", "No certificate at this T: the bound that would prove a V to fall does not decide here."),
@@ -71,8 +71,8 @@ class ThresholdExplorer(Explorer):
 
     key, drawing, tabulated = "threshold", "threshold.js", False
     title = "Move the threshold T"
-    question = ("At T = 0.3 all synapses weaker than T are cut and grow again elsewhere. Does the network then forget an "
-                "error faster?")
+    question = ("At T = 0.3 all synapses weaker than T are cut and grow again elsewhere, with weight T. Does the network then "
+                "come to rest faster?")
     prediction = Prediction((
         Guess("faster", "Faster", "A neuron that receives a synapse gains conductance. That helps the slowest mode only where the "
                                   "slowest neurons are among those that receive."),

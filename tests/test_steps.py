@@ -88,7 +88,10 @@ def test_more_padding_behind_keeps_every_bit_of_outputs_and_gradients_noise_incl
         assert a is b is None or torch.equal(a, b)
 
 
-@pytest.mark.parametrize("name", [name for name in MAKERS if not name.startswith("RNNet")])
+DISCRETE = [name for name in MAKERS if name.startswith(("RNNet", "GRUNet", "LSTMNet"))]
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if name not in DISCRETE])
 def test_in_a_step_of_0_ms_nothing_happens(name):
     net, u, x0, dt = case(name, 3, T=5)
     dt = dt * PATTERN
@@ -114,7 +117,7 @@ def test_the_derivative_by_dt_at_0_ms_is_the_vector_field(name):
     close([slope], [dynamics.vector_field(0, x0, heard[0], net.cell())])
 
 
-@pytest.mark.parametrize("name", ["RNNet", "RNNet residual"])
+@pytest.mark.parametrize("name", DISCRETE)
 def test_0_ms_is_a_step_like_any_other_for_a_discrete_network(name):
     net, u, x0, _ = case(name, 3)
     close(net(u, x0, 0.0), net(u, x0), 0)

@@ -6,6 +6,7 @@ import node
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from test_widgets import OUTSIDE
 
 from ltcbook import dynamics, pruning
 from ltcbook.tasks import lane
@@ -401,12 +402,7 @@ def test_axe_finds_nothing(visit, kind, scheme):
 def test_nothing_spills_over_and_every_target_is_large_enough(visit, kind, width):
     page = visit("#T=0.3", kind=kind, width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    outside = page.evaluate("""() => { const page = document.querySelector(".ltc-explorer").getBoundingClientRect();
-        const out = b => b.width && (b.right > page.right + 1 || b.left < page.left - 1);
-        return [...document.querySelectorAll(".ltc-explorer *")]
-          .filter(e => e.checkVisibility() && !e.closest("defs, .ltc-aside") && out(e.getBoundingClientRect()))
-          .filter(e => !e.closest("[clip-path], .ltc-presets")).map(e => e.outerHTML.slice(0, 120)) }""")
-    assert outside == []
+    assert page.evaluate(OUTSIDE) == []
     if width == 360:
         for selector in ("button", "select", "input[type=range]", "summary"):
             for target in page.locator(f".ltc-explorer {selector}:visible").all():

@@ -385,9 +385,7 @@ def shorter(fit):
         data = [part[:8] if getattr(part, "ndim", 0) else part for part in data]
         if method is not None and not isinstance(method, pruning.Nothing):
             method = replace(method, every=1, stop=1.0)
-        history = fit(net, data, epochs=min(epochs, 2), method=method, **options)
-        history.loss += history.loss[-1:] * (epochs - history.epochs)  # as many as the chapter reads
-        return history
+        return fit(net, data, epochs=min(epochs, 2), method=method, **options)
 
     return short
 

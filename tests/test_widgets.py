@@ -14,6 +14,12 @@ from ltcbook import analysis, dynamics, pruning, widgets
 from ltcbook.widgets import bundle
 from ltcbook.widgets.base import PLACES, phrase, rounded, signed, words
 
+# what reaches over the edges of an explorer, the first letters of each element
+OUTSIDE = """() => { const page = document.querySelector(".ltc-explorer").getBoundingClientRect();
+    const out = b => b.width && (b.right > page.right + 1 || b.left < page.left - 1);
+    return [...document.querySelectorAll(".ltc-explorer *")]
+      .filter(e => e.checkVisibility() && !e.closest("defs, .ltc-aside") && out(e.getBoundingClientRect()))
+      .filter(e => !e.closest("[clip-path], .ltc-presets")).map(e => e.outerHTML.slice(0, 120)) }"""
 SHELL = """<!doctype html><html lang="en"{attributes}><head><meta charset="utf-8"><title>Explorer</title>
 <meta name="viewport" content="width=device-width"></head>
 <body style="margin:8px"><main><h1>Explorer</h1>{body}</main></body></html>"""
@@ -562,12 +568,7 @@ def test_keys_do_not_leak_to_the_notebook(visit):
 def test_nothing_spills_over_at_any_width(visit, kind, width):
     page = visit(kind, width=width).page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    outside = page.evaluate("""() => { const page = document.querySelector(".ltc-explorer").getBoundingClientRect();
-        const out = b => b.width && (b.right > page.right + 1 || b.left < page.left - 1);
-        return [...document.querySelectorAll(".ltc-explorer *")]
-          .filter(e => e.checkVisibility() && !e.closest("defs, .ltc-aside") && out(e.getBoundingClientRect()))
-          .filter(e => !e.closest("[clip-path], .ltc-presets")).map(e => e.outerHTML.slice(0, 120)) }""")
-    assert outside == []
+    assert page.evaluate(OUTSIDE) == []
 
 
 @pytest.mark.parametrize("kind", ["threshold", "plane", "compact"])

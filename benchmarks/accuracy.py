@@ -4,6 +4,7 @@ import contextlib
 
 import numpy as np
 import torch
+
 from ltcbook import dynamics, models, simulate
 
 from . import measure, peers, table, workloads
@@ -13,13 +14,14 @@ COSTS = (1, 2, 3, 4, 6, 8, 12, 24)  # gate evaluations per input
 PER_STEP = {"fused": 1, "exponential": 1, "extrapolated": 1, "euler": 1, "rk4": 4}
 TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 EXACT = {"W1": (4, 48), "W2": (2, 16), "W3": (1, 8), "W4": (1, 2)}  # samples and steps solved by DOP853
+# batch and steps compared
 CHECKED = {
     "W1": (32, 48),
     "W2": (8, 24),
     "W3": (8, 4),
     "W4": (2, 2),
     "W5": (1, 500),
-}  # batch and steps compared
+}
 
 
 def curves(work, factor=1.0):
@@ -36,7 +38,7 @@ def curves(work, factor=1.0):
     truth = np.stack(
         [simulate.reference(cell, one, np.zeros(net.n), 1.0, rtol=1e-11, atol=1e-12) for one in u]
     )
-    error = lambda x: float(np.sqrt(((x - truth) ** 2).mean() / (truth**2).mean()))  # noqa: E731
+    error = lambda x: float(np.sqrt(((x - truth) ** 2).mean() / (truth**2).mean()))
 
     found = {method: [] for method in PER_STEP}
     for method, each in PER_STEP.items():

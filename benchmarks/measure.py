@@ -9,13 +9,15 @@ import time
 
 import numpy as np
 import torch
+
 from ltcbook.models.convert import LTC_NAMES
 
 SAMPLE = 0.05  # seconds that one sample lasts at least: a fast peer is called several times in a row
+# beyond these nothing is timed: the peers compute different things
 LIMITS = {
     "outputs": 1e-5,
     "gradients": 1e-4,
-}  # beyond these nothing is timed: the peers compute different things
+}
 
 
 class Disagreement(Exception):

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import nn
+
 from ltcbook import dynamics, models
 from ltcbook.models import paths
-from torch import nn
 
 from . import workloads
 

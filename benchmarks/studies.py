@@ -96,7 +96,7 @@ def listed(plan, results):
     for work in works:
         yield put("accuracy", work.name, accuracy.curves, work)
     yield put("accuracy", "W1, synapses x 5", accuracy.curves, WORKLOADS["W1"], 5.0)
-    parts = lambda work: accuracy.enough(results["accuracy"][work.name])  # noqa: E731
+    parts = lambda work: accuracy.enough(results["accuracy"][work.name])
     for work in (*works, WORKLOADS["W5"]):
         yield put("agreement", work.name, lambda w: accuracy.agree(w, 3), work)
     for work in works:

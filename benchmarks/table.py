@@ -47,7 +47,7 @@ def goals(results):
     found = []
 
     def add(goal, where, reached, must, aim=None, most=False):
-        good = lambda limit: limit is not None and (reached <= limit if most else reached >= limit)  # noqa: E731
+        good = lambda limit: limit is not None and (reached <= limit if most else reached >= limit)
         if not isinstance(reached, (int, float)):
             reached, verdict = None, "not measured"
         else:
@@ -211,7 +211,7 @@ def lines(results):
 
     memory = results.get("memory", {})
     names = everybody(memory.get(work, {}) for work in works)
-    say = lambda v: "-" if v is None else f"{short(v)} MB" if isinstance(v, (int, float)) else "not measured"  # noqa: E731
+    say = lambda v: "-" if v is None else f"{short(v)} MB" if isinstance(v, (int, float)) else "not measured"
     yield (
         "Memory of a training step beyond what is there before it",
         heads,
@@ -252,7 +252,10 @@ def lines(results):
     yield (
         "Kernels that a training step would start on a GPU (times fewer than ncps): counted, not timed",
         list(launches),
-        [(name, [fewer(entry, name) for entry in launches.values()]) for name in everybody(launches.values())],
+        [
+            (name, [fewer(entry, name) for entry in launches.values()])
+            for name in everybody(launches.values())
+        ],
     )
 
     gpu = results.get("gpu") or {}
@@ -286,9 +289,8 @@ def render(results):
     ]
     for name, info in results["workloads"].items():
         out.append(
-            f"{name}: {info['says']}; {info['inputs']} inputs, "
-            f"{info['synapses']} + {info['synapses_in']} synapses, "
-            f"batch {info['batch']}, {info['steps']} steps"
+            f"{name}: {info['says']}; {info['inputs']} inputs, {info['synapses']} + {info['synapses_in']} "
+            f"synapses, batch {info['batch']}, {info['steps']} steps"
         )
     for heading, columns, table in lines(results):
         table = list(table)

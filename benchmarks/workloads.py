@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+
 from ltcbook import wiring
 
 ON_A_GPU = ("W1", "W2", "W3", "W5")  # names of those that are also for a GPU

@@ -1,14 +1,27 @@
 """ltcbook: liquid time-constant networks, their wiring, and pruning & rewiring at a threshold.
 
-``import ltcbook`` is cheap: the rooms (``ltcbook.dynamics``, ``ltcbook.wiring``, ...) load when they are first used, and
-torch, SymPy and matplotlib only in the rooms that need them.
+``import ltcbook`` is cheap: the rooms (``ltcbook.dynamics``, ``ltcbook.wiring``, ...) load when they are
+first used, and torch, SymPy and matplotlib only in the rooms that need them.
 """
 
 from importlib import import_module
 
 __version__ = "0.1.0"
-ROOMS = ("boundary", "ops", "wiring", "dynamics", "simulate", "analysis", "symbolic", "pruning", "tasks", "models", "train", "plots",
-         "widgets")
+ROOMS = (
+    "boundary",
+    "ops",
+    "wiring",
+    "dynamics",
+    "simulate",
+    "analysis",
+    "symbolic",
+    "pruning",
+    "tasks",
+    "models",
+    "train",
+    "plots",
+    "widgets",
+)
 __all__ = ["__version__", *ROOMS]
 
 

@@ -1,6 +1,8 @@
-"""What a network does in the long run: equilibria, spectra, Lyapunov functions, contraction and bounds (NumPy).
+"""What a network does in the long run: equilibria, spectra, Lyapunov functions, contraction and bounds
+(NumPy).
 
-Every formula of the dynamics comes from ``dynamics``. u is one constant input (m,), or None for a cell without inputs.
+Every formula of the dynamics comes from ``dynamics``. u is one constant input (m,), or None for a cell
+without inputs.
 
 >>> pair = dynamics.CTRNN(tau=[1, 1], w=[[0, 2], [2, 0]], b=[0, 0])
 >>> rest = analysis.equilibria(pair, rng=rng)
@@ -17,12 +19,14 @@ from .boundary import among, array, brief, generator
 
 ROUNDS = 1000  # by which a box grows, or comes closer, before it leaps or stops
 
+
 def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
     """All equilibria found from many starts, stable or not, (k, n) in mV, sorted by their first coordinates.
 
-    Half of the ``starts`` states drawn in ``state_bounds`` relax with fused steps first (they find the attractors), then all
-    take clipped Newton steps; what has abs(dx/dt) < tolerance is kept once. More starts find more; none is invented.
-    Raises ValueError for a batch of inputs, starts < 2 or when nothing converged.
+    Half of the ``starts`` states drawn in ``state_bounds`` relax with fused steps first (they find the
+    attractors), then all take clipped Newton steps; what has abs(dx/dt) < tolerance is kept once. More starts
+    find more; none is invented. Raises ValueError for a batch of inputs, starts < 2 or when nothing
+    converged.
     """
     _one(cell, u)
     if not isinstance(starts, (int, np.integer)) or starts < 2:
@@ -46,13 +50,15 @@ def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
         if not any(np.abs(state - other).max() < 1e-6 for other in unique):
             unique.append(state)
     if not unique:
-        raise ValueError(f"no start out of {starts} reached |dx/dt| < {tolerance}: raise starts or the tolerance.")
+        raise ValueError(
+            f"no start out of {starts} reached |dx/dt| < {tolerance}: raise starts or the tolerance."
+        )
     return np.array(sorted(unique, key=lambda state: tuple(np.round(state, 6))))
 
 
 def relax(x, u, cell, *, tolerance=1e-12, steps=20000):
-    """The stable equilibrium reached from x, (n,) in mV: fused steps until Newton's method finishes nearby; where they do
-    not settle, again with shorter ones.
+    """The stable equilibrium reached from x, (n,) in mV: fused steps until Newton's method finishes nearby;
+    where they do not settle, again with shorter ones.
 
     An x that is an equilibrium already comes back unchanged. Raises ValueError if none is reached.
     """
@@ -70,12 +76,17 @@ def relax(x, u, cell, *, tolerance=1e-12, steps=20000):
                     return close
             state = dynamics.fused_step(state, u, cell, dt)
     size = np.abs(dynamics.vector_field(0, state, u, cell)).max()
-    raise ValueError(f"no equilibrium within {steps} steps of {dt:.2g} ms (|dx/dt| is still {size:.2g} mV/ms): the network may "
-                     "oscillate, or its rates are too far from 1/ms: then change its unit of time, steps or tolerance.")
+    raise ValueError(
+        f"no equilibrium within {steps} steps of {dt:.2g} ms (|dx/dt| is still {size:.2g} mV/ms): the "
+        "network may oscillate, or its rates are too far from 1/ms: then change its unit of time, steps or "
+        "tolerance."
+    )
 
 
 def _polish(x, u, cell, tolerance, reach=0.02):
-    """Newton from x to a stable equilibrium at most ``reach`` away, or None: a saddle that is passed by does not count."""
+    """Newton from x to a stable equilibrium at most ``reach`` away, or None: a saddle that is passed by
+    does not count.
+    """
     start, size = x, np.abs(dynamics.vector_field(0, x, u, cell)).max()
     while size >= tolerance:
         x = x - np.linalg.solve(dynamics.jacobian(x, u, cell), dynamics.vector_field(0, x, u, cell))
@@ -95,7 +106,8 @@ def eigenvalues(x, u, cell):
 
 
 def spectral_abscissa(J):
-    """Largest real part of the eigenvalues of J, (..., n, n) -> (...), in 1/ms; minus it is the slowest mode's rate.
+    """Largest real part of the eigenvalues of J, (..., n, n) -> (...), in 1/ms; minus it is the slowest
+    mode's rate.
 
     Raises ValueError unless J is square and finite.
     """
@@ -105,8 +117,9 @@ def spectral_abscissa(J):
 def log_norm(J, ord=2):
     """Logarithmic norm (matrix measure) mu(J) for the 1-, 2- or infinity-norm, (..., n, n) -> (...), in 1/ms.
 
-    norm(exp(J t)) <= exp(mu t), and spectral_abscissa(J) <= mu(J). Raises ValueError for another ord or a J that is
-    not square and finite. Source: Söderlind (2006), "The logarithmic norm: history and modern theory".
+    norm(exp(J t)) <= exp(mu t), and spectral_abscissa(J) <= mu(J). Raises ValueError for another ord or a J
+    that is not square and finite. Source: Söderlind (2006), "The logarithmic norm: history and modern
+    theory".
 
     >>> J = np.array([[-1.0, 4.0], [0.0, -1.0]])  # stable, yet not at first
     >>> float(analysis.spectral_abscissa(J)), float(analysis.log_norm(J))
@@ -123,17 +136,20 @@ def log_norm(J, ord=2):
 
 
 def lyapunov_matrix(J, Q=None):
-    """P with J'P + P J = -Q, (n, n), symmetric and positive definite; Q defaults to the identity. P is in ms times Q.
+    """P with J'P + P J = -Q, (n, n), symmetric and positive definite; Q defaults to the identity. P is in ms
+    times Q.
 
-    Raises ValueError when J has an eigenvalue with real part >= 0, for then no such P exists, or when J or Q is no
-    matrix of the right kind. Source: Khalil (2002), Theorem 4.6.
+    Raises ValueError when J has an eigenvalue with real part >= 0, for then no such P exists, or when J or Q
+    is no matrix of the right kind. Source: Khalil (2002), Theorem 4.6.
     """
     J = _square("J", J)
     if J.ndim != 2:
         raise ValueError(f"J has shape {J.shape}; one matrix (n, n) is needed.")
     Q = np.eye(len(J)) if Q is None else _positive_definite("Q", Q, len(J))
     if spectral_abscissa(J) >= 0:
-        raise ValueError(f"J has spectral abscissa {spectral_abscissa(J):.4g} >= 0: an unstable J has no Lyapunov matrix.")
+        raise ValueError(
+            f"J has spectral abscissa {spectral_abscissa(J):.4g} >= 0: an unstable J has no Lyapunov matrix."
+        )
     P = linalg.solve_continuous_lyapunov(J.T, -Q)
     return (P + P.T) / 2
 
@@ -148,7 +164,8 @@ def lyapunov_value(x, P, center=0.0):
 
 
 def lyapunov_derivative(x, u, cell, P, center=0.0):
-    """dV/dt = 2 (x - center)' P f(x, u) along the flow, per ms, (..., n) -> (...), for V = (x - center)' P (x - center).
+    """dV/dt = 2 (x - center)' P f(x, u) along the flow, per ms, (..., n) -> (...), for V = (x - center)' P (x
+    - center).
 
     Raises ValueError unless P is symmetric (else the 2 is wrong) and positive definite.
     Source: chapter "Lyapunov functions".
@@ -158,7 +175,8 @@ def lyapunov_derivative(x, u, cell, P, center=0.0):
 
 
 def state_bounds(cell):
-    """(lo, hi), each (n,), in mV: a box that no trajectory leaves and that attracts all others, for every input.
+    """(lo, hi), each (n,), in mV: a box that no trajectory leaves and that attracts all others, for every
+    input.
 
     LTC: between the smallest and largest of the leak and reversal potentials that neuron i really has.
     Source: Hasani et al. (2021), Theorem 2.
@@ -176,7 +194,8 @@ def state_bounds(cell):
 
 
 def time_constant_bounds(cell):
-    """(shortest, longest) liquid time constant of each neuron, each (n,), in ms; reached by no finite state unless equal.
+    """(shortest, longest) liquid time constant of each neuron, each (n,), in ms; reached by no finite state
+    unless equal.
 
     Source: Hasani et al. (2021), Theorem 1.
     """
@@ -193,9 +212,9 @@ def contraction_rate(cell):
 
     That holds for any common input.
 
-    min_i (g_leak_i - sum_j w_ij phi(abs(gamma_ij) D_ij)) / c_i with phi(z) = max(z - 1, 0)^2 / (4 z) and D_ij the largest
-    abs(E_ij - x_i) in ``state_bounds``; the distance is the largest coordinate. rho <= 0 decides nothing: the condition is
-    sufficient only. LTC cells; raises ValueError for others.
+    min_i (g_leak_i - sum_j w_ij phi(abs(gamma_ij) D_ij)) / c_i with phi(z) = max(z - 1, 0)^2 / (4 z) and D_ij
+    the largest abs(E_ij - x_i) in ``state_bounds``; the distance is the largest coordinate. rho <= 0 decides
+    nothing: the condition is sufficient only. LTC cells; raises ValueError for others.
     Source: our own bound, by the matrix measure of Davydov, Proskurnikov & Bullo (2025).
     """
     _need_ltc(cell)
@@ -206,13 +225,14 @@ def contraction_rate(cell):
 
 
 def invariant_box(cell, u, *states):
-    """The smallest box (lo, hi), each (n,) in mV, found that holds the states (..., n) and that no trajectory leaves.
+    """The smallest box (lo, hi), each (n,) in mV, found that holds the states (..., n) and that no trajectory
+    leaves.
 
-    The input u is held constant. Grows the box by the range of the effective equilibrium on it until that range lies
-    inside, to rounding; so of an equilibrium alone it is that point. Where that creeps, as beside a fold of equilibria,
-    the box leaps ahead in the direction of its growth, by the first power of two that holds the range: then it may be
-    larger than it must be, up to the box of all reversal potentials, which always holds it. Raises ValueError for a cell
-    that is no LTC, no state, or wrong shapes.
+    The input u is held constant. Grows the box by the range of the effective equilibrium on it until that
+    range lies inside, to rounding; so of an equilibrium alone it is that point. Where that creeps, as beside
+    a fold of equilibria, the box leaps ahead in the direction of its growth, by the first power of two that
+    holds the range: then it may be larger than it must be, up to the box of all reversal potentials, which
+    always holds it. Raises ValueError for a cell that is no LTC, no state, or wrong shapes.
     """
     _need_ltc(cell)
     _one(cell, u)
@@ -241,7 +261,9 @@ def invariant_box(cell, u, *states):
 
 
 def _grown(cell, u, box, rounds):
-    """A box (lo, -hi), (2, n), grown until it holds its range or the rounds are over; the one before it; and whether it does."""
+    """A box (lo, -hi), (2, n), grown until it holds its range or the rounds are over; the one before it;
+    and whether it does.
+    """
     rounding = (4 + cell.n) * np.finfo(float).eps * np.abs([*state_bounds(cell), *box]).max()
     for _ in range(rounds):
         before, box = box, np.minimum(box, _range(cell, u, box))
@@ -256,12 +278,14 @@ def _range(cell, u, box):
 
 
 def certified_lyapunov(cell, u, box):
-    """Diagonal P, (n, n), for which V = (x - x*)' P (x - x*) provably decreases on the whole invariant box, or None.
+    """Diagonal P, (n, n), for which V = (x - x*)' P (x - x*) provably decreases on the whole invariant box,
+    or None.
 
-    M bounds the Jacobian on the box: M_ii >= J_ii, M_ij >= abs(J_ij). If M is Hurwitz, P = diag(z / v) with v = -M^-1 1
-    and z = -M'^-1 1 makes P J(x) + J(x)'P negative definite for every x in the box, so its equilibrium is the only one
-    there. None means that this bound does not decide. Raises ValueError for a cell that is no LTC, or a box (lo, hi)
-    that is none. Source: Lohmiller & Slotine (1998); chapter "Lyapunov functions".
+    M bounds the Jacobian on the box: M_ii >= J_ii, M_ij >= abs(J_ij). If M is Hurwitz, P = diag(z / v) with v
+    = -M^-1 1 and z = -M'^-1 1 makes P J(x) + J(x)'P negative definite for every x in the box, so its
+    equilibrium is the only one there. None means that this bound does not decide. Raises ValueError for a
+    cell that is no LTC, or a box (lo, hi) that is none. Source: Lohmiller & Slotine (1998); chapter "Lyapunov
+    functions".
     """
     M = jacobian_majorant(cell, u, box)
     if spectral_abscissa(M) >= 0:
@@ -272,7 +296,8 @@ def certified_lyapunov(cell, u, box):
 
 
 def jacobian_majorant(cell, u, box):
-    """M, (n, n), in 1/ms, with M_ii >= J_ii(x) and M_ij >= abs(J_ij(x)) for every x in the box (lo, hi), each (n,).
+    """M, (n, n), in 1/ms, with M_ii >= J_ii(x) and M_ij >= abs(J_ij(x)) for every x in the box (lo, hi), each
+    (n,).
 
     Raises ValueError for a cell that is no LTC, or a box with lo > hi or of another shape.
     """
@@ -282,16 +307,24 @@ def jacobian_majorant(cell, u, box):
     for bound in box:
         dynamics.check_state(cell, bound, u)
     if np.shape(lo) != (cell.n,) or np.shape(hi) != (cell.n,) or (lo > hi).any():
-        raise ValueError(f"box = (lo, hi) needs two arrays ({cell.n},) with lo <= hi; got {brief(lo)} and {brief(hi)}.")
+        raise ValueError(
+            f"box = (lo, hi) needs two arrays ({cell.n},) with lo <= hi; got {brief(lo)} and {brief(hi)}."
+        )
     s_lo, s_hi = np.sort([cell.gates(lo), cell.gates(hi)], axis=0)
-    slope = np.abs(cell.gamma) * np.where((s_lo < 0.5) & (s_hi > 0.5), 0.25, np.maximum(s_lo * (1 - s_lo), s_hi * (1 - s_hi)))
+    slope = np.abs(cell.gamma) * np.where(
+        (s_lo < 0.5) & (s_hi > 0.5), 0.25, np.maximum(s_lo * (1 - s_lo), s_hi * (1 - s_hi))
+    )
     coupling = cell.w * slope * _reach(cell.e_rev, lo, hi)
-    conductance = cell.g_leak + (cell.w * s_lo).sum(-1) + ((cell.w_in * cell.gates_in(u)).sum(-1) if cell.m else 0)
+    conductance = (
+        cell.g_leak + (cell.w * s_lo).sum(-1) + ((cell.w_in * cell.gates_in(u)).sum(-1) if cell.m else 0)
+    )
     return (coupling - np.diag(conductance)) / cell.c[:, None]
 
 
 def _extreme_equilibrium(cell, u, lo, hi, sign):
-    """Largest (sign=1) or smallest (sign=-1) value of h_i / g_i over the box, exactly: gates above it open, others shut."""
+    """Largest (sign=1) or smallest (sign=-1) value of h_i / g_i over the box, exactly: gates above it
+    open, others shut.
+    """
     s_lo, s_hi = np.sort([cell.gates(lo), cell.gates(hi)], axis=0)
     g0, h0 = cell.g_leak, cell.g_leak * cell.e_leak
     if cell.m:
@@ -320,8 +353,10 @@ def _need_ltc(cell):
 def _one(cell, u):
     """Exactly one NumPy cell and one input vector (m,)."""
     if not isinstance(cell.w, np.ndarray) or cell.w.dtype == object or cell.w.ndim != 2:
-        raise ValueError(f"w is a {type(cell.w).__name__} of shape {tuple(cell.w.shape)}; analysis needs one cell of numbers in "
-                         "NumPy arrays, w (n, n).")
+        raise ValueError(
+            f"w is a {type(cell.w).__name__} of shape {tuple(cell.w.shape)}; analysis needs one cell of "
+            "numbers in NumPy arrays, w (n, n)."
+        )
     dynamics.check_state(cell, np.zeros(cell.n), u)
     if u is not None and np.ndim(u) != 1:
         raise ValueError(f"u has shape {np.shape(u)}; one constant input ({cell.m},) is needed.")
@@ -330,8 +365,15 @@ def _one(cell, u):
 def _error(x, center):
     """x - center, both finite arrays of numbers."""
     x, center = array("x", x), array("center", center)
-    if x.ndim == 0 or not np.isfinite(x).all() or not np.isfinite(center).all() or center.shape[-1:] not in ((), x.shape[-1:]):
-        raise ValueError(f"x and center must be finite arrays (..., n); got shapes {x.shape} and {center.shape}.")
+    if (
+        x.ndim == 0
+        or not np.isfinite(x).all()
+        or not np.isfinite(center).all()
+        or center.shape[-1:] not in ((), x.shape[-1:])
+    ):
+        raise ValueError(
+            f"x and center must be finite arrays (..., n); got shapes {x.shape} and {center.shape}."
+        )
     return x - center
 
 
@@ -340,15 +382,22 @@ def _square(name, matrix):
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or matrix.shape[-1] == 0:
         raise ValueError(f"{name} has shape {matrix.shape}; it must be (..., n, n) with n >= 1.")
     if not np.isfinite(matrix).all():
-        raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(matrix))} values that are NaN or infinite.")
+        raise ValueError(
+            f"{name} holds {np.count_nonzero(~np.isfinite(matrix))} values that are NaN or infinite."
+        )
     return matrix
 
 
 def _positive_definite(name, matrix, n):
     matrix = _square(name, matrix)
     if matrix.shape != (n, n) or not np.allclose(matrix, matrix.T, rtol=1e-10, atol=1e-12):
-        raise ValueError(f"{name} must be a symmetric ({n}, {n}) matrix; got shape {matrix.shape}"
-                         + (", not symmetric." if matrix.shape == (n, n) else "."))
+        raise ValueError(
+            f"{name} must be a symmetric ({n}, {n}) matrix; got shape {matrix.shape}"
+            + (", not symmetric." if matrix.shape == (n, n) else ".")
+        )
     if np.linalg.eigvalsh(matrix)[0] <= 0:
-        raise ValueError(f"{name} is not positive definite: its smallest eigenvalue is {np.linalg.eigvalsh(matrix)[0]:.4g}.")
+        raise ValueError(
+            f"{name} is not positive definite: its smallest eigenvalue is "
+            f"{np.linalg.eigvalsh(matrix)[0]:.4g}."
+        )
     return matrix

@@ -1,5 +1,5 @@
-"""What public functions check at their boundary: one error each that says what came and what is possible; and how numbers
-are rounded where they leave as words.
+"""What public functions check at their boundary: one error each that says what came and what is possible; and
+how numbers are rounded where they leave as words.
 
 >>> boundary.whole("units", 0, 1)
 Traceback (most recent call last):
@@ -32,7 +32,7 @@ def brief(value, room=60):
         except Exception:
             text = f"a {type(value).__name__} without a repr"
         if len(text) <= room or shape == ():
-            return text if len(text) <= room else f"{text[:room - 3]}..."
+            return text if len(text) <= room else f"{text[: room - 3]}..."
     kind = {"ndarray": "array", "Tensor": "tensor"}.get(type(value).__name__, type(value).__name__)[:40]
     size = f"length {len(value)}" if isinstance(value, (dict, set, frozenset)) else f"shape {shape}"
     if isinstance(value, dict):
@@ -49,12 +49,16 @@ def _shape(value, depth=8):
         return tuple(value.shape)
     if not isinstance(value, (list, tuple, dict, set, frozenset)):
         return ()
-    inner = {_shape(item, depth - 1) for item in value} if isinstance(value, (list, tuple)) and depth else set()
+    inner = (
+        {_shape(item, depth - 1) for item in value} if isinstance(value, (list, tuple)) and depth else set()
+    )
     return (len(value), *(inner.pop() if len(inner) == 1 else ()))
 
 
 def _leaves(value, depth=8):
-    """The single values in an array or nest of sequences, one after the other; none where they cannot be looked at."""
+    """The single values in an array or nest of sequences, one after the other; none where they cannot be
+    looked at.
+    """
     if hasattr(value, "shape"):
         try:
             yield from value.reshape(-1)[:4].tolist()
@@ -79,8 +83,14 @@ def whole(name, value, low, high=None, why=""):
 def number(name, value, low, high=np.inf, *, open_low=False, open_high=False):
     """A finite number in [low, high] as float; the ends may be left out. ValueError for anything else."""
     right = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if (not right or not abs(value) <= sys.float_info.max or value < low or value > high
-            or (open_low and value == low) or (open_high and value == high)):
+    if (
+        not right
+        or not abs(value) <= sys.float_info.max
+        or value < low
+        or value > high
+        or (open_low and value == low)
+        or (open_high and value == high)
+    ):
         left, last = "(" if open_low else "[", ")" if open_high or high == np.inf else "]"
         raise ValueError(f"{name} is {brief(value)}; it must be a number in {left}{low:g}, {high:g}{last}.")
     return float(value)
@@ -95,8 +105,8 @@ def array(name, value):
 
 
 def among(value, options):
-    """Whether a value is one of the options, which are names, numbers or None; never a ValueError: an array of any shape,
-    which compares one by one, is none of them.
+    """Whether a value is one of the options, which are names, numbers or None; never a ValueError: an
+    array of any shape, which compares one by one, is none of them.
     """
     return isinstance(value, (str, int, float, np.number, type(None))) and value in options
 
@@ -118,7 +128,8 @@ def generator(rng):
 def significant(real, digits):
     """One real number rounded to so many significant digits, as a float; a tie goes away from zero.
 
-    JavaScript's toPrecision does the same. Python's own formats take the even neighbour: 67.5 would become 68, and 72.5 become 72.
+    JavaScript's toPrecision does the same. Python's own formats take the even neighbour: 67.5 would become
+    68, and 72.5 become 72.
 
     >>> boundary.significant(72.5, 2), boundary.significant(-0.125, 2)
     (73.0, -0.13)
@@ -129,7 +140,8 @@ def significant(real, digits):
 def percent(share):
     """A share >= 0 in whole per cent, as a text; a half goes up: 0.145 is "15", and 0.725 is "73".
 
-    Shares are fractions such as 29/200, so what is left behind the tenth digit counts as the computer's rounding.
+    Shares are fractions such as 29/200, so what is left behind the tenth digit counts as the computer's
+    rounding.
 
     >>> boundary.percent(0.145), boundary.percent(0.725)
     ('15', '73')
@@ -146,11 +158,14 @@ def optional(package, install, task):
 
 
 def extra(name, package, room):
-    """The package that a room cannot be loaded without, or the ImportError that names the extra of ltcbook to install."""
+    """The package that a room cannot be loaded without, or the ImportError that names the extra of ltcbook
+    to install.
+    """
     try:
         return import_module(package)
     except ModuleNotFoundError as error:
         if error.name != package:  # it is there, and lacks something itself
             raise
-        raise ImportError(f'ltcbook.{room} needs {package}, which is missing: pip install "ltcbook[{name}]"',
-                          name=package) from error
+        raise ImportError(
+            f'ltcbook.{room} needs {package}, which is missing: pip install "ltcbook[{name}]"', name=package
+        ) from error

@@ -1,7 +1,7 @@
 """The few functions that differ between NumPy arrays, torch tensors and NumPy object arrays of SymPy symbols.
 
-Everything else in the dynamics is written with + - * / and ``.sum(-1)``, which the three share. Neither torch nor SymPy
-is imported before one of their own objects arrives.
+Everything else in the dynamics is written with + - * / and ``.sum(-1)``, which the three share. Neither torch
+nor SymPy is imported before one of their own objects arrives.
 
 >>> ops.sigmoid(np.array([0.0, 800.0]))
 array([0.5, 1. ])
@@ -18,7 +18,9 @@ def is_torch(*arrays):
 
 
 def tracing(*tensors):
-    """Whether the values of torch tensors may not be looked at: compile, export or vmap is at work, or there are none."""
+    """Whether the values of torch tensors may not be looked at: compile, export or vmap is at work, or
+    there are none.
+    """
     import torch
 
     if torch.compiler.is_compiling():
@@ -29,7 +31,7 @@ def tracing(*tensors):
 
 def is_symbolic(*arrays):
     """Whether any argument is a NumPy object array, i.e. an array of SymPy expressions."""
-    return any(getattr(a, "dtype", None) == object for a in arrays)
+    return any(getattr(a, "dtype", None) == np.dtype(object) for a in arrays)
 
 
 def _dispatch(name, numpy_function):
@@ -91,7 +93,9 @@ def take(values, place):
 
 
 def sum_at(values, place, n):
-    """Sums of values (..., E) by place (E,), whole numbers below n: (..., n), 0 where no place points. NumPy and torch."""
+    """Sums of values (..., E) by place (E,), whole numbers below n: (..., n), 0 where no place points.
+    NumPy and torch.
+    """
     if is_torch(values):
         return values.new_zeros((*values.shape[:-1], n)).scatter_add_(-1, place.expand(values.shape), values)
     sums = np.zeros((*values.shape[:-1], n), values.dtype)
@@ -103,11 +107,14 @@ def diagonal_matrix(values):
     """(..., n) on the diagonals of (..., n, n) zeros."""
     if is_torch(values):
         return values.diag_embed()
-    return values[..., None] * np.eye(values.shape[-1], dtype=np.int8)  # int8 keeps float32 and symbols as they are
+    # int8 keeps float32 and symbols as they are
+    return values[..., None] * np.eye(values.shape[-1], dtype=np.int8)
 
 
 def like(values, x):
-    """Numbers or an array of any shape in the backend of x, on its device and in its precision (symbols stay)."""
+    """Numbers or an array of any shape in the backend of x, on its device and in its precision (symbols
+    stay).
+    """
     if is_torch(x):
         import torch
 

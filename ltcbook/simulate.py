@@ -1,4 +1,5 @@
-"""Solvers: from a cell, inputs and time steps to a trajectory. They know nothing of a cell but the functions of ``dynamics``.
+"""Solvers: from a cell, inputs and time steps to a trajectory. They know nothing of a cell but the functions
+of ``dynamics``.
 
 >>> one = dynamics.CTRNN(tau=[2.0], w=[[0.0]], b=[0.0])  # dx/dt = -x / 2
 >>> dt = np.array([0.5, 1.0, 0.5])  # irregular steps, 2 ms together
@@ -21,7 +22,8 @@ LONG = 20_000  # from so many substeps on, backend="auto" compiles: the referenc
 
 
 def euler_step(x, u, cell, dt):
-    """State, (..., n) in mV, after one explicit Euler step of dt ms. Order 1; unstable once dt > 2 / (largest rate).
+    """State, (..., n) in mV, after one explicit Euler step of dt ms. Order 1; unstable once dt > 2 / (largest
+    rate).
 
     Raises ValueError for dt < 0, a wrong shape or NaN.
     """
@@ -35,35 +37,42 @@ def rk4_step(x, u, cell, dt):
     Raises ValueError for dt < 0, a wrong shape or NaN.
     """
     dynamics.check_dt(dt)
-    f = lambda y: dynamics.vector_field(0, y, u, cell)  # noqa: E731
+    f = lambda y: dynamics.vector_field(0, y, u, cell)
     k1 = f(x)
     k2 = f(x + dt / 2 * k1)
     k3 = f(x + dt / 2 * k2)
     return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + f(x + dt * k3))
 
 
-STEPS = {"fused": dynamics.fused_step, "exponential": dynamics.exponential_step, "euler": euler_step, "rk4": rk4_step}
+STEPS = {
+    "fused": dynamics.fused_step,
+    "exponential": dynamics.exponential_step,
+    "euler": euler_step,
+    "rk4": rk4_step,
+}
 METHODS = (*STEPS, "extrapolated")
 
 
 def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
     """Trajectory x, (..., T, n); x[..., t, :] is the state after input u[..., t, :] was held for dt[..., t].
 
-    u: (..., T, m), held constant within each step, or None for a cell without inputs (then dt gives T). x0: (..., n).
-    dt: ms, a number, (T,) or (..., T), so steps may be irregular. method: "fused", "exponential", "euler", "rk4" or
-    "extrapolated"; each step is divided into ``substeps`` equal parts. "extrapolated" is exponential with gates read half
-    a part ahead; it starts anew at every input, where dx/dt jumps, so its first part reads them at the state: take
-    two parts or more. In a step of 0 ms nothing happens. NumPy arrays, torch tensors and arrays of SymPy symbols.
-    backend: "reference": the lines below; "numba": the compiled ``kernels``, the same numbers for one ``dynamics.LTC`` of
-    NumPy arrays; "auto": the kernels where they can serve and the trajectory is long.
-    Raises ValueError for wrong shapes, NaN, dt < 0, an unknown method, or when the solution leaves the finite numbers.
+    u: (..., T, m), held constant within each step, or None for a cell without inputs (then dt gives T). x0:
+    (..., n). dt: ms, a number, (T,) or (..., T), so steps may be irregular. method: "fused", "exponential",
+    "euler", "rk4" or "extrapolated"; each step is divided into ``substeps`` equal parts. "extrapolated" is
+    exponential with gates read half a part ahead; it starts anew at every input, where dx/dt jumps, so its
+    first part reads them at the state: take two parts or more. In a step of 0 ms nothing happens. NumPy
+    arrays, torch tensors and arrays of SymPy symbols. backend: "reference": the lines below; "numba": the
+    compiled ``kernels``, the same numbers for one ``dynamics.LTC`` of NumPy arrays; "auto": the kernels where
+    they can serve and the trajectory is long. Raises ValueError for wrong shapes, NaN, dt < 0, an unknown
+    method, or when the solution leaves the finite numbers.
     """
     if not among(method, METHODS):
         raise ValueError(f"no method {brief(method)}; choose one of {', '.join(METHODS)}.")
     if isinstance(substeps, bool) or not isinstance(substeps, (int, np.integer)) or substeps < 1:
         raise ValueError(f"substeps is {brief(substeps)}; it must be a whole number >= 1.")
     u, dt, steps = _inputs(cell, u, x0, dt)
-    # formulas give the old state at dt = 0 up to rounding; where values may be looked at it is held in every bit
+    # formulas give the old state at dt = 0 up to rounding; where values may be looked at it is held in every
+    # bit
     still = dt == 0 if isinstance(dt, np.ndarray) and dt.dtype != object and (dt == 0).any() else None
     if _on_kernels(backend, cell, u, x0, dt, method, steps * substeps):
         from .kernels.call import simulate as compiled
@@ -74,10 +83,11 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
 
 
 def moved(cell, u, x0, dt, *, method, substeps, still=None):
-    """The states (..., T, n) of ``simulate``: its loop, of u, x0 and dt (ms) that it has checked; the values of torch
-    tensors are not looked at.
+    """The states (..., T, n) of ``simulate``: its loop, of u, x0 and dt (ms) that it has checked; the values
+    of torch tensors are not looked at.
 
-    still: truth values like dt, where the state is held. Raises ValueError where NumPy's states leave the finite numbers.
+    still: truth values like dt, where the state is held. Raises ValueError where NumPy's states leave the
+    finite numbers.
     """
     x, trajectory = x0, []
     for t in range(dt.shape[-1] if u is None else u.shape[-2]):
@@ -108,7 +118,9 @@ def finite(x, method):
 
 
 def _held(x, x0, still):
-    """The trajectory x (..., T, n) with the state before in place of every one after a step that stands still."""
+    """The trajectory x (..., T, n) with the state before in place of every one after a step that stands
+    still.
+    """
     steps = np.arange(1, x.shape[-2] + 1)
     last = np.broadcast_to(np.maximum.accumulate(np.where(still, 0, steps), -1), x.shape[:-1])
     before = np.broadcast_to(x0, (*x.shape[:-2], x.shape[-1]))[..., None, :]
@@ -144,7 +156,8 @@ def _hold(method, x, u, cell, dt, parts):
 
 
 def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):
-    """The same trajectory, (T, n), by SciPy's adaptive DOP853 restarted at every input, to rtol and atol. NumPy only.
+    """The same trajectory, (T, n), by SciPy's adaptive DOP853 restarted at every input, to rtol and atol.
+    NumPy only.
 
     u: (T, m) or None; x0: (n,); dt: ms, a number or (T,). Raises ValueError as ``simulate`` does.
     """
@@ -159,7 +172,9 @@ def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):
         if span == 0:
             trajectory.append(x)
             continue
-        solution = solve_ivp(dynamics.vector_field, (0, span), x, args=(u_t, cell), method="DOP853", rtol=rtol, atol=atol)
+        solution = solve_ivp(
+            dynamics.vector_field, (0, span), x, args=(u_t, cell), method="DOP853", rtol=rtol, atol=atol
+        )
         if not solution.success:
             raise ValueError(f"the reference solver stopped in step {t}: {solution.message}")
         x = solution.y[:, -1]
@@ -177,9 +192,13 @@ def _inputs(cell, u, x0, dt):
     if u is None and (dt.ndim == 0 or dt.shape[-1] == 0):
         raise ValueError("without inputs dt must be an array (..., T): it says how many steps to take.")
     if u is not None and dt.ndim and dt.shape[-1] != u.shape[-2]:
-        raise ValueError(f"dt has shape {tuple(dt.shape)} but u has {u.shape[-2]} steps; give a number, (T,) or (..., T).")
+        raise ValueError(
+            f"dt has shape {tuple(dt.shape)} but u has {u.shape[-2]} steps; give a number, (T,) or (..., T)."
+        )
     if not ops.is_torch(x0):
-        _check_batches(x0=x0.shape[:-1], u=() if u is None else u.shape[:-2], dt=dt.shape[:-1], cell=cell.w.shape[:-2])
+        _check_batches(
+            x0=x0.shape[:-1], u=() if u is None else u.shape[:-2], dt=dt.shape[:-1], cell=cell.w.shape[:-2]
+        )
     return u, dt, dt.shape[-1] if u is None else u.shape[-2]
 
 
@@ -188,4 +207,6 @@ def _check_batches(**shapes):
         np.broadcast_shapes(*shapes.values())
     except ValueError:
         came = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"the leading (batch) axes do not fit together: {came}; each must be equal or 1.") from None
+        raise ValueError(
+            f"the leading (batch) axes do not fit together: {came}; each must be equal or 1."
+        ) from None

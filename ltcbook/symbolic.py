@@ -1,6 +1,7 @@
 """The same dynamics on SymPy symbols, and the book's notation as data.
 
-A symbolic cell is an ordinary cell whose arrays hold SymPy symbols: ``dynamics`` then returns formulas instead of numbers.
+A symbolic cell is an ordinary cell whose arrays hold SymPy symbols: ``dynamics`` then returns formulas
+instead of numbers.
 
 >>> one = symbolic.cell(dynamics.CTRNN, 1)
 >>> dynamics.vector_field(0, symbolic.state(1), None, one)[0]
@@ -10,6 +11,7 @@ A symbolic cell is an ordinary cell whose arrays hold SymPy symbols: ``dynamics`
 from dataclasses import MISSING, fields
 
 import numpy as np
+
 from .boundary import brief, extra
 
 extra("symbolic", "sympy", "symbolic")
@@ -30,14 +32,17 @@ POSITIVE = ("c", "g_leak", "tau", "w", "gamma")
 
 
 def cell(kind, n, m=0, *, sparse=None):
-    """A cell of class ``kind`` (``dynamics.LTC``, ``LTC2021`` or ``CTRNN``) with n neurons, m inputs, all symbols.
+    """A cell of class ``kind`` (``dynamics.LTC``, ``LTC2021`` or ``CTRNN``) with n neurons, m inputs, all
+    symbols.
 
-    Names carry commas, w_{1,2} for neuron 2 -> 1, counted from 1. c, g_leak, tau, gamma and the conductances w of an LTC
-    are declared positive, the rest real. sparse: (n, n) booleans [target, source]; where False, w is 0.
-    Raises ValueError for another class or sizes.
+    Names carry commas, w_{1,2} for neuron 2 -> 1, counted from 1. c, g_leak, tau, gamma and the conductances
+    w of an LTC are declared positive, the rest real. sparse: (n, n) booleans [target, source]; where False, w
+    is 0. Raises ValueError for another class or sizes.
     """
     if not isinstance(kind, type) or kind not in (dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN):
-        raise ValueError(f"no cell class {brief(kind)}; choose dynamics.LTC, dynamics.LTC2021 or dynamics.CTRNN.")
+        raise ValueError(
+            f"no cell class {brief(kind)}; choose dynamics.LTC, dynamics.LTC2021 or dynamics.CTRNN."
+        )
     if not (isinstance(n, int) and n >= 1 and isinstance(m, int) and m >= 0):
         raise ValueError(f"n = {brief(n)}, m = {brief(m)}; need whole numbers n >= 1 and m >= 0.")
     values = {}
@@ -81,7 +86,8 @@ def symbols(latex, shape, *, positive=False):
 
 
 def substitution(symbolic_cell, numeric_cell):
-    """{symbol: number} that turns formulas of the symbolic cell into values of a numeric cell of the same size.
+    """{symbol: number} that turns formulas of the symbolic cell into values of a numeric cell of the same
+    size.
 
     Raises ValueError for a cell of another size, or with a synapse where the symbolic one has none.
     """
@@ -89,17 +95,26 @@ def substitution(symbolic_cell, numeric_cell):
     for f in fields(symbolic_cell):
         left, right = getattr(symbolic_cell, f.name), getattr(numeric_cell, f.name)
         if np.shape(left) != np.shape(right) and not (left is None and np.size(right) == 0):
-            raise ValueError(f"{f.name}: the symbolic cell has shape {np.shape(left)}, the numeric one {np.shape(right)}.")
+            raise ValueError(
+                f"{f.name}: the symbolic cell has shape {np.shape(left)}, the numeric one {np.shape(right)}."
+            )
         if left is not None:
             if np.any(np.asarray(right)[left == 0]):
-                raise ValueError(f"{f.name} has a synapse where the symbolic cell has none: leave out sparse, or match it.")
+                raise ValueError(
+                    f"{f.name} has a synapse where the symbolic cell has none: leave out sparse, or match it."
+                )
             pairs |= {s: v for s, v in zip(left.flat, np.asarray(right).flat, strict=True) if s != 0}
     return pairs
 
 
 def notation():
-    """The notation table: rows (cell, symbol in LaTeX, name in code, unit, meaning), read from the code itself."""
+    """The notation table: rows (cell, symbol in LaTeX, name in code, unit, meaning), read from the code
+    itself.
+    """
     rows = [("all", latex, code, unit, meaning) for code, latex, meaning, unit in STATE]
     for kind in (dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN):
-        rows += [(kind.__name__, f.metadata["symbol"], f.name, f.metadata["unit"], f.metadata["meaning"]) for f in fields(kind)]
+        rows += [
+            (kind.__name__, f.metadata["symbol"], f.name, f.metadata["unit"], f.metadata["meaning"])
+            for f in fields(kind)
+        ]
     return rows + [("all", latex, code, unit, meaning) for code, latex, meaning, unit in DERIVED]

@@ -52,7 +52,9 @@ def browser():
 
 @pytest.fixture
 def static_page(browser, tmp_path):
-    """explorer -> (page, address, complaints): its static twin alone on a page, and the errors that the page meets."""
+    """explorer -> (page, address, complaints): its static twin alone on a page, and the errors that the
+    page meets.
+    """
     contexts = []
 
     def show(explorer):
@@ -80,18 +82,26 @@ def site():
 def texts(site):
     """Address inside the site -> source, for every page."""
     pages = {path.relative_to(site).as_posix(): path for path in sorted(site.rglob("*.html"))}
-    found = {name: path.read_text("utf8") for name, path in pages.items() if not name.startswith(("_static", "_sources"))}
+    found = {
+        name: path.read_text("utf8")
+        for name, path in pages.items()
+        if not name.startswith(("_static", "_sources"))
+    }
     assert len(found) >= 5
     return found
 
 
 @pytest.fixture(scope="session")
 def soups(texts):
-    """Address inside the site -> parsed page, for every page; the glyphs of formulas, which say nothing, are left out."""
+    """Address inside the site -> parsed page, for every page; the glyphs of formulas, which say nothing,
+    are left out.
+    """
     from bs4 import BeautifulSoup
 
-    return {name: BeautifulSoup(re.sub(r"(<mjx-math\b[^>]*>).*?(</mjx-math>)", r"\1\2", text), "html.parser")
-            for name, text in texts.items()}
+    return {
+        name: BeautifulSoup(re.sub(r"(<mjx-math\b[^>]*>).*?(</mjx-math>)", r"\1\2", text), "html.parser")
+        for name, text in texts.items()
+    }
 
 
 @pytest.fixture(scope="session")

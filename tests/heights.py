@@ -1,4 +1,5 @@
-"""How tall every explorer is at every width: `python tests/heights.py` writes it to ltcbook/widgets/static/heights.json.
+"""How tall every explorer is at every width: `python tests/heights.py` writes it to
+ltcbook/widgets/static/heights.json.
 
 The pages keep that height free while an explorer wakes, so that the text below never jumps.
 """
@@ -18,8 +19,12 @@ def explorers():
     """Room -> the explorer as the book shows it, without the frames that only a moved control needs."""
     from ltcbook import widgets
 
-    kinds = [vars(widgets)[name] for name in widgets.__all__ if name.endswith("Explorer") and name != "Explorer"]
-    made = [kind() for kind in kinds] + [kind(compact=True) for kind in (widgets.ThresholdExplorer, widgets.DriverExplorer)]
+    kinds = [
+        vars(widgets)[name] for name in widgets.__all__ if name.endswith("Explorer") and name != "Explorer"
+    ]
+    made = [kind() for kind in kinds] + [
+        kind(compact=True) for kind in (widgets.ThresholdExplorer, widgets.DriverExplorer)
+    ]
     for one in made:
         one.fill_table = lambda: None
     return {one.room: one for one in made}
@@ -57,7 +62,9 @@ def main():
                 known[room] = measured(running, explorer, folder)
         running.close()
     rows = {room: ",\n".join(f"    {json.dumps(pair)}" for pair in known[room]) for room in sorted(known)}
-    FILE.write_text("{\n" + ",\n".join(f'  "{room}": [\n{pairs}\n  ]' for room, pairs in rows.items()) + "\n}\n", "utf8")
+    FILE.write_text(
+        "{\n" + ",\n".join(f'  "{room}": [\n{pairs}\n  ]' for room, pairs in rows.items()) + "\n}\n", "utf8"
+    )
 
 
 if __name__ == "__main__":

@@ -14,15 +14,20 @@ def run(modules, body, data, tmp_path):
 
     modules: {name in the body: file in the folder of models}.
     """
-    imports = "\n".join(f"import * as {name} from {json.dumps((MODEL / file).as_uri())};" for name, file in modules.items())
+    imports = "\n".join(
+        f"import * as {name} from {json.dumps((MODEL / file).as_uri())};" for name, file in modules.items()
+    )
     script, given = tmp_path / "run.mjs", tmp_path / "given.json"
     given.write_text(json.dumps(data), "utf8")
-    script.write_text(f"""import {{ readFileSync }} from "node:fs";
+    script.write_text(
+        f"""import {{ readFileSync }} from "node:fs";
 {imports}
 const data = JSON.parse(readFileSync({json.dumps(str(given))}, "utf8"));
 const answer = ((data) => {{ {body} }})(data);
 process.stdout.write(JSON.stringify(answer));
-""", "utf8")
+""",
+        "utf8",
+    )
     done = subprocess.run([str(NODE), str(script)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

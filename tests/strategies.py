@@ -1,7 +1,8 @@
-"""Random wirings and cells for the tests. Every draw follows from one seed, so a failure names what to reproduce.
+"""Random wirings and cells for the tests. Every draw follows from one seed, so a failure names what to
+reproduce.
 
-Nothing is 1 by accident: capacitances, time constants and conductances are drawn away from it, so that a forgotten factor
-or bracket shows.
+Nothing is 1 by accident: capacitances, time constants and conductances are drawn away from it, so that a
+forgotten factor or bracket shows.
 """
 
 import os
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 
 from ltcbook import dynamics, wiring
 
-# One fixed set of examples, so that a run means the same everywhere; HYPOTHESIS_EXAMPLES=1000 draws that many new ones.
+# One fixed set of examples, so that a run means the same everywhere; HYPOTHESIS_EXAMPLES=1000 draws that many
+# new ones.
 fresh = int(os.environ.get("HYPOTHESIS_EXAMPLES", 0))
 settings.register_profile("book", deadline=None, derandomize=not fresh, max_examples=fresh or 100)
 settings.load_profile("book")
@@ -28,10 +30,18 @@ kinds = st.sampled_from([dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN])
 def random_ncp(rng, largest=7):
     """A neural circuit policy of random sizes, by either rule."""
     sensory, inter, command, motor = rng.integers(1, largest, 4)
-    return wiring.ncp(sensory=sensory, inter=inter, command=command, motor=motor,
-                      sensory_fan_out=rng.integers(1, inter + 1), inter_fan_out=rng.integers(1, command + 1),
-                      recurrent=rng.integers(0, 2 * command), motor_fan_in=rng.integers(1, command + 1), rng=rng,
-                      rule=rng.choice(["ncps", "paper"]))
+    return wiring.ncp(
+        sensory=sensory,
+        inter=inter,
+        command=command,
+        motor=motor,
+        sensory_fan_out=rng.integers(1, inter + 1),
+        inter_fan_out=rng.integers(1, command + 1),
+        recurrent=rng.integers(0, 2 * command),
+        motor_fan_in=rng.integers(1, command + 1),
+        rng=rng,
+        rule=rng.choice(["ncps", "paper"]),
+    )
 
 
 def random_wiring(rng):
@@ -46,14 +56,15 @@ def random_wiring(rng):
 
 
 def random_cell(rng, kind=dynamics.LTC, n=None, m=None, extreme=False):
-    """A cell of this class. extreme: capacitances, conductances and slopes over many orders of magnitude, slopes of both
-    signs, reversal potentials far from +-1."""
+    """A cell of this class. extreme: capacitances, conductances and slopes over many orders of magnitude,
+    slopes of both signs, reversal potentials far from +-1.
+    """
     n, m = n or int(rng.integers(1, 6)), int(rng.integers(0, 4)) if m is None else m
-    normal = lambda *shape: rng.normal(size=shape)  # noqa: E731
+    normal = lambda *shape: rng.normal(size=shape)
     if kind is dynamics.LTC:
         cell = dynamics.LTC.random(wiring.random_sparse(n, sensory=m, sparsity=0.3, rng=rng), rng=rng)
         if extreme:
-            power = lambda name: getattr(cell, name) * 10 ** rng.uniform(-3, 3, getattr(cell, name).shape)  # noqa: E731
+            power = lambda name: getattr(cell, name) * 10 ** rng.uniform(-3, 3, getattr(cell, name).shape)
             changes = {name: power(name) for name in ("c", "g_leak", "w", "w_in", "e_rev", "e_rev_in")}
             changes["gamma"] = power("gamma") * rng.choice([-1, 1], (n, n))
             cell = replace(cell, **changes)
@@ -73,13 +84,21 @@ def random_input(rng, cell, *batch):
 def to_torch(cell, dtype=torch.float64):
     """The same cell on torch tensors."""
     tensors = {f.name: getattr(cell, f.name) for f in fields(cell)}
-    return type(cell)(**{name: None if v is None else torch.tensor(v, dtype=dtype) for name, v in tensors.items()})
+    return type(cell)(
+        **{name: None if v is None else torch.tensor(v, dtype=dtype) for name, v in tensors.items()}
+    )
 
 
 def cast(cell, dtype):
     """The same cell in another NumPy precision."""
-    return replace(cell, **{f.name: getattr(cell, f.name).astype(dtype) for f in fields(cell)
-                            if getattr(cell, f.name) is not None})
+    return replace(
+        cell,
+        **{
+            f.name: getattr(cell, f.name).astype(dtype)
+            for f in fields(cell)
+            if getattr(cell, f.name) is not None
+        },
+    )
 
 
 def inside(rng, bounds, count):
@@ -98,9 +117,20 @@ def two_targets(*, a=(1.0, 1.0), w=0.0, W=0.0, s=0.5, E=1.0, c=(1.0, 1.0), leak=
     a, c = np.broadcast_to(a, 2).astype(float), np.broadcast_to(c, 2).astype(float)
     zero = np.zeros((2, 2))
     gate = np.log(s / (1 - s))  # sigmoid(1 * (0 + gate)) = s
-    column = lambda *values: np.array(values, float).reshape(2, 1)  # noqa: E731
-    return dynamics.LTC(c, a * c, np.broadcast_to(leak, 2), zero, zero, zero, zero,
-                        column(w, W), column(1, 1), column(-gate, -gate), column(E, E))
+    column = lambda *values: np.array(values, float).reshape(2, 1)
+    return dynamics.LTC(
+        c,
+        a * c,
+        np.broadcast_to(leak, 2),
+        zero,
+        zero,
+        zero,
+        zero,
+        column(w, W),
+        column(1, 1),
+        column(-gate, -gate),
+        column(E, E),
+    )
 
 
 def assert_same(left, right, *, rel):

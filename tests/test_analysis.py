@@ -1,4 +1,6 @@
-"""Long-run behaviour: equilibria, spectra, log-norms, Lyapunov functions, boxes, contraction. Truths by hand or by definition."""
+"""Long-run behaviour: equilibria, spectra, log-norms, Lyapunov functions, boxes, contraction. Truths by
+hand or by definition.
+"""
 
 from dataclasses import replace
 
@@ -16,7 +18,9 @@ ROUNDING = 1e-12  # float64 sums of some ten terms of order 1
 
 
 def autapse(w=2.0, gamma=10.0, mu=0.5, extra=0.0):
-    """One neuron, c = g = 1, leak at 0, exciting itself with E = 1; extra: a conductance to E = 1 held open by an input."""
+    """One neuron, c = g = 1, leak at 0, exciting itself with E = 1; extra: a conductance to E = 1 held
+    open by an input.
+    """
     return LTC([1], [1], [0], [[w]], [[gamma]], [[mu]], [[1]], [[extra]], [[1]], [[-1000]], [[1]])
 
 
@@ -28,13 +32,15 @@ def rng_case(seed, kind=LTC, **options):
 
 NO_INPUT = np.zeros(1)
 
-# ----------------------------------------------------------------------------------------------------------- equilibria
+# -----------------------------------------------------------------------------------------------------------
+# equilibria
 
 
 def test_the_three_equilibria_of_the_autapse_of_exercise_11():
     cell = autapse()
     found = analysis.equilibria(cell, NO_INPUT, rng=np.random.default_rng(0))
-    assert found[:, 0] == pytest.approx([0.015350, 0.5, 0.579270], abs=5e-7)  # the digits that the exercise gives
+    # the digits that the exercise gives
+    assert found[:, 0] == pytest.approx([0.015350, 0.5, 0.579270], abs=5e-7)
     slopes = [dynamics.jacobian(x, NO_INPUT, cell)[0, 0] for x in found]
     assert slopes == pytest.approx([-0.863, 0.5, -0.572], abs=5e-4)
 
@@ -51,7 +57,9 @@ def test_the_autapse_has_its_saddle_node_at_6_4375_and_half_is_always_an_equilib
 
 def test_equilibria_of_a_tanh_neuron_and_of_a_linear_one():
     bistable = CTRNN([3], [[2]], [0])  # x = tanh(2 x), whatever tau
-    assert analysis.equilibria(bistable, rng=np.random.default_rng(0))[:, 0] == pytest.approx([-0.957504, 0, 0.957504], abs=1e-6)
+    assert analysis.equilibria(bistable, rng=np.random.default_rng(0))[:, 0] == pytest.approx(
+        [-0.957504, 0, 0.957504], abs=1e-6
+    )
     silent = LTC([0.5], [2], [0.3], [[0]], [[1]], [[0]], [[1]])
     assert analysis.equilibria(silent, rng=np.random.default_rng(0)) == pytest.approx(np.array([[0.3]]))
 
@@ -66,8 +74,11 @@ def test_equilibria_are_equilibria_inside_the_bounds_and_none_is_missed_by_relax
     assert (lo - 1e-9 <= found).all() and (found <= hi + 1e-9).all()
     for i, one in enumerate(found):
         assert all(np.abs(one - other).max() > 1e-6 for other in found[:i])
-    x = simulate.simulate(cell, None if u is None else u[None].repeat(400, 0), rng.uniform(lo, hi), np.full(400, 0.3))[-1]
-    if np.abs(dynamics.vector_field(0, x, u, cell)).max() < 1e-9:  # where it settles there must be one of them
+    x = simulate.simulate(
+        cell, None if u is None else u[None].repeat(400, 0), rng.uniform(lo, hi), np.full(400, 0.3)
+    )[-1]
+    # where it settles there must be one of them
+    if np.abs(dynamics.vector_field(0, x, u, cell)).max() < 1e-9:
         assert np.abs(found - x).max(1).min() < 1e-6
 
 
@@ -85,15 +96,17 @@ def test_relax_ends_where_the_flow_ends(seed):
     reached = analysis.relax(start, u, cell)
     assert np.abs(dynamics.vector_field(0, reached, u, cell)).max() < 1e-12
     assume(analysis.spectral_abscissa(dynamics.jacobian(reached, u, cell)) < -0.2)
-    flow = simulate.reference(cell, None if u is None else u[None], start, [100.0], rtol=1e-7, atol=1e-9)[-1]  # exp(-20) = 2e-9
+    # exp(-20) = 2e-9
+    flow = simulate.reference(cell, None if u is None else u[None], start, [100.0], rtol=1e-7, atol=1e-9)[-1]
     # the same basin, unless the start lies on the edge of one: then both are equilibria
     if np.abs(flow - reached).max() > 1e-6:
         assert len(analysis.equilibria(cell, u, rng=rng)) > 1
 
 
 def test_relax_is_not_fooled_by_the_two_cycle_of_long_fused_steps():
-    # stable at J = -3.69 per ms, and the fused step loses it beyond 0.8415 ms (mathematics of the chapter "Solvers")
-    cell = LTC([4], [0.8], [2], [[20]], [[8]], [[0.2]], [[-1]])  # that neuron with everything times four: c / 2 = 2 ms
+    # stable at J = -3.69 per ms, and the fused step loses it beyond 0.8415 ms (mathematics of the chapter
+    # "Solvers") that neuron with everything times four: c / 2 = 2 ms
+    cell = LTC([4], [0.8], [2], [[20]], [[8]], [[0.2]], [[-1]])
     x = analysis.relax(np.zeros(1), None, cell)
     assert abs(x[0] + 0.0870) < 1e-4 and dynamics.jacobian(x, None, cell)[0, 0] < -3
     # the first try alone does end in the cycle
@@ -104,10 +117,23 @@ def test_relax_is_not_fooled_by_the_two_cycle_of_long_fused_steps():
 
 
 def test_relax_takes_a_third_and_shorter_step_where_two_are_too_long():
-    """-J = g + 31 and dt |J| / (c + dt g) must be below 2: not so for dt = c / 2 and c / 8, but for c / 32."""
+    """-J = g + 31 and dt |J| / (c + dt g) must be below 2: not so for dt = c / 2 and c / 8, but for c /
+    32.
+    """
     w, one = 31 / 14.5, np.ones((1, 1))
-    cell = dynamics.LTC(c=np.ones(1), g_leak=np.ones(1), e_leak=np.array([1.52]), w=w * one, gamma=50 * one, mu=0.2 * one,
-                        e_rev=-one, w_in=None, gamma_in=None, mu_in=None, e_rev_in=None)
+    cell = dynamics.LTC(
+        c=np.ones(1),
+        g_leak=np.ones(1),
+        e_leak=np.array([1.52]),
+        w=w * one,
+        gamma=50 * one,
+        mu=0.2 * one,
+        e_rev=-one,
+        w_in=None,
+        gamma_in=None,
+        mu_in=None,
+        e_rev_in=None,
+    )
     for dt, settles in ((1 / 2, False), (1 / 8, False), (1 / 32, True)):
         x = np.zeros(1)
         for _ in range(500):
@@ -122,17 +148,22 @@ def test_relax_says_when_the_network_oscillates():
     cell = CTRNN([1, 10], [[2, -2], [2, -2]], [0, 0])
     with pytest.raises(ValueError, match="may oscillate"):
         analysis.relax(np.array([0.3, -0.2]), None, cell, steps=2000)
-    assert analysis.equilibria(cell, rng=np.random.default_rng(0)) == pytest.approx(np.zeros((1, 2)), abs=1e-9)
+    assert analysis.equilibria(cell, rng=np.random.default_rng(0)) == pytest.approx(
+        np.zeros((1, 2)), abs=1e-9
+    )
 
 
-# -------------------------------------------------------------------------------------------------- spectra, log-norms
+# -------------------------------------------------------------------------------------------------- spectra,
+# log-norms
 
 
 def test_eigenvalues_of_a_tanh_network_at_the_origin_are_those_of_w_minus_one_over_tau():
     cell = CTRNN([1, 10], [[2, -2], [2, -2]], [0, 0])
     np.testing.assert_allclose(analysis.eigenvalues(np.zeros(2), None, cell), [0.5, 0.2], atol=ROUNDING)
     cell = replace(cell, tau=np.array([1.0, 3.0]))  # the Hopf point: +- i / sqrt(3)
-    np.testing.assert_allclose(analysis.eigenvalues(np.zeros(2), None, cell), [-1j / 3**0.5, 1j / 3**0.5], atol=1e-7)
+    np.testing.assert_allclose(
+        analysis.eigenvalues(np.zeros(2), None, cell), [-1j / 3**0.5, 1j / 3**0.5], atol=1e-7
+    )
 
 
 @given(seed=seeds, kind=kinds)
@@ -168,7 +199,8 @@ def test_log_norm_is_the_right_derivative_of_the_norm(order, seed):
         assert np.linalg.norm(expm(J[0] * t), order) <= np.exp(mu[0] * t) * (1 + 1e-9)
 
 
-# --------------------------------------------------------------------------------------------------- Lyapunov functions
+# --------------------------------------------------------------------------------------------------- Lyapunov
+# functions
 
 
 @given(seed=seeds)
@@ -202,7 +234,9 @@ def test_lyapunov_derivative_is_the_slope_of_v_along_the_flow(seed, kind):
     ahead, behind = (analysis.lyapunov_value(x + s * h * f, P, center) for s in (1, -1))
     derivative = analysis.lyapunov_derivative(x, u, cell, P, center)
     # V is quadratic, so the central difference is exact up to rounding, 1e-16 V / h
-    np.testing.assert_allclose(derivative, (ahead - behind) / (2 * h), rtol=1e-6, atol=1e-9 * (1 + np.abs(ahead).max()))
+    np.testing.assert_allclose(
+        derivative, (ahead - behind) / (2 * h), rtol=1e-6, atol=1e-9 * (1 + np.abs(ahead).max())
+    )
 
 
 @few
@@ -216,18 +250,33 @@ def test_near_a_stable_equilibrium_v_decreases(seed):
     assert (analysis.lyapunov_derivative(around, u, cell, analysis.lyapunov_matrix(J), x) < 0).all()
 
 
-# --------------------------------------------------------------------------------------------------------------- bounds
+# ---------------------------------------------------------------------------------------------------------------
+# bounds
 
 
 def test_state_bounds_are_the_potentials_that_a_neuron_really_has():
     w = [[0, 1], [0, 0]]
-    cell = LTC([1, 1], [1, 1], [0.1, -0.2], w, np.ones((2, 2)), np.ones((2, 2)), [[5, -1], [7, -7]],
-               [[0], [3]], [[1], [1]], [[0], [0]], [[-9], [0.4]])
+    cell = LTC(
+        [1, 1],
+        [1, 1],
+        [0.1, -0.2],
+        w,
+        np.ones((2, 2)),
+        np.ones((2, 2)),
+        [[5, -1], [7, -7]],
+        [[0], [3]],
+        [[1], [1]],
+        [[0], [0]],
+        [[-9], [0.4]],
+    )
     lo, hi = analysis.state_bounds(cell)
     assert lo.tolist() == [-1, -0.2] and hi.tolist() == [0.1, 0.4]
     cell = LTC2021([2, 3], [1.5, -0.7], np.ones((2, 2)), [0, 0])
     assert [b.tolist() for b in analysis.state_bounds(cell)] == [[0, -0.7], [1.5, 0]]
-    assert [b.tolist() for b in analysis.state_bounds(CTRNN([2, 3], np.ones((2, 2)), [0, 0]))] == [[-1, -1], [1, 1]]
+    assert [b.tolist() for b in analysis.state_bounds(CTRNN([2, 3], np.ones((2, 2)), [0, 0]))] == [
+        [-1, -1],
+        [1, 1],
+    ]
 
 
 @given(seed=seeds, kind=kinds)
@@ -276,14 +325,30 @@ def test_no_state_or_input_breaks_the_time_constant_bounds(seed, kind):
     assert (lo * (1 - 1e-14) <= tau).all() and (tau <= hi * (1 + 1e-14)).all()
 
 
-# ---------------------------------------------------------------------------------------------------------- contraction
+# ----------------------------------------------------------------------------------------------------------
+# contraction
 
 
 def test_contraction_rate_of_exercise_10():
-    # phi(8) = 49/32; g = C = 1, gamma = 4, w12 = .4, w21 = .3, E = +-1: c = 31/80, and the bound is nearly attained
-    cell = LTC([1, 1], [1, 1], [0, 0], [[0, 0.4], [0.3, 0]], 4 * np.ones((2, 2)), 0.5 * np.ones((2, 2)), [[1, 1], [-1, 1]])
-    wide = replace(cell, w_in=np.full((2, 2), 1e-300), gamma_in=np.ones((2, 2)), mu_in=np.zeros((2, 2)),
-                   e_rev_in=np.array([[1.0, -1], [1, -1]]))  # vanishing synapses that stretch the box to [-1, 1]^2, as there
+    # phi(8) = 49/32; g = C = 1, gamma = 4, w12 = .4, w21 = .3, E = +-1: c = 31/80, and the bound is nearly
+    # attained
+    cell = LTC(
+        [1, 1],
+        [1, 1],
+        [0, 0],
+        [[0, 0.4], [0.3, 0]],
+        4 * np.ones((2, 2)),
+        0.5 * np.ones((2, 2)),
+        [[1, 1], [-1, 1]],
+    )
+    wide = replace(
+        cell,
+        w_in=np.full((2, 2), 1e-300),
+        gamma_in=np.ones((2, 2)),
+        mu_in=np.zeros((2, 2)),
+        # vanishing synapses that stretch the box to [-1, 1]^2, as there
+        e_rev_in=np.array([[1.0, -1], [1, -1]]),
+    )
     assert analysis.contraction_rate(wide) == pytest.approx(31 / 80, rel=1e-14)
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 201)] * 2), -1)
     worst = analysis.log_norm(dynamics.jacobian(grid, np.zeros(2), wide), np.inf).max()
@@ -293,7 +358,8 @@ def test_contraction_rate_of_exercise_10():
 @few
 @given(seed=seeds)
 def test_contracting_networks_pull_all_states_together(seed):
-    # theorem 8 on cells scaled until it applies: mu_inf(J) <= -c on the whole box, and two trajectories approach at rate c
+    # theorem 8 on cells scaled until it applies: mu_inf(J) <= -c on the whole box, and two trajectories
+    # approach at rate c
     rng, cell, u = rng_case(seed)
     slack = analysis.contraction_rate(replace(cell, w=0 * cell.w))
     load = slack - analysis.contraction_rate(cell)
@@ -302,7 +368,10 @@ def test_contracting_networks_pull_all_states_together(seed):
     assume(rate > 0)
     x = inside(rng, analysis.state_bounds(cell), 40)
     assert analysis.log_norm(dynamics.jacobian(x, u, cell), np.inf).max() <= -rate + ROUNDING
-    a, b = (simulate.simulate(cell, None if u is None else u[None], y, [1.0], method="rk4", substeps=100)[0] for y in x[:2])
+    a, b = (
+        simulate.simulate(cell, None if u is None else u[None], y, [1.0], method="rk4", substeps=100)[0]
+        for y in x[:2]
+    )
     assert np.abs(a - b).max() <= np.abs(x[0] - x[1]).max() * np.exp(-rate) + 1e-7  # rk4 with dt = 0.01
 
 
@@ -315,10 +384,13 @@ def test_flat_gates_contract_for_any_conductance(seed, strength):
     cell = replace(cell, w=strength * cell.w, gamma=rng.choice([-1, 1], reach.shape) / reach)
     assert analysis.contraction_rate(cell) == pytest.approx((cell.g_leak / cell.c).min(), rel=1e-12)
     x = inside(rng, (lo, hi), 40)
-    assert (analysis.log_norm(dynamics.jacobian(x, u, cell), np.inf) <= -(cell.g_leak / cell.c).min() + 1e-9).all()
+    assert (
+        analysis.log_norm(dynamics.jacobian(x, u, cell), np.inf) <= -(cell.g_leak / cell.c).min() + 1e-9
+    ).all()
 
 
-# ----------------------------------------------------------------------------------------- invariant boxes, certificates
+# ----------------------------------------------------------------------------------------- invariant boxes,
+# certificates
 
 
 @given(seed=seeds)
@@ -330,19 +402,34 @@ def test_no_trajectory_leaves_the_invariant_box(seed):
     x = inside(rng, box, 60)
     f = dynamics.vector_field(0, x, u, cell)
     rounding = 1e-11 * (1 + np.abs(f).max())
-    assert (f[x == np.broadcast_to(lo, x.shape)] >= -rounding).all() and (f[x == np.broadcast_to(hi, x.shape)] <= rounding).all()
+    assert (f[x == np.broadcast_to(lo, x.shape)] >= -rounding).all() and (
+        f[x == np.broadcast_to(hi, x.shape)] <= rounding
+    ).all()
     run = simulate.simulate(cell, None if u is None else u[None].repeat(20, 0), x, np.full(20, 0.5))
     assert (run >= lo - 1e-9).all() and (run <= hi + 1e-9).all()
 
 
 def beside_a_fold(more, followers=0):
-    """A neuron with an autapse, held at about the open conductance where its two lower equilibria meet, and a chain that
-    hears it: nA of more or less push decide whether a state from below passes the place or stays."""
+    """A neuron with an autapse, held at about the open conductance where its two lower equilibria meet,
+    and a chain that hears it: nA of more or less push decide whether a state from below passes the place
+    or stays.
+    """
     n = 1 + followers
     w, e_rev = 2.0 * np.eye(n, k=-1), np.ones((n, n))
     w[0, 0] = 2
-    return dynamics.LTC(np.ones(n), np.ones(n), np.zeros(n), w, np.full((n, n), 10.0), np.full((n, n), 0.5), e_rev,
-                        2 * (0.190339 + more) * np.eye(n, 1), np.ones((n, 1)), np.zeros((n, 1)), np.ones((n, 1)))
+    return dynamics.LTC(
+        np.ones(n),
+        np.ones(n),
+        np.zeros(n),
+        w,
+        np.full((n, n), 10.0),
+        np.full((n, n), 0.5),
+        e_rev,
+        2 * (0.190339 + more) * np.eye(n, 1),
+        np.ones((n, 1)),
+        np.zeros((n, 1)),
+        np.ones((n, 1)),
+    )
 
 
 @pytest.mark.parametrize("more", [1e-8, 1e-11, 0, -1e-7, -1e-5])
@@ -360,22 +447,32 @@ def test_the_invariant_box_stays_invariant_and_small_where_it_grows_slowly(more)
 def test_a_slow_neuron_takes_the_faces_of_those_that_hear_it_along():
     cell, u, start = beside_a_fold(1e-8, followers=3), np.zeros(1), np.zeros(4)
     lo, hi = analysis.invariant_box(cell, u, start)
-    velocity = dynamics.vector_field(0, hi, u, cell)  # every gate opens with its source: the top corner is the worst
+    # every gate opens with its source: the top corner is the worst
+    velocity = dynamics.vector_field(0, hi, u, cell)
     assert (lo == 0).all() and (velocity <= 1e-14).all() and (velocity >= -1e-9).all()
     assert hi[0] == pytest.approx(0.6436, abs=1e-4)
 
 
 def test_the_invariant_box_is_invariant_in_any_unit():
     cell, u = beside_a_fold(-1e-3), np.zeros(1)
-    small = replace(cell, e_rev=cell.e_rev * 1e-9, e_rev_in=cell.e_rev_in * 1e-9, mu=cell.mu * 1e-9, gamma=cell.gamma * 1e9)
-    hi, tiny = (analysis.invariant_box(one, u, start)[1] for one, start in ((cell, np.zeros(1)), (small, np.zeros(1))))
+    small = replace(
+        cell,
+        e_rev=cell.e_rev * 1e-9,
+        e_rev_in=cell.e_rev_in * 1e-9,
+        mu=cell.mu * 1e-9,
+        gamma=cell.gamma * 1e9,
+    )
+    hi, tiny = (
+        analysis.invariant_box(one, u, start)[1] for one, start in ((cell, np.zeros(1)), (small, np.zeros(1)))
+    )
     np.testing.assert_allclose(tiny, hi * 1e-9, rtol=1e-12)
 
 
 @given(seed=seeds)
 def test_the_invariant_box_is_no_larger_than_it_must_be(seed):
-    # Some corner attains each bound: a box grown until it is just invariant is tight on every face that it grew. All gates
-    # depend on other neurons, so the extreme of h_i / g_i over the box is searched among its corners and the face x_i.
+    # Some corner attains each bound: a box grown until it is just invariant is tight on every face that it
+    # grew. All gates depend on other neurons, so the extreme of h_i / g_i over the box is searched among its
+    # corners and the face x_i.
     rng, cell, u = rng_case(seed, n=3)
     off = cell.w * ~np.eye(3, dtype=bool)
     cell = replace(cell, w=off)
@@ -393,9 +490,11 @@ def test_the_invariant_box_of_a_bistable_neuron_keeps_its_attractors_apart():
     assert 0.5 < lo[0] and hi[0] == pytest.approx(0.579270, abs=1e-6)
     lo, hi = analysis.invariant_box(cell, NO_INPUT, np.array([0.45]))
     assert lo[0] == pytest.approx(0.015350, abs=1e-6) and hi[0] == 0.45
-    assert analysis.certified_lyapunov(cell, NO_INPUT, (np.zeros(1), np.ones(1))) is None  # three equilibria: no such V
+    # three equilibria: no such V
+    assert analysis.certified_lyapunov(cell, NO_INPUT, (np.zeros(1), np.ones(1))) is None
     trajectory = simulate.simulate(cell, np.zeros((30, 1)), np.array([0.45]), 0.3)
-    assert analysis.invariant_box(cell, NO_INPUT, trajectory)[1] == pytest.approx([trajectory.max()])  # (T, n) states too
+    # (T, n) states too
+    assert analysis.invariant_box(cell, NO_INPUT, trajectory)[1] == pytest.approx([trajectory.max()])
 
 
 @given(seed=seeds)
@@ -437,11 +536,15 @@ def test_certificates_exist_for_many_neural_circuit_policies():
         wiring = random_ncp(rng)
         cell, u = LTC.random(wiring, rng=rng), rng.uniform(size=wiring.m)
         x = analysis.relax(np.zeros(cell.n), u, cell)
-        certified += analysis.certified_lyapunov(cell, u, analysis.invariant_box(cell, u, x, np.zeros(cell.n))) is not None
+        certified += (
+            analysis.certified_lyapunov(cell, u, analysis.invariant_box(cell, u, x, np.zeros(cell.n)))
+            is not None
+        )
     assert certified >= 5  # a test above that always met None would prove nothing
 
 
-# ------------------------------------------------------------------------------------------------------------ bad input
+# ------------------------------------------------------------------------------------------------------------
+# bad input
 
 
 def test_impossible_questions_are_refused():
@@ -451,34 +554,38 @@ def test_impossible_questions_are_refused():
     ctrnn = random_cell(rng, CTRNN, n=2, m=1)
     many = replace(cell, w=np.stack([cell.w] * 3))
     for call, message in (
-            (lambda: analysis.equilibria(cell, u, starts=1, rng=rng), "starts is 1.*>= 2"),
-            (lambda: analysis.equilibria(cell, u, rng=3), "rng is int"),
-            (lambda: analysis.equilibria(cell, None, rng=rng), "u: got nothing"),
-            (lambda: analysis.equilibria(cell, np.zeros((4, 1)), rng=rng), r"u has shape \(4, 1\); one constant input \(1,\)"),
-            (lambda: analysis.equilibria(cell, u, rng=rng, tolerance=0), "no start out of 64 reached"),
-            (lambda: analysis.equilibria(to_torch(cell), u, rng=rng), "w is a Tensor.*NumPy"),
-            (lambda: analysis.equilibria(many, u, rng=rng), r"\(3, 2, 2\).*one cell"),
-            (lambda: analysis.relax(np.zeros((3, 2)), u, cell), r"x has shape \(3, 2\)"),
-            (lambda: analysis.relax(x * np.nan, u, cell), "x holds 2 values"),
-            (lambda: analysis.spectral_abscissa(np.zeros((2, 3))), r"J has shape \(2, 3\)"),
-            (lambda: analysis.spectral_abscissa(np.full((2, 2), np.nan)), "J holds 4 values"),
-            (lambda: analysis.log_norm(P, 3), "ord is 3; choose 1, 2 or numpy.inf"),
-            (lambda: analysis.lyapunov_matrix(np.zeros((2, 2, 2))), "one matrix"),
-            (lambda: analysis.lyapunov_matrix(-P, -P), "Q is not positive definite.*-1"),
-            (lambda: analysis.lyapunov_matrix(-P, np.eye(3)), r"Q must be a symmetric \(2, 2\)"),
-            (lambda: analysis.lyapunov_value(x, [[1, 0.1], [0, 1]]), "P must be a symmetric.*not symmetric"),
-            (lambda: analysis.lyapunov_value(x, P, np.array([np.nan, 0])), "center must be finite"),
-            (lambda: analysis.lyapunov_value(x, P, np.zeros(3)), r"\(2,\) and \(3,\)"),
-            (lambda: analysis.lyapunov_derivative(x, u, cell, [[1, 0.1], [0, 1]]), "not symmetric"),
-            (lambda: analysis.lyapunov_derivative(x, u, cell, np.diag([1, 0])), "P is not positive definite"),
-            (lambda: analysis.lyapunov_derivative(x[:1], u, cell, P), r"\(1,\)"),
-            (lambda: analysis.contraction_rate(ctrnn), "synaptic LTC cells; got CTRNN"),
-            (lambda: analysis.invariant_box(ctrnn, u, x), "synaptic LTC cells"),
-            (lambda: analysis.invariant_box(cell, u), "at least one state"),
-            (lambda: analysis.invariant_box(cell, u, x[:1]), r"x: got shape|state"),
-            (lambda: analysis.certified_lyapunov(cell, u, (box[1], box[0])), "lo <= hi"),
-            (lambda: analysis.certified_lyapunov(cell, u, (x[:1], x[:1])), r"shape \(1,\)"),
-            (lambda: analysis.certified_lyapunov(cell, np.array([np.nan]), box), "u holds 1 values"),
-            (lambda: analysis.certified_lyapunov(ctrnn, u, box), "synaptic LTC cells")):
+        (lambda: analysis.equilibria(cell, u, starts=1, rng=rng), "starts is 1.*>= 2"),
+        (lambda: analysis.equilibria(cell, u, rng=3), "rng is int"),
+        (lambda: analysis.equilibria(cell, None, rng=rng), "u: got nothing"),
+        (
+            lambda: analysis.equilibria(cell, np.zeros((4, 1)), rng=rng),
+            r"u has shape \(4, 1\); one constant input \(1,\)",
+        ),
+        (lambda: analysis.equilibria(cell, u, rng=rng, tolerance=0), "no start out of 64 reached"),
+        (lambda: analysis.equilibria(to_torch(cell), u, rng=rng), "w is a Tensor.*NumPy"),
+        (lambda: analysis.equilibria(many, u, rng=rng), r"\(3, 2, 2\).*one cell"),
+        (lambda: analysis.relax(np.zeros((3, 2)), u, cell), r"x has shape \(3, 2\)"),
+        (lambda: analysis.relax(x * np.nan, u, cell), "x holds 2 values"),
+        (lambda: analysis.spectral_abscissa(np.zeros((2, 3))), r"J has shape \(2, 3\)"),
+        (lambda: analysis.spectral_abscissa(np.full((2, 2), np.nan)), "J holds 4 values"),
+        (lambda: analysis.log_norm(P, 3), "ord is 3; choose 1, 2 or numpy.inf"),
+        (lambda: analysis.lyapunov_matrix(np.zeros((2, 2, 2))), "one matrix"),
+        (lambda: analysis.lyapunov_matrix(-P, -P), "Q is not positive definite.*-1"),
+        (lambda: analysis.lyapunov_matrix(-P, np.eye(3)), r"Q must be a symmetric \(2, 2\)"),
+        (lambda: analysis.lyapunov_value(x, [[1, 0.1], [0, 1]]), "P must be a symmetric.*not symmetric"),
+        (lambda: analysis.lyapunov_value(x, P, np.array([np.nan, 0])), "center must be finite"),
+        (lambda: analysis.lyapunov_value(x, P, np.zeros(3)), r"\(2,\) and \(3,\)"),
+        (lambda: analysis.lyapunov_derivative(x, u, cell, [[1, 0.1], [0, 1]]), "not symmetric"),
+        (lambda: analysis.lyapunov_derivative(x, u, cell, np.diag([1, 0])), "P is not positive definite"),
+        (lambda: analysis.lyapunov_derivative(x[:1], u, cell, P), r"\(1,\)"),
+        (lambda: analysis.contraction_rate(ctrnn), "synaptic LTC cells; got CTRNN"),
+        (lambda: analysis.invariant_box(ctrnn, u, x), "synaptic LTC cells"),
+        (lambda: analysis.invariant_box(cell, u), "at least one state"),
+        (lambda: analysis.invariant_box(cell, u, x[:1]), r"x: got shape|state"),
+        (lambda: analysis.certified_lyapunov(cell, u, (box[1], box[0])), "lo <= hi"),
+        (lambda: analysis.certified_lyapunov(cell, u, (x[:1], x[:1])), r"shape \(1,\)"),
+        (lambda: analysis.certified_lyapunov(cell, np.array([np.nan]), box), "u holds 1 values"),
+        (lambda: analysis.certified_lyapunov(ctrnn, u, box), "synaptic LTC cells"),
+    ):
         with pytest.raises(ValueError, match=message):
             call()

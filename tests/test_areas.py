@@ -432,7 +432,9 @@ def test_only_wirings_and_masks_can_be_drawn():
         draw_areas(np.eye(3), plots.figure()[1])
 
 
-@pytest.mark.parametrize(("share", "hidden", "whole"), [(0.29, 100, 29), (0.57, 100, 57), (0.7, 10, 7), (0.299, 100, 29)])
+@pytest.mark.parametrize(
+    ("share", "hidden", "whole"), [(0.29, 100, 29), (0.57, 100, 57), (0.7, 10, 7), (0.299, 100, 29)]
+)
 def test_a_share_of_whole_neurons_is_not_lost_to_rounding(share, hidden, whole):
     masks = multi_area_ei((1, hidden, 1), 1, excitatory=share, rng=rng())  # 0.29 * 100 is 28.999999999999996
     assert masks.excitatory.sum() == whole

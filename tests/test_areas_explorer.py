@@ -1,4 +1,6 @@
-"""The explorer of the areas: its masks are the package's, its eigenvalues those of the areas where no loop joins them."""
+"""The explorer of the areas: its masks are the package's, its eigenvalues those of the areas where no loop
+joins them.
+"""
 
 import itertools
 import json
@@ -28,13 +30,23 @@ def full(values):
 def test_a_frame_counts_the_synapses_of_the_package(explorer, values):
     forward, backward, areas, within, _ = values
     frame = explorer.compute(**dict(zip(NAMES, values, strict=True)))
-    masks = wiring.multi_area((1, NEURONS, 1), areas, (forward, backward, within), rng=np.random.default_rng(SEED))
+    masks = wiring.multi_area(
+        (1, NEURONS, 1), areas, (forward, backward, within), rng=np.random.default_rng(SEED)
+    )
     blocks = masks.density() * (NEURONS / areas) ** 2
     counts = frame["counts"]
-    assert counts["forward"] == round(np.tril(blocks, -1).sum()) and counts["backward"] == round(np.triu(blocks, 1).sum())
-    assert counts["total"] == masks.hidden_mask.sum() == counts["within"] + counts["forward"] + counts["backward"]
+    assert counts["forward"] == round(np.tril(blocks, -1).sum()) and counts["backward"] == round(
+        np.triu(blocks, 1).sum()
+    )
+    assert (
+        counts["total"]
+        == masks.hidden_mask.sum()
+        == counts["within"] + counts["forward"] + counts["backward"]
+    )
     size = NEURONS / areas
-    assert frame["expected"] == pytest.approx(size**2 * areas * (within + (areas - 1) / 2 * (forward + backward)))
+    assert frame["expected"] == pytest.approx(
+        size**2 * areas * (within + (areas - 1) / 2 * (forward + backward))
+    )
 
 
 @pytest.mark.parametrize("values", GRID[::3])
@@ -45,7 +57,8 @@ def test_the_eigenvalues_are_those_of_weights_inside_the_mask_of_the_package(exp
     J = SIZES * np.where(mask < 0, STRONGER * mask, mask) - np.eye(NEURONS)
     found = full(frame["eigen"])
     assert len(found) == NEURONS and (0.0375 <= SIZES).all() and (SIZES <= 0.1125).all()
-    assert max(np.linalg.svd(J - value * np.eye(NEURONS))[1][-1] for value in found) < 1e-9  # each one is an eigenvalue
+    # each one is an eigenvalue
+    assert max(np.linalg.svd(J - value * np.eye(NEURONS))[1][-1] for value in found) < 1e-9
     assert np.isclose(found.sum(), np.trace(J)) and frame["abscissa"] == round(found.real.max(), 3)
 
 
@@ -59,19 +72,28 @@ def test_without_a_loop_the_eigenvalues_are_those_of_the_areas_and_else_not(expl
     far = max(np.abs(found - value).min() for value in alone)
     assert (far < 2e-3) == free
     assert ("without loops" in frame["verdict"][0][1]) == free
-    assert (frame["verdict"][0][0] == "good") == ("die out" in frame["verdict"][0][1]) == (found.real.max() < 0)
+    assert (
+        (frame["verdict"][0][0] == "good") == ("die out" in frame["verdict"][0][1]) == (found.real.max() < 0)
+    )
 
 
 def test_areas_alone_are_stable_so_that_without_loops_errors_die_out(explorer):
-    assert len(explorer.spec["alone"]) == 12 and max(values[0][0] for values in explorer.spec["alone"].values()) < 0
+    assert (
+        len(explorer.spec["alone"]) == 12
+        and max(values[0][0] for values in explorer.spec["alone"].values()) < 0
+    )
 
 
-@pytest.mark.parametrize(("areas", "within", "signs"), [(2, 0.5, "plus"), (3, 1.0, "plus"), (4, 1.0, "dale"), (4, 0.5, "plus")])
+@pytest.mark.parametrize(
+    ("areas", "within", "signs"), [(2, 0.5, "plus"), (3, 1.0, "plus"), (4, 1.0, "dale"), (4, 0.5, "plus")]
+)
 def test_the_border_in_the_plane_is_where_frames_change_sign(explorer, areas, within, signs):
     rows = explorer.spec["border"][f"{areas}-{within:g}-{signs}"]
     assert len(rows) == len(SHARES) and {len(row) for row in rows} == {len(SHARES)}
     for f, b in itertools.product(range(0, len(SHARES), 4), repeat=2):
-        frame = explorer.compute(forward=float(SHARES[f]), backward=float(SHARES[b]), areas=areas, within=within, signs=signs)
+        frame = explorer.compute(
+            forward=float(SHARES[f]), backward=float(SHARES[b]), areas=areas, within=within, signs=signs
+        )
         assert rows[f][b] == "01"[frame["grows"]]
 
 
@@ -106,7 +128,10 @@ def test_the_right_answer_is_right_and_the_loops_are_counted(explorer):
         area = np.arange(NEURONS) // 8
         loops.append(int((mask * mask.T)[area[:, None] > area].sum()))
     assert loops == [20, 44]
-    assert "44 pairs" in explorer.prediction.guesses[1].reply and "instead of 20" in explorer.prediction.guesses[1].reply
+    assert (
+        "44 pairs" in explorer.prediction.guesses[1].reply
+        and "instead of 20" in explorer.prediction.guesses[1].reply
+    )
 
 
 def test_the_dice_of_the_drawing_are_those_of_the_package_at_every_step_of_the_controls(explorer):
@@ -117,7 +142,9 @@ def test_the_dice_of_the_drawing_are_those_of_the_package_at_every_step_of_the_c
     assert np.array_equal(exact[..., None] < shares, DICE[..., None] < shares)
 
 
-@pytest.mark.parametrize("controls", [{"forward": 1.2}, {"backward": -0.1}, {"areas": 5}, {"signs": "minus"}, {"p": 1}])
+@pytest.mark.parametrize(
+    "controls", [{"forward": 1.2}, {"backward": -0.1}, {"areas": 5}, {"signs": "minus"}, {"p": 1}]
+)
 def test_impossible_controls_are_refused(explorer, controls):
     with pytest.raises(ValueError, match="must|choose|unknown"):
         explorer.compute(**controls)
@@ -152,9 +179,14 @@ def test_the_page_computes_the_frames_of_python_and_draws_their_masks(explorer, 
     page.goto(address)
     page.wait_for_selector(".ltc-areas[data-frame]")
     rng = np.random.default_rng(5)
-    settings = [*GRID[::5], *[(rng.integers(101) / 100, rng.integers(101) / 100, *value[2:]) for value in GRID[::7]],
-                (0.4, 0.7, 4, 0.5, "dale")]
-    hashes = ["&".join(f"{name}={value}" for name, value in zip(NAMES, values, strict=True)) for values in settings]
+    settings = [
+        *GRID[::5],
+        *[(rng.integers(101) / 100, rng.integers(101) / 100, *value[2:]) for value in GRID[::7]],
+        (0.4, 0.7, 4, 0.5, "dale"),
+    ]
+    hashes = [
+        "&".join(f"{name}={value}" for name, value in zip(NAMES, values, strict=True)) for values in settings
+    ]
     hashes = [words.replace("within=1.0", "within=1") for words in hashes]
     for values, drawn in zip(settings, page.evaluate(FRAMES, hashes), strict=True):
         frame = explorer.compute(**dict(zip(NAMES, values, strict=True)))
@@ -171,9 +203,23 @@ def test_the_page_computes_the_frames_of_python_and_draws_their_masks(explorer, 
     assert [d.count("Z") for d in boxes] == wanted
     assert page.locator(".ltc-panel-eigenvalues .eigen.own:not([display=none])").count() == NEURONS
     page.evaluate(FRAMES, ["forward=0.5&backward=0.5"])
-    asked = [(20, 0), (20, 2), (2, 20), (0, 20), (10, 10), (3, 18), (18, 3), (12, 5), (5, 12), (19, 1), (1, 19)]
+    asked = [
+        (20, 0),
+        (20, 2),
+        (2, 20),
+        (0, 20),
+        (10, 10),
+        (3, 18),
+        (18, 3),
+        (12, 5),
+        (5, 12),
+        (19, 1),
+        (1, 19),
+    ]
     rows = explorer.spec["border"]["3-1-plus"]
-    assert page.evaluate(CELLS, [[f / 20, b / 20] for f, b in asked]) == [["01".index(rows[f][b]) == 1] * 2 for f, b in asked]
+    assert page.evaluate(CELLS, [[f / 20, b / 20] for f, b in asked]) == [
+        ["01".index(rows[f][b]) == 1] * 2 for f, b in asked
+    ]
     page.locator(".ltc-handle").focus()
     before = json.loads(page.get_attribute(".ltc-areas", "data-frame"))
     page.keyboard.press("ArrowRight")
@@ -186,8 +232,13 @@ def test_before_the_prediction_neither_the_dots_nor_the_border_tell(explorer, st
     page, address, complaints = static_page(explorer)
     page.goto(address)
     page.wait_for_selector(".ltc-areas[data-frame]")
-    secret = page.locator(".ltc-panel-plane .fails, .ltc-panel-plane .boundary, .ltc-panel-eigenvalues .eigen.own")
-    assert secret.count() == 2 + NEURONS and page.locator(".ltc-areas .fails:visible, .ltc-areas .eigen.own:visible").count() == 0
+    secret = page.locator(
+        ".ltc-panel-plane .fails, .ltc-panel-plane .boundary, .ltc-panel-eigenvalues .eigen.own"
+    )
+    assert (
+        secret.count() == 2 + NEURONS
+        and page.locator(".ltc-areas .fails:visible, .ltc-areas .eigen.own:visible").count() == 0
+    )
     assert page.locator(".ltc-panel-eigenvalues .ghost").first.is_visible()
     page.get_by_role("button", name="To the left").click()
     assert "It is not so." in page.locator(".ltc-reply").text_content()

@@ -14,10 +14,10 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("ncps")
 pytest.importorskip("nn4n")
 
-from benchmarks import accuracy, gpu, measure, peers, studies, table, workloads  # noqa: E402
-from benchmarks.workloads import WORKLOADS  # noqa: E402
-from ltcbook import dynamics, simulate  # noqa: E402
-from ltcbook.models import paths  # noqa: E402
+from benchmarks import accuracy, gpu, measure, peers, studies, table, workloads
+from benchmarks.workloads import WORKLOADS
+from ltcbook import dynamics, simulate
+from ltcbook.models import paths
 
 
 def small(name="W1", batch=3, steps=4):
@@ -92,9 +92,8 @@ def test_ncps_and_all_of_ours_agree_before_they_are_timed(monkeypatch):
     for name, entry in found.items():
         exact = name.endswith("float64")
         assert entry["outputs"] <= (1e-12 if exact else 1e-6), name
-        loose = (
-            1e-4 if "parallel" in name else 1e-5
-        )  # its adjoint is solved to a tolerance, not to the last bit
+        # its adjoint is solved to a tolerance, not to the last bit
+        loose = 1e-4 if "parallel" in name else 1e-5
         assert entry["gradients"] <= (1e-12 if exact else loose), name
 
 
@@ -151,7 +150,7 @@ def test_ratios_are_taken_within_a_round():
 
 def take(megabytes):
     """A job for ``measure.peak`` that takes so much and gives it back; it took more before."""
-    step = lambda share: torch.ones(int(share * megabytes * 250_000)).sum()  # noqa: E731
+    step = lambda share: torch.ones(int(share * megabytes * 250_000)).sum()
     return lambda: step(2), lambda: step(1)
 
 
@@ -173,7 +172,7 @@ def fails():
 def test_accuracy_finds_the_orders_of_the_solvers(monkeypatch):
     monkeypatch.setitem(accuracy.EXACT, "W1", (1, 3))
     curves = accuracy.curves(WORKLOADS["W1"])
-    halved = lambda name: dict(map(tuple, curves[name]))[12] / dict(map(tuple, curves[name]))[24]  # noqa: E731
+    halved = lambda name: dict(map(tuple, curves[name]))[12] / dict(map(tuple, curves[name]))[24]
     assert halved("fused") == pytest.approx(2, rel=0.2)  # order 1
     assert halved("extrapolated") == pytest.approx(4, rel=0.3)  # order 2
     assert curves["rk4"][0][0] == 4, "one step of RK4 reads the gates four times"
@@ -220,7 +219,7 @@ def result():
     """Results of a machine that does not exist."""
 
     def entry(ratio, seconds):
-        around = lambda value: {"median": value, "low": 0.9 * value, "high": 1.1 * value, "runs": 3}  # noqa: E731
+        around = lambda value: {"median": value, "low": 0.9 * value, "high": 1.1 * value, "runs": 3}
         return {"seconds": around(seconds), "ratio": around(ratio)}
 
     times = {"ncps LTC": entry(1, 0.4), "ltcbook numba": entry(40, 0.01), "nn.RNN": entry(50, 0.008)}
@@ -319,7 +318,7 @@ TIMED = {
         "additionalProperties": QUARTILES,
     },
 }
-WORKS = lambda entry, *names: {"type": "object", "required": list(names), "additionalProperties": entry}  # noqa: E731
+WORKS = lambda entry, *names: {"type": "object", "required": list(names), "additionalProperties": entry}
 SCHEMA = {
     "type": "object",
     "required": [

@@ -46,10 +46,11 @@ def test_computing_and_copying_count_and_looking_does_not():
 
 def test_the_way_back_counts_too():
     x = torch.arange(3.0, requires_grad=True)
+    # product, sum; the 1 to begin with, two products, their sum
     assert seen(lambda: (x * x).sum().backward()) == (
         6,
         0,
-    )  # product, sum; the 1 to begin with, two products, their sum
+    )
 
 
 def test_an_unfold_of_ncps_is_what_its_source_says(source):

@@ -1,4 +1,6 @@
-"""How numbers are rounded where they leave as words: a half goes away from zero, as people and JavaScript round."""
+"""How numbers are rounded where they leave as words: a half goes away from zero, as people and JavaScript
+round.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,11 +14,21 @@ from ltcbook.widgets import base
 @pytest.mark.parametrize("networks", [8, 40, 200, 1000])
 def test_a_share_in_per_cent_is_rounded_half_up(networks):
     for k in range(networks + 1):
-        assert boundary.percent(k / networks) == str((200 * k + networks) // (2 * networks)), f"{k} of {networks}"
+        assert boundary.percent(k / networks) == str((200 * k + networks) // (2 * networks)), (
+            f"{k} of {networks}"
+        )
 
 
 # number, digits, and what JavaScript's toPrecision gives
-TIES = [(2.5, 1, "3"), (0.125, 2, "0.13"), (0.375, 2, "0.38"), (1.125, 3, "1.13"), (72.5, 2, "73"), (67.5, 2, "68"), (1.255, 3, "1.25")]
+TIES = [
+    (2.5, 1, "3"),
+    (0.125, 2, "0.13"),
+    (0.375, 2, "0.38"),
+    (1.125, 3, "1.13"),
+    (72.5, 2, "73"),
+    (67.5, 2, "68"),
+    (1.255, 3, "1.25"),
+]
 
 
 @pytest.mark.parametrize(("value", "digits", "text"), TIES)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 import yaml
+
 from ltcbook.site import page_link, setup_cell, strip
 
 LONGEST_CELL = 25
@@ -82,7 +83,10 @@ def test_what_the_page_folds_is_folded_in_jupyterlab_too(chapters):
             folded = bool({"hide-input", "hide-cell", "remove-input"} & set(metadata.get("tags", ())))
             if folded != metadata.get("jupyter", {}).get("source_hidden", False):
                 wrong.append(f"{name} {cell['id']}")
-    assert not wrong, f'a hide-... tag goes with metadata "jupyter": {{"source_hidden": true}}, and the other way round: {wrong}'
+    assert not wrong, (
+        f'a hide-... tag goes with metadata "jupyter": {{"source_hidden": true}}, and the other way round: '
+        f"{wrong}"
+    )
 
 
 def test_every_page_stands_in_the_table_of_contents(pages, order):
@@ -100,7 +104,9 @@ def test_notebooks_are_stored_stripped(chapters):
 
 
 def test_stripping_takes_a_run_out_of_a_chapter_and_leaves_every_other_line(chapters, root):
-    """Also in a chapter whose keys stand in another order than Jupyter's; nothing else about a file changes."""
+    """Also in a chapter whose keys stand in another order than Jupyter's; nothing else about a file
+    changes.
+    """
     for name in chapters:
         before = (root / "chapters" / name).read_bytes().decode("utf8")
         assert strip.stripped(before) == before, name
@@ -110,7 +116,9 @@ def test_stripping_takes_a_run_out_of_a_chapter_and_leaves_every_other_line(chap
                 cell["execution_count"] = k
                 cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["[1, {}]\n"]}]
         assert strip.stripped(json.dumps(ran, indent=1, ensure_ascii=False) + "\n") == before, name
-        ran["metadata"]["widgets"] = ran["cells"][-1]["metadata"]["execution"] = {"iopub.execute_input": "now"}
+        ran["metadata"]["widgets"] = ran["cells"][-1]["metadata"]["execution"] = {
+            "iopub.execute_input": "now"
+        }
         assert json.loads(strip.stripped(json.dumps(ran))) == json.loads(before), name
 
 
@@ -156,11 +164,25 @@ def test_a_function_of_a_chapter_keeps_its_name_to_itself(chapters):
         functions = {}
         for k, source in code(notebook):
             tree = ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))
-            inner = [node for part in tree.body if isinstance(part, ast.FunctionDef | ast.ClassDef) for node in ast.walk(part)]
-            own = {id(node) for node in inner} | {id(node) for part in ast.walk(tree) for node in ast.walk(part)
-                                                 if isinstance(part, ast.comprehension | ast.Lambda)}
+            inner = [
+                node
+                for part in tree.body
+                if isinstance(part, ast.FunctionDef | ast.ClassDef)
+                for node in ast.walk(part)
+            ]
+            own = {id(node) for node in inner} | {
+                id(node)
+                for part in ast.walk(tree)
+                for node in ast.walk(part)
+                if isinstance(part, ast.comprehension | ast.Lambda)
+            }
             for node in ast.walk(tree):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in own and node.id in functions:
+                if (
+                    isinstance(node, ast.Name)
+                    and isinstance(node.ctx, ast.Store)
+                    and id(node) not in own
+                    and node.id in functions
+                ):
                     wrong.append(f"{name}, cell {k}: {node.id} is a function of cell {functions[node.id]}")
             functions |= {part.name: k for part in tree.body if isinstance(part, ast.FunctionDef)}
     problems(*wrong)
@@ -206,7 +228,8 @@ def test_every_link_inside_the_book_leads_somewhere_and_says_where(pages, root):
     wrong = []
     for name, text in pages.items():
         for words, target in LINK.findall(text):
-            if re.match(r"(https?|mailto):", target) or "=" in target:  # with "=" it speaks to an explorer, see test_site
+            # with "=" it speaks to an explorer, see test_site
+            if re.match(r"(https?|mailto):", target) or "=" in target:
                 continue
             page, _, anchor = target.partition("#")
             page = page or name
@@ -240,15 +263,25 @@ def test_every_work_in_the_references_is_cited_somewhere(pages):
 
 
 def test_the_raw_parameter_of_a_softplus_has_one_letter(pages):
-    letters = {name: set(re.findall(r"\\ln\(1 *\+ *e\^(?:\{([^{}]+)\}|(\w))\)", text)) for name, text in pages.items()}
+    letters = {
+        name: set(re.findall(r"\\ln\(1 *\+ *e\^(?:\{([^{}]+)\}|(\w))\)", text))
+        for name, text in pages.items()
+    }
     found = {"".join(letter) for part in letters.values() for letter in part}
     assert found == {r"\hat w"}, {name: part for name, part in letters.items() if part}
 
 
 def test_the_notation_page_names_every_chapter_in_which_rho_means_something_else(pages):
-    rates = {"convergence.ipynb", "ct_rnn.ipynb", "lyapunov.ipynb"}  # a guaranteed rate, as in the first column
-    row = next(line for line in pages["notation.ipynb"].split("\n") if line.startswith(r"| $\rho$ | guaranteed rate"))
-    others = {name for name, text in pages.items() if r"\rho" in text and name.endswith(".ipynb")} - rates - {"notation.ipynb"}
+    # a guaranteed rate, as in the first column
+    rates = {"convergence.ipynb", "ct_rnn.ipynb", "lyapunov.ipynb"}
+    row = next(
+        line for line in pages["notation.ipynb"].split("\n") if line.startswith(r"| $\rho$ | guaranteed rate")
+    )
+    others = (
+        {name for name, text in pages.items() if r"\rho" in text and name.endswith(".ipynb")}
+        - rates
+        - {"notation.ipynb"}
+    )
     assert others == {target for _, target in LINK.findall(row)}
 
 
@@ -283,7 +316,8 @@ def test_sources_are_plain_markdown_that_colab_shows(root, chapters, pattern):
         for name, notebook in chapters.items()
     }
     texts |= {path.name: path.read_text("utf8") for path in (root / "chapters").glob("*.md")}
-    texts.pop("api.md", None)  # made from the docstrings by Sphinx: no notebook, so nothing that Colab would open
+    # made from the docstrings by Sphinx: no notebook, so nothing that Colab would open
+    texts.pop("api.md", None)
     found = [name for name, text in texts.items() if re.search(pattern, text, re.MULTILINE)]
     assert not found, f"{FORBIDDEN[pattern]} in {found}: Colab shows it as raw text"
 
@@ -303,7 +337,12 @@ def test_every_picture_has_words(pages, chapters):
 
 def test_no_cell_prints_a_share_in_whole_per_cent(chapters):
     """Python's format takes the even neighbour of a half, so 72.5 % would become 72 %: print one decimal."""
-    wrong = [f"{name}, cell {k}" for name, notebook in chapters.items() for k, source in code(notebook) if ":.0%" in source]
+    wrong = [
+        f"{name}, cell {k}"
+        for name, notebook in chapters.items()
+        for k, source in code(notebook)
+        if ":.0%" in source
+    ]
     problems(*wrong)
 
 

@@ -1,4 +1,6 @@
-"""The explorer of eigenvalues and errors before and after: its truth is the simulated network, JavaScript restates it."""
+"""The explorer of eigenvalues and errors before and after: its truth is the simulated network, JavaScript
+restates it.
+"""
 
 import itertools
 import json
@@ -11,8 +13,18 @@ from ltcbook import dynamics, simulate
 from ltcbook.widgets import ConvergenceExplorer
 from ltcbook.widgets.convergence import ITS_ERROR, TIMES
 
-GRID = [dict(zip(("w", "W", "tau_j", "tau_k", "e_j", "e_k", "bystander"), values, strict=True)) for values in itertools.product(
-    (0.02, 0.6), (0.05, 1.0, 10.0), (0.2, 1.0, 3.0), (0.5, 1.0, 2.0), (0.0, -0.7), (0.4, 1.0), ("none", "slow"))]
+GRID = [
+    dict(zip(("w", "W", "tau_j", "tau_k", "e_j", "e_k", "bystander"), values, strict=True))
+    for values in itertools.product(
+        (0.02, 0.6),
+        (0.05, 1.0, 10.0),
+        (0.2, 1.0, 3.0),
+        (0.5, 1.0, 2.0),
+        (0.0, -0.7),
+        (0.4, 1.0),
+        ("none", "slow"),
+    )
+]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +77,14 @@ def test_the_question_and_its_answer_say_true_numbers(explorer):
     assert "0.5 per ms" in explorer.answer and "0.6" in explorer.answer
     assert explorer.prediction.right == "old"
     assert all("0.5 per ms" in guess.reply and "0.6" in guess.reply for guess in explorer.prediction.guesses)
-    assert frame["after"]["first"] > frame["before"]["first"] and frame["after"]["settle"] > frame["before"]["settle"]
-    tones = {preset["name"]: [tone for tone, _ in explorer.compute(**preset["controls"])["verdict"]]
-             for preset in explorer.spec["presets"]}
+    assert (
+        frame["after"]["first"] > frame["before"]["first"]
+        and frame["after"]["settle"] > frame["before"]["settle"]
+    )
+    tones = {
+        preset["name"]: [tone for tone, _ in explorer.compute(**preset["controls"])["verdict"]]
+        for preset in explorer.spec["presets"]
+    }
     assert tones["50 times"] == ["bad", "bad"] and tones["As published"][0] == "same"
     assert tones["A slow target"][0] == "good" and tones["A bystander"][0] == "same"
 
@@ -77,7 +94,9 @@ def test_no_error_is_said_and_not_divided_by(explorer):
     assert frame["after"]["norm"] is None and "drag" in frame["verdict"][1][1]
 
 
-@pytest.mark.parametrize("controls", [{"W": 11}, {"w": 0}, {"tau_j": float("nan")}, {"bystander": "fast"}, {"T": 1}])
+@pytest.mark.parametrize(
+    "controls", [{"W": 11}, {"w": 0}, {"tau_j": float("nan")}, {"bystander": "fast"}, {"T": 1}]
+)
 def test_impossible_controls_are_refused(explorer, controls):
     with pytest.raises(ValueError, match="must|choose|unknown"):
         explorer.compute(**controls)
@@ -117,12 +136,15 @@ def test_what_would_tell_waits_for_the_prediction_and_the_drawing_fits_on_one_sc
     telling = page.locator("svg[role=img] path[style*='--sure'], svg[role=img] text.strong")
     hidden = "all => all.filter(e => e.style.display !== 'none').map(e => getComputedStyle(e).visibility)"
     asked = telling.evaluate_all(hidden)
-    assert asked.count("hidden") >= 6 and asked.count("visible") == 2  # the name of the row "after", and the slowest mode before
+    # the name of the row "after", and the slowest mode before
+    assert asked.count("hidden") >= 6 and asked.count("visible") == 2
     page.get_by_role("button", name="In the old one").click()
     assert page.locator(".ltc-reply").text_content().startswith("You said “In the old one”, and so it is.")
     assert set(telling.evaluate_all(hidden)) == {"visible"}
     for preset in explorer.spec["presets"]:
         page.get_by_role("button", name=preset["name"], exact=True).click()
-    top, bottom = (page.locator(place).bounding_box() for place in (".ltc-first", ".ltc-explorer > .ltc-panels"))
+    top, bottom = (
+        page.locator(place).bounding_box() for place in (".ltc-first", ".ltc-explorer > .ltc-panels")
+    )
     assert bottom["y"] + bottom["height"] - top["y"] < 700
     assert page.locator(".ltc-range:visible").count() == 1 and not complaints

@@ -1,5 +1,6 @@
-"""The package's words: docstrings that say shapes, units, errors and sources, examples that run, an API page and a README
-that leave nothing out and invent nothing."""
+"""The package's words: docstrings that say shapes, units, errors and sources, examples that run, an API
+page and a README that leave nothing out and invent nothing.
+"""
 
 import ast
 import doctest
@@ -10,14 +11,28 @@ import textwrap
 from functools import cache, cached_property
 from types import SimpleNamespace
 
-import ltcbook
 import numpy as np
 import pytest
 
-SKIPPED = {"site"}  # the room that knows Sphinx: no reader calls it, and each of its files imports a tool of the build
-OPTIONAL = {"torch", "sympy", "matplotlib", "anywidget", "ipywidgets", "traitlets", "tqdm", "sklearn", "torchdiffeq", "ale_py"}
+import ltcbook
 
-# --- what there is ---------------------------------------------------------------------------------------------------
+# the room that knows Sphinx: no reader calls it, and each of its files imports a tool of the build
+SKIPPED = {"site"}
+OPTIONAL = {
+    "torch",
+    "sympy",
+    "matplotlib",
+    "anywidget",
+    "ipywidgets",
+    "traitlets",
+    "tqdm",
+    "sklearn",
+    "torchdiffeq",
+    "ale_py",
+}
+
+# --- what there is
+# ---------------------------------------------------------------------------------------------------
 
 
 class Item:
@@ -37,9 +52,13 @@ class Item:
 
     @cached_property
     def words(self):
-        """What a reader of its help sees, with what it overrides or is derived from: nothing need be said twice."""
+        """What a reader of its help sees, with what it overrides or is derived from: nothing need be said
+        twice.
+        """
         name = self.name.rpartition(".")[2]
-        classes = inspect.getmro(self.owner or self.thing) if self.owner or inspect.isclass(self.thing) else ()
+        classes = (
+            inspect.getmro(self.owner or self.thing) if self.owner or inspect.isclass(self.thing) else ()
+        )
         ours = [c for c in classes if c.__module__.startswith("ltcbook")]
         above = [vars(c).get(name) for c in ours] if self.owner else ours
         return "\n".join([self.doc, *(part.__doc__ or "" for part in above if part is not None)])
@@ -49,8 +68,14 @@ class Item:
         """The functions that run when it is called."""
         thing = self.thing
         if inspect.isclass(thing):
-            return [f for f in (vars(thing).get("__init__"), vars(thing).get("__post_init__")) if inspect.isfunction(f)]
-        thing = getattr(thing, "fget", None) or getattr(thing, "func", None) or getattr(thing, "__func__", thing)
+            return [
+                f
+                for f in (vars(thing).get("__init__"), vars(thing).get("__post_init__"))
+                if inspect.isfunction(f)
+            ]
+        thing = (
+            getattr(thing, "fget", None) or getattr(thing, "func", None) or getattr(thing, "__func__", thing)
+        )
         return [inspect.unwrap(thing)]
 
     @cached_property
@@ -60,7 +85,9 @@ class Item:
 
 
 def modules(root):
-    """Every module of the package that a reader may import; one whose optional package is missing is left out."""
+    """Every module of the package that a reader may import; one whose optional package is missing is left
+    out.
+    """
     for path in sorted((root / "ltcbook").rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         if parts[1] in SKIPPED:
@@ -73,17 +100,23 @@ def modules(root):
 
 
 def is_member(value):
-    return inspect.isfunction(value) or isinstance(value, (property, cached_property, classmethod, staticmethod))
+    return inspect.isfunction(value) or isinstance(
+        value, (property, cached_property, classmethod, staticmethod)
+    )
 
 
 def is_own(thing, module):
     """Whether a function or class was written in this module, cached functions included."""
-    written = inspect.isclass(thing) or inspect.isfunction(inspect.unwrap(thing) if callable(thing) else thing)
+    written = inspect.isclass(thing) or inspect.isfunction(
+        inspect.unwrap(thing) if callable(thing) else thing
+    )
     return written and thing.__module__ == module.__name__
 
 
 def inside(module):
-    """The public items that a module defines; methods that only carry another library's words on are not ours."""
+    """The public items that a module defines; methods that only carry another library's words on are not
+    ours.
+    """
     for name, thing in vars(module).items():
         if name.startswith("_") or not is_own(thing, module):
             continue
@@ -92,7 +125,11 @@ def inside(module):
         if inspect.isclass(thing):
             for member, value in vars(thing).items():
                 item = Item(f"{full}.{member}", value, thing)
-                if not member.startswith("_") and is_member(value) and item.functions[0].__module__ == module.__name__:
+                if (
+                    not member.startswith("_")
+                    and is_member(value)
+                    and item.functions[0].__module__ == module.__name__
+                ):
                     yield item
 
 
@@ -114,10 +151,19 @@ def public(room):
 
 @pytest.fixture(scope="session")
 def offered(items):
-    """What readers call: the names that the rooms offer, and the methods of these classes and of those above them."""
-    things = [getattr(getattr(ltcbook, room), name) for room in example_names().keys() & set(ltcbook.ROOMS)
-              for name in public(getattr(ltcbook, room))]
-    known = {id(part) for thing in things for part in (inspect.getmro(thing) if inspect.isclass(thing) else (thing,))}
+    """What readers call: the names that the rooms offer, and the methods of these classes and of those
+    above them.
+    """
+    things = [
+        getattr(getattr(ltcbook, room), name)
+        for room in example_names().keys() & set(ltcbook.ROOMS)
+        for name in public(getattr(ltcbook, room))
+    ]
+    known = {
+        id(part)
+        for thing in things
+        for part in (inspect.getmro(thing) if inspect.isclass(thing) else (thing,))
+    }
     found = {name: item for name, item in items.items() if id(item.owner or item.thing) in known}
     assert len(found) > 120, "the rooms offer more than that: the search is broken"
     return found
@@ -128,25 +174,67 @@ def shown(title, lines):
     assert not lines, f"{title}:\n  " + "\n  ".join(map(str, lines))
 
 
-# --- docstrings ------------------------------------------------------------------------------------------------------
+# --- docstrings
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_everything_public_has_a_docstring(items):
     shown("no docstring", [name for name, item in items.items() if not item.doc.strip()])
 
 
-SIZE = (r"(?:\d+|(?:\d )?[nmkTBN](?: [+*-] (?:\d )?[nmkTBN])?|steps|window|samples|outputs|units|hidden|input|readout|areas|"
-        r"state_size|trials|games|episodes|target|source)")  # sizes by number, by letter or by name
+# sizes by number, by letter or by name
+SIZE = (
+    r"(?:\d+|(?:\d )?[nmkTBN](?: [+*-] (?:\d "
+    r")?[nmkTBN])?|steps|window|samples|outputs|units|hidden|input|readout|areas|"
+    r"state_size|trials|games|episodes|target|source)"
+)
 SHAPE = re.compile(rf"\(\.\.\.(, {SIZE})*\)|\({SIZE},\)|\({SIZE}(, {SIZE})+\)|same shape|any shape")
 ARRAYS = {  # a parameter of this name is an array wherever it occurs
-    "x", "u", "x0", "J", "P", "Q", "A", "z", "w", "b", "tau", "dt", "values", "matrix", "weights", "weights_in", "polarity",
-    "polarity_in", "adjacency", "center", "states", "arrays", "box", "mask", "raw", "value", "shape", "features", "data",
-    "gradient", "gradient_in", "age", "age_in", "time_constant", "counts", "hidden_mask"}
+    "x",
+    "u",
+    "x0",
+    "J",
+    "P",
+    "Q",
+    "A",
+    "z",
+    "w",
+    "b",
+    "tau",
+    "dt",
+    "values",
+    "matrix",
+    "weights",
+    "weights_in",
+    "polarity",
+    "polarity_in",
+    "adjacency",
+    "center",
+    "states",
+    "arrays",
+    "box",
+    "mask",
+    "raw",
+    "value",
+    "shape",
+    "features",
+    "data",
+    "gradient",
+    "gradient_in",
+    "age",
+    "age_in",
+    "time_constant",
+    "counts",
+    "hidden_mask",
+}
 NO_SHAPE = {
     "boundary.choice": "value is one word out of a list",
-    "boundary.number": "value is one number", "boundary.whole": "value is one whole number",
-    "ops.is_symbolic": "asks for the kind of array only", "ops.is_torch": "asks for the kind of array only",
-    "pruning.methods.PruneRewire": "polarity is a word here", "plots.stability.draw_stability": "box is a window's four edges",
+    "boundary.number": "value is one number",
+    "boundary.whole": "value is one whole number",
+    "ops.is_symbolic": "asks for the kind of array only",
+    "ops.is_torch": "asks for the kind of array only",
+    "pruning.methods.PruneRewire": "polarity is a word here",
+    "plots.stability.draw_stability": "box is a window's four edges",
     "widgets.base.Control.check": "value is what one control may take: a number or a word",
     "widgets.base.Guess": "value is what one control may take: a number or a word",
     "dynamics.checks.check_dt": "a time step of any shape is looked at the same way",
@@ -154,57 +242,96 @@ NO_SHAPE = {
 
 
 def is_alt(name):
-    """A function that puts a figure into words takes what the figure's own function takes, whose docstring says it."""
+    """A function that puts a figure into words takes what the figure's own function takes, whose docstring
+    says it.
+    """
     return name.startswith("plots.") and name.endswith("_alt")
 
 
 def is_hook(item):
-    """A method that an explorer hands to ``Explorer.compute``, which has checked the controls before it calls."""
+    """A method that an explorer hands to ``Explorer.compute``, which has checked the controls before it
+    calls.
+    """
     return item.owner is not None and item.name.startswith("widgets.") and "compute" not in vars(item.owner)
 
 
 def test_what_takes_arrays_states_their_shapes(offered):
-    shown("takes arrays, states no shape", [
-        f"{name}({', '.join(sorted(item.parameters & ARRAYS))})" for name, item in offered.items()
-        if item.parameters & ARRAYS and name not in NO_SHAPE and not is_alt(name) and not is_hook(item)
-        and not SHAPE.search(item.words)])
+    shown(
+        "takes arrays, states no shape",
+        [
+            f"{name}({', '.join(sorted(item.parameters & ARRAYS))})"
+            for name, item in offered.items()
+            if item.parameters & ARRAYS
+            and name not in NO_SHAPE
+            and not is_alt(name)
+            and not is_hook(item)
+            and not SHAPE.search(item.words)
+        ],
+    )
 
 
 QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the docstring
-    "dynamics.flow.vector_field": ("(..., n)", "mV/ms"), "dynamics.flow.time_constant": ("(..., n)", "ms"),
-    "dynamics.flow.effective_equilibrium": ("(..., n)", "mV"), "dynamics.flow.fused_step": ("(..., n)", "mV"),
-    "dynamics.flow.exponential_step": ("(..., n)", "mV"), "dynamics.flow.extrapolated_step": ("(..., n)", "mV"),
+    "dynamics.flow.vector_field": ("(..., n)", "mV/ms"),
+    "dynamics.flow.time_constant": ("(..., n)", "ms"),
+    "dynamics.flow.effective_equilibrium": ("(..., n)", "mV"),
+    "dynamics.flow.fused_step": ("(..., n)", "mV"),
+    "dynamics.flow.exponential_step": ("(..., n)", "mV"),
+    "dynamics.flow.extrapolated_step": ("(..., n)", "mV"),
     "dynamics.flow.jacobian": ("(..., n, n)", "1/ms"),
-    "dynamics.cells.LTC.terms": ("(..., n)", "µS"), "dynamics.cells.LTC2021.terms": ("(..., n)", "1/ms"),
-    "dynamics.cells.LTC2021.gate": ("(..., n)", "1/ms"), "dynamics.cells.CTRNN.terms": ("(..., n)", "unit of x"),
-    "simulate.euler_step": ("(..., n)", "mV"), "simulate.rk4_step": ("(..., n)", "mV"),
-    "simulate.simulate": ("(..., T, n)", "ms"), "simulate.reference": ("(T, n)", "ms"),
+    "dynamics.cells.LTC.terms": ("(..., n)", "µS"),
+    "dynamics.cells.LTC2021.terms": ("(..., n)", "1/ms"),
+    "dynamics.cells.LTC2021.gate": ("(..., n)", "1/ms"),
+    "dynamics.cells.CTRNN.terms": ("(..., n)", "unit of x"),
+    "simulate.euler_step": ("(..., n)", "mV"),
+    "simulate.rk4_step": ("(..., n)", "mV"),
+    "simulate.simulate": ("(..., T, n)", "ms"),
+    "simulate.reference": ("(T, n)", "ms"),
     "simulate.moved": ("(..., T, n)", "ms"),
-    "tasks.lane.world.ahead": ("(B, 2)", "m"), "tasks.lane.world.camera": ("(B, 16)", "brightness"),
-    "tasks.lane.world.expert": ("(B,)", "wheel"), "tasks.lane.rollout.drive": ("(B,)", "m/s"),
+    "tasks.lane.world.ahead": ("(B, 2)", "m"),
+    "tasks.lane.world.camera": ("(B, 16)", "brightness"),
+    "tasks.lane.world.expert": ("(B,)", "wheel"),
+    "tasks.lane.rollout.drive": ("(B,)", "m/s"),
     "tasks.lane.rollout.record": ("(B, T, 16)", "wheel"),
-    "analysis.equilibria": ("(k, n)", "mV"), "analysis.relax": ("(n,)", "mV"),
-    "analysis.eigenvalues": ("(..., n)", "1/ms"), "analysis.spectral_abscissa": ("(..., n, n)", "1/ms"),
-    "analysis.log_norm": ("(..., n, n)", "1/ms"), "analysis.lyapunov_matrix": ("(n, n)", "ms"),
-    "analysis.lyapunov_derivative": ("(..., n)", "per ms"), "analysis.state_bounds": ("(n,)", "mV"),
-    "analysis.time_constant_bounds": ("(n,)", "ms"), "analysis.contraction_rate": ("", "1/ms"),
-    "analysis.invariant_box": ("(n,)", "mV"), "analysis.jacobian_majorant": ("(n, n)", "1/ms"),
-    "models.base.Net.forward": ("(..., T, outputs)", "ms"), "models.ctrnn.CTRNNet.tau": ("(n,)", "ms"),
-    "models.ltc.LTCNet.weights": ("(n, n)", "µS"), "pruning.event.prune_and_rewire": ("(n, n)", "unit of the weights"),
-    "tasks.signals.sine": ("(steps, 2)", "rad"), "tasks.signals.irregular": ("(steps,)", "units of"),
+    "analysis.equilibria": ("(k, n)", "mV"),
+    "analysis.relax": ("(n,)", "mV"),
+    "analysis.eigenvalues": ("(..., n)", "1/ms"),
+    "analysis.spectral_abscissa": ("(..., n, n)", "1/ms"),
+    "analysis.log_norm": ("(..., n, n)", "1/ms"),
+    "analysis.lyapunov_matrix": ("(n, n)", "ms"),
+    "analysis.lyapunov_derivative": ("(..., n)", "per ms"),
+    "analysis.state_bounds": ("(n,)", "mV"),
+    "analysis.time_constant_bounds": ("(n,)", "ms"),
+    "analysis.contraction_rate": ("", "1/ms"),
+    "analysis.invariant_box": ("(n,)", "mV"),
+    "analysis.jacobian_majorant": ("(n, n)", "1/ms"),
+    "models.base.Net.forward": ("(..., T, outputs)", "ms"),
+    "models.ctrnn.CTRNNet.tau": ("(n,)", "ms"),
+    "models.ltc.LTCNet.weights": ("(n, n)", "µS"),
+    "pruning.event.prune_and_rewire": ("(n, n)", "unit of the weights"),
+    "tasks.signals.sine": ("(steps, 2)", "rad"),
+    "tasks.signals.irregular": ("(steps,)", "units of"),
     "tasks.signals.one_ahead": ("(..., T - steps, m)", "unit of the series"),
-    "tasks.signals.digits": ("(N, 8, 8)", "[0, 1]"), "tasks.signals.sunspots": ("(N, window, 1)", "no unit"),
-    "tasks.signals.sunspot_series": ("(309,)", "yearly"), "tasks.signals.ice_core": ("(N, window, 1)", "centuries"),
-    "tasks.signals.ice_core_series": ("(5785,)", "years"), "tasks.decision.delayed_decision": ("(trials, T, 3)", "ms"),
-    "tasks.atari.breakout": ("(games, steps)", "1/15 s"), "tasks.atari.play": ("(episodes,)", "points"),
+    "tasks.signals.digits": ("(N, 8, 8)", "[0, 1]"),
+    "tasks.signals.sunspots": ("(N, window, 1)", "no unit"),
+    "tasks.signals.sunspot_series": ("(309,)", "yearly"),
+    "tasks.signals.ice_core": ("(N, window, 1)", "centuries"),
+    "tasks.signals.ice_core_series": ("(5785,)", "years"),
+    "tasks.decision.delayed_decision": ("(trials, T, 3)", "ms"),
+    "tasks.atari.breakout": ("(games, steps)", "1/15 s"),
+    "tasks.atari.play": ("(episodes,)", "points"),
 }
 NO_QUANTITY = {
-    "dynamics.cells.symbol": "a dataclass field", "simulate.finite": "gives the states that it gets", "dynamics.checks.check_dt": "returns nothing",
-    "dynamics.checks.check_state": "returns nothing", "dynamics.checks.check_finite": "returns nothing",
-    "dynamics.checks.check_cell": "returns nothing", "dynamics.cells.affine": "a sum inside a function, in its unit",
+    "dynamics.cells.symbol": "a dataclass field",
+    "simulate.finite": "gives the states that it gets",
+    "dynamics.checks.check_dt": "returns nothing",
+    "dynamics.checks.check_state": "returns nothing",
+    "dynamics.checks.check_finite": "returns nothing",
+    "dynamics.checks.check_cell": "returns nothing",
+    "dynamics.cells.affine": "a sum inside a function, in its unit",
     "analysis.lyapunov_value": "its unit is that of P times mV squared: as the caller chooses",
     "analysis.certified_lyapunov": "P is scaled to a largest entry of 1: no unit",
-    "tasks.atari.BallTracker": "gives actions", "tasks.lane.rollout.straight_ahead": "gives zeros",
+    "tasks.atari.BallTracker": "gives actions",
+    "tasks.lane.rollout.straight_ahead": "gives zeros",
     "tasks.lane.world.running": "an integral, in the unit of what is given",
     "tasks.lane.world.between": "values of a table, in their unit",
 }
@@ -218,18 +345,32 @@ def test_a_quantity_states_its_shape_and_its_unit(items, name):
 
 def test_every_function_that_computes_or_gives_data_is_in_the_table_of_quantities(items):
     rooms = ("dynamics.", "simulate.", "analysis.", "tasks.")
-    functions = [name for name, item in items.items() if name.startswith(rooms) and item.owner is None
-                 and inspect.isfunction(item.thing)]
-    shown("say what comes out, in QUANTITIES or NO_QUANTITY",
-          [name for name in functions if name not in QUANTITIES and name not in NO_QUANTITY])
+    functions = [
+        name
+        for name, item in items.items()
+        if name.startswith(rooms) and item.owner is None and inspect.isfunction(item.thing)
+    ]
+    shown(
+        "say what comes out, in QUANTITIES or NO_QUANTITY",
+        [name for name in functions if name not in QUANTITIES and name not in NO_QUANTITY],
+    )
 
 
 def test_whoever_takes_a_time_step_says_its_unit(offered):
-    shown("dt without its unit", [name for name, item in offered.items() if "dt" in item.parameters
-                                  and not is_alt(name) and not re.search(r"\bms\b|milliseconds|See ``Net.traj|in units of", item.words)])
+    shown(
+        "dt without its unit",
+        [
+            name
+            for name, item in offered.items()
+            if "dt" in item.parameters
+            and not is_alt(name)
+            and not re.search(r"\bms\b|milliseconds|See ``Net.traj|in units of", item.words)
+        ],
+    )
 
 
-# --- errors: found by following calls ----------------------------------------------------------------------------------
+# --- errors: found by following calls
+# ----------------------------------------------------------------------------------
 
 SAYS_NOT = {"widgets.threshold.default_network": "its numbers stand in the function, and they are right"}
 
@@ -242,8 +383,11 @@ def raised(function):
     except OSError:  # written by the dataclass decorator
         return set()
     exceptions = (node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc is not None)
-    return {(exc.func if isinstance(exc, ast.Call) else exc).id for exc in exceptions
-            if isinstance(exc.func if isinstance(exc, ast.Call) else exc, ast.Name)}
+    return {
+        (exc.func if isinstance(exc, ast.Call) else exc).id
+        for exc in exceptions
+        if isinstance(exc.func if isinstance(exc, ast.Call) else exc, ast.Name)
+    }
 
 
 def code_names(code):
@@ -277,26 +421,64 @@ def test_what_raises_says_so(offered):
     silent = []
     for name, item in offered.items():
         found = set().union(*(errors(f, set()) for f in item.functions)) & {"ValueError", "ImportError"}
-        silent += [f"{name}: {error}" for error in sorted(found)
-                   if not re.search(rf"\b{error}\b", item.words) and name not in SAYS_NOT
-                   and not is_alt(name) and not is_hook(item)]
+        silent += [
+            f"{name}: {error}"
+            for error in sorted(found)
+            if not re.search(rf"\b{error}\b", item.words)
+            and name not in SAYS_NOT
+            and not is_alt(name)
+            and not is_hook(item)
+        ]
     shown("raises, and its docstring does not say so", silent)
 
 
-# --- sources -----------------------------------------------------------------------------------------------------------
+# --- sources
+# -----------------------------------------------------------------------------------------------------------
 
 FROM_PAPERS = [
-    "dynamics.cells.LTC", "dynamics.cells.LTC2021", "dynamics.cells.CTRNN", "dynamics.flow.time_constant", "dynamics.flow.fused_step",
-    "dynamics.flow.exponential_step", "dynamics.flow.extrapolated_step", "analysis.state_bounds",
-    "analysis.time_constant_bounds", "analysis.contraction_rate",
-    "analysis.certified_lyapunov", "analysis.log_norm", "analysis.lyapunov_matrix", "wiring.makers.ncp",
-    "wiring.makers.auto_ncp", "wiring.areas.multi_area", "wiring.areas.multi_area_ei", "wiring.worm.connectome",
-    "wiring.worm.tap_withdrawal", "models.rnn.RNNet", "models.ode.ODENet", "models.ctrnn.CTRNNet", "models.ltc.LTCNet",
-    "models.cfc.CfCNet", "models.cfc.CfCNet.from_ltc", "models.memory.LSTMMemory", "models.gated.GRUNet", "models.gated.LSTMNet", "models.gated.WithGaps",
-    "tasks.signals.ice_core_series", "pruning.methods.OneShotMagnitude",
-    "pruning.methods.GradualMagnitude", "pruning.methods.SET", "pruning.methods.RigL", "pruning.methods.DeepR",
-    "pruning.event.prune_and_rewire", "tasks.signals.sine", "tasks.signals.digits", "tasks.signals.sunspot_series",
-    "tasks.decision.delayed_decision", "tasks.atari.breakout", "tasks.lane.world.expert", "tasks.lane.rollout.record",
+    "dynamics.cells.LTC",
+    "dynamics.cells.LTC2021",
+    "dynamics.cells.CTRNN",
+    "dynamics.flow.time_constant",
+    "dynamics.flow.fused_step",
+    "dynamics.flow.exponential_step",
+    "dynamics.flow.extrapolated_step",
+    "analysis.state_bounds",
+    "analysis.time_constant_bounds",
+    "analysis.contraction_rate",
+    "analysis.certified_lyapunov",
+    "analysis.log_norm",
+    "analysis.lyapunov_matrix",
+    "wiring.makers.ncp",
+    "wiring.makers.auto_ncp",
+    "wiring.areas.multi_area",
+    "wiring.areas.multi_area_ei",
+    "wiring.worm.connectome",
+    "wiring.worm.tap_withdrawal",
+    "models.rnn.RNNet",
+    "models.ode.ODENet",
+    "models.ctrnn.CTRNNet",
+    "models.ltc.LTCNet",
+    "models.cfc.CfCNet",
+    "models.cfc.CfCNet.from_ltc",
+    "models.memory.LSTMMemory",
+    "models.gated.GRUNet",
+    "models.gated.LSTMNet",
+    "models.gated.WithGaps",
+    "tasks.signals.ice_core_series",
+    "pruning.methods.OneShotMagnitude",
+    "pruning.methods.GradualMagnitude",
+    "pruning.methods.SET",
+    "pruning.methods.RigL",
+    "pruning.methods.DeepR",
+    "pruning.event.prune_and_rewire",
+    "tasks.signals.sine",
+    "tasks.signals.digits",
+    "tasks.signals.sunspot_series",
+    "tasks.decision.delayed_decision",
+    "tasks.atari.breakout",
+    "tasks.lane.world.expert",
+    "tasks.lane.rollout.record",
 ]
 
 
@@ -308,22 +490,32 @@ def test_what_comes_from_elsewhere_names_its_source(items, name):
 def test_a_year_in_a_docstring_belongs_to_a_source(offered):
     """Who cites a paper in passing names it under «Source», where readers look for it."""
     cites = re.compile(r"\bet al\.|& [A-Z]\w+ \(\d{4}\)|\((19|20)\d\d\)")
-    shown("cites without «Source:»", [name for name, item in offered.items()
-                                      if cites.search(item.doc) and "Source" not in item.words])
+    shown(
+        "cites without «Source:»",
+        [name for name, item in offered.items() if cites.search(item.doc) and "Source" not in item.words],
+    )
 
 
-# --- the examples and the page -----------------------------------------------------------------------------------------
+# --- the examples and the page
+# -----------------------------------------------------------------------------------------
 
 
 def test_docstrings_are_valid_restructuredtext(offered):
-    """The API page is made from them: a stray star or bar would be a warning there, and a warning stops the build."""
+    """The API page is made from them: a stray star or bar would be a warning there, and a warning stops
+    the build.
+    """
     core, utils = pytest.importorskip("docutils.core"), pytest.importorskip("docutils.utils")
     bad = []
     for name, item in offered.items():
         complaints = []
-        core.publish_doctree(inspect.cleandoc(item.thing.__doc__ or ""), settings_overrides={
-            "report_level": utils.Reporter.WARNING_LEVEL, "halt_level": 5,
-            "warning_stream": SimpleNamespace(write=complaints.append)})
+        core.publish_doctree(
+            inspect.cleandoc(item.thing.__doc__ or ""),
+            settings_overrides={
+                "report_level": utils.Reporter.WARNING_LEVEL,
+                "halt_level": 5,
+                "warning_stream": SimpleNamespace(write=complaints.append),
+            },
+        )
         bad += [f"{name}: {complaint.strip()}" for complaint in complaints]
     shown("not valid reST", bad)
 
@@ -334,7 +526,8 @@ def example_names():
     for name in ltcbook.ROOMS:
         try:
             names[name] = getattr(ltcbook, name)
-        except ModuleNotFoundError:  # an optional package is missing: examples that need it are not collected either
+        # an optional package is missing: examples that need it are not collected either
+        except ModuleNotFoundError:
             continue
     if "models" in names:
         names["torch"] = importlib.import_module("torch")
@@ -360,8 +553,16 @@ def test_the_examples_in_the_docstrings_run(examples):
 
 def test_examples_fit_the_page(examples):
     """Longer lines would have to be scrolled."""
-    shown("longer than 74 columns", [f"{name}: {line}" for name, test in examples.items() for example in test.examples
-                                     for line in example.source.splitlines() if len(line) > 74])
+    shown(
+        "longer than 74 columns",
+        [
+            f"{name}: {line}"
+            for name, test in examples.items()
+            for example in test.examples
+            for line in example.source.splitlines()
+            if len(line) > 74
+        ],
+    )
 
 
 def test_every_room_shows_an_example(examples):
@@ -370,7 +571,8 @@ def test_every_room_shows_an_example(examples):
     assert not missing, f"no example in {sorted(missing)}"
 
 
-# --- the API page ------------------------------------------------------------------------------------------------------
+# --- the API page
+# ------------------------------------------------------------------------------------------------------
 
 DIRECTIVE = re.compile(r"^\.\. auto(function|class|data):: ltcbook\.([\w.]+)$", re.MULTILINE)
 
@@ -385,7 +587,11 @@ def resolved(name):
     """What a dotted name of the package stands for."""
     thing = ltcbook
     for part in name.split("."):
-        thing = getattr(thing, part) if hasattr(thing, part) else importlib.import_module(f"{thing.__name__}.{part}")
+        thing = (
+            getattr(thing, part)
+            if hasattr(thing, part)
+            else importlib.import_module(f"{thing.__name__}.{part}")
+        )
     return thing
 
 
@@ -394,18 +600,35 @@ def test_the_api_page_documents_everything_that_the_rooms_offer_once(page):
     assert len(set(documented)) == len(documented), "documented twice"
     things = [id(resolved(name)) for name in documented]
     assert len(set(things)) == len(things), "one thing under two names"
-    offered = {f"{room}.{name}" for room in ltcbook.ROOMS for name in public(getattr(ltcbook, room))
-               if callable(getattr(getattr(ltcbook, room), name))}
+    offered = {
+        f"{room}.{name}"
+        for room in ltcbook.ROOMS
+        for name in public(getattr(ltcbook, room))
+        if callable(getattr(getattr(ltcbook, room), name))
+    }
     entry = '<a id="api-{}"></a>, an empty line, then ```{{eval-rst}} with .. autofunction:: (or autoclass::) ltcbook.{}'
-    shown("not on the API page: give each an entry in its room's section of chapters/api.md", [
-        entry.format(re.sub(r"[._]", "-", name.lower()), name) for name in sorted(offered - set(documented))])
+    shown(
+        "not on the API page: give each an entry in its room's section of chapters/api.md",
+        [
+            entry.format(re.sub(r"[._]", "-", name.lower()), name)
+            for name in sorted(offered - set(documented))
+        ],
+    )
 
 
 def test_every_entry_of_the_api_page_has_the_anchor_of_its_name(page):
-    entries = re.findall(r'<a id="([^"]+)"></a>\n\n```\{eval-rst\}\n\.\. auto(?:function|class):: ltcbook\.([\w.]+)\n', page)
+    entries = re.findall(
+        r'<a id="([^"]+)"></a>\n\n```\{eval-rst\}\n\.\. auto(?:function|class):: ltcbook\.([\w.]+)\n', page
+    )
     wanted = [(re.sub(r"[._]", "-", f"api.{name}".lower()), name) for _, name in entries]
-    shown("anchor and name differ", [f"{name}: {anchor}" for (anchor, name), (right, _) in zip(entries, wanted, strict=True)
-                                     if anchor not in (right, f"{right}-class")])
+    shown(
+        "anchor and name differ",
+        [
+            f"{name}: {anchor}"
+            for (anchor, name), (right, _) in zip(entries, wanted, strict=True)
+            if anchor not in (right, f"{right}-class")
+        ],
+    )
     assert len(entries) == len(DIRECTIVE.findall(page)), "an entry without its anchor"
 
 
@@ -413,11 +636,18 @@ def test_every_room_has_its_section_with_one_sentence_and_a_chapter(page):
     sections = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
     titles = [section.partition("\n")[0].strip("`") for section in sections]
     assert sorted(titles) == sorted(ltcbook.ROOMS)
-    shown("no chapter named", [section.partition("\n")[0] for section in sections
-                               if not re.search(r"\]\(\w+\.ipynb\)", section.partition("```")[0])])
+    shown(
+        "no chapter named",
+        [
+            section.partition("\n")[0]
+            for section in sections
+            if not re.search(r"\]\(\w+\.ipynb\)", section.partition("```")[0])
+        ],
+    )
 
 
-# --- the table in the README -------------------------------------------------------------------------------------------
+# --- the table in the README
+# -------------------------------------------------------------------------------------------
 
 ROW = re.compile(r"^\| (?P<there>[^|]+) \| (?P<here>[^|]+) \| (?P<held>`[^`|]+`) \|$", re.MULTILINE)
 
@@ -432,11 +662,16 @@ def table(root):
 
 
 def test_every_test_in_the_readme_exists(table, root):
-    tests = {f"tests/{path.name}::{name}" for path in (root / "tests").glob("test_*.py")
-             for name in re.findall(r"^def (test_\w+)", path.read_text("utf8"), re.MULTILINE)}
+    tests = {
+        f"tests/{path.name}::{name}"
+        for path in (root / "tests").glob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text("utf8"), re.MULTILINE)
+    }
     pages = {f"chapters/{path.name}" for path in (root / "chapters").glob("*.ipynb")}
-    shown("named in the README, and not there", [f"{there}: {held}" for there, _, held in table
-                                                 if held.strip("`") not in tests | pages])
+    shown(
+        "named in the README, and not there",
+        [f"{there}: {held}" for there, _, held in table if held.strip("`") not in tests | pages],
+    )
 
 
 def test_every_name_in_the_readme_resolves(table):
@@ -449,4 +684,7 @@ def test_every_name_in_the_readme_resolves(table):
 
 def test_every_section_of_the_reference_systems_is_in_the_readme(root):
     text = (root / "README.md").read_text("utf8")
-    shown("no such part of the table", [letter for letter in "ABCD" if not re.search(rf"^\*\*{letter}\. ", text, re.MULTILINE)])
+    shown(
+        "no such part of the table",
+        [letter for letter in "ABCD" if not re.search(rf"^\*\*{letter}\. ", text, re.MULTILINE)],
+    )

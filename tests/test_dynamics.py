@@ -1,6 +1,7 @@
 """The cells: one formula on three backends, its Jacobian, its steps, and the same numbers as ncps.
 
-``data/ncps.json`` holds states that ncps itself computed. It was made once, with ncps 1.0.1 and torch 2.13.0, by
+``data/ncps.json`` holds states that ncps itself computed. It was made once, with ncps 1.0.1 and torch 2.13.0,
+by
 
     import json, test_dynamics
     json.dump(test_dynamics.run_ncps(0), open("data/ncps.json", "w"), indent=1)
@@ -31,11 +32,13 @@ FUNCTIONS = {
     "fused_step": lambda x, u, cell: dynamics.fused_step(x, u, cell, 0.37),
     "exponential_step": lambda x, u, cell: dynamics.exponential_step(x, u, cell, 0.37),
     "extrapolated_step": lambda x, u, cell: dynamics.extrapolated_step(
-        x, u, cell, 0.37, x / 2 if hasattr(x, "dtype") else x),
+        x, u, cell, 0.37, x / 2 if hasattr(x, "dtype") else x
+    ),
     "jacobian": dynamics.jacobian,
 }
 EACH = pytest.mark.parametrize("name", FUNCTIONS)
-ROUNDING = dict(rtol=1e-13, atol=1e-13)  # states and conductances of order 1, sums of ten terms, in float64 (2e-16)
+# states and conductances of order 1, sums of ten terms, in float64 (2e-16)
+ROUNDING = dict(rtol=1e-13, atol=1e-13)
 
 
 def case(seed, kind=LTC, batch=(), **options):
@@ -48,17 +51,20 @@ def tensor(array):
     return None if array is None else torch.tensor(array)
 
 
-# -------------------------------------------------------------------------------------- what the equations say, by hand
+# -------------------------------------------------------------------------------------- what the equations
+# say, by hand
 
 
 def test_ltc_is_the_published_synaptic_neuron():
     # spelled out with loops from Lechner et al. (2020), Eqs. (2)-(5), in Python's own floats
     cell, x, u = case(0, n=3, m=2)
-    sigma = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
+    sigma = lambda z: 1 / (1 + np.exp(-z))
     for i in range(3):
         current = cell.g_leak[i] * (cell.e_leak[i] - x[i])
         for j in range(3):
-            current += cell.w[i, j] * sigma(cell.gamma[i, j] * (x[j] - cell.mu[i, j])) * (cell.e_rev[i, j] - x[i])
+            current += (
+                cell.w[i, j] * sigma(cell.gamma[i, j] * (x[j] - cell.mu[i, j])) * (cell.e_rev[i, j] - x[i])
+            )
         for k in range(2):
             gate = sigma(cell.gamma_in[i, k] * (u[k] - cell.mu_in[i, k]))
             current += cell.w_in[i, k] * gate * (cell.e_rev_in[i, k] - x[i])
@@ -83,7 +89,8 @@ def test_a_gate_is_half_open_at_its_half_activation():
 
 
 def test_one_fused_and_one_exponential_step_of_exercise_13():
-    # x = 0, f = A = tau = 1 and dt = 1/2, the gate held fully open by its input: 1/4, and (1 - 1/e) / 2 exactly
+    # x = 0, f = A = tau = 1 and dt = 1/2, the gate held fully open by its input: 1/4, and (1 - 1/e) / 2
+    # exactly
     one, zero = np.ones((1, 1)), np.zeros((1, 1))
     cell = LTC([1], [1], [0], zero, zero, zero, zero, one, one, zero, one)
     x, u = np.zeros(1), np.array([1000.0])
@@ -102,16 +109,20 @@ def test_an_exponential_step_is_the_solution_for_gates_that_stand_still():
 
 
 def test_frozen_gate_solution_of_the_ltc():
-    # exercise 4 with f = sigmoid(b): x(t) = A tau f / (1 + tau f) (1 - exp(-t / tau_sys)); b is fixed, so f is exact
+    # exercise 4 with f = sigmoid(b): x(t) = A tau f / (1 + tau f) (1 - exp(-t / tau_sys)); b is fixed, so f
+    # is exact
     tau, A, b, t = 2.0, 1.7, 0.3, 1.3
     f = 1 / (1 + np.exp(-b))
     cell = LTC2021([tau], [A], [[0]], [b])
     exact = A * tau * f / (1 + tau * f) * (1 - np.exp(-t * (1 + tau * f) / tau))
     assert dynamics.exponential_step(np.zeros(1), None, cell, t) == pytest.approx(exact, rel=1e-14)
-    assert dynamics.effective_equilibrium(np.zeros(1), None, cell) == pytest.approx(A * tau * f / (1 + tau * f), rel=1e-14)
+    assert dynamics.effective_equilibrium(np.zeros(1), None, cell) == pytest.approx(
+        A * tau * f / (1 + tau * f), rel=1e-14
+    )
 
 
-# --------------------------------------------------------------------------------------------------- the three backends
+# --------------------------------------------------------------------------------------------------- the
+# three backends
 
 
 @EACH
@@ -119,7 +130,9 @@ def test_frozen_gate_solution_of_the_ltc():
 def test_torch_gives_numpys_numbers(name, seed, kind):
     cell, x, u = case(seed, kind, batch=(2, 3))
     expected = FUNCTIONS[name](x, u, cell)
-    np.testing.assert_allclose(FUNCTIONS[name](tensor(x), tensor(u), to_torch(cell)).numpy(), expected, **ROUNDING)
+    np.testing.assert_allclose(
+        FUNCTIONS[name](tensor(x), tensor(u), to_torch(cell)).numpy(), expected, **ROUNDING
+    )
 
 
 @EACH
@@ -127,8 +140,14 @@ def test_torch_gives_numpys_numbers(name, seed, kind):
 def test_sympy_gives_numpys_numbers(name, kind):
     cell, x, u = case(11, kind, n=2, m=1)
     formulas, values = symbolic.cell(kind, 2, 1), symbolic.state(2)
-    substituted = symbolic.substitution(formulas, cell) | dict(zip(values, x, strict=True)) | {symbolic.inputs(1)[0]: u[0]}
-    got = [sp.N(e.subs(substituted), 30) for e in FUNCTIONS[name](values, symbolic.inputs(1), formulas).ravel()]
+    substituted = (
+        symbolic.substitution(formulas, cell)
+        | dict(zip(values, x, strict=True))
+        | {symbolic.inputs(1)[0]: u[0]}
+    )
+    got = [
+        sp.N(e.subs(substituted), 30) for e in FUNCTIONS[name](values, symbolic.inputs(1), formulas).ravel()
+    ]
     np.testing.assert_allclose(np.array(got, float), FUNCTIONS[name](x, u, cell).ravel(), **ROUNDING)
 
 
@@ -138,8 +157,12 @@ def test_float32_stays_float32(name, kind):
     cell, x, u = case(5, kind, n=3, m=2)
     single = FUNCTIONS[name](x.astype(np.float32), u.astype(np.float32), cast(cell, np.float32))
     assert single.dtype == np.float32
-    np.testing.assert_allclose(single, FUNCTIONS[name](x, u, cell), rtol=2e-5, atol=2e-5)  # float32 keeps seven digits
-    assert FUNCTIONS[name](tensor(x).float(), tensor(u).float(), to_torch(cell, torch.float32)).dtype == torch.float32
+    # float32 keeps seven digits
+    np.testing.assert_allclose(single, FUNCTIONS[name](x, u, cell), rtol=2e-5, atol=2e-5)
+    assert (
+        FUNCTIONS[name](tensor(x).float(), tensor(u).float(), to_torch(cell, torch.float32)).dtype
+        == torch.float32
+    )
 
 
 @EACH
@@ -156,7 +179,9 @@ def test_a_batch_is_a_loop_over_states_inputs_and_cells(name, seed, kind):
     cell, x, u = case(seed, kind, batch=(4,))
     batch = FUNCTIONS[name](x, u, cell)
     for k in range(4):
-        np.testing.assert_allclose(batch[k], FUNCTIONS[name](x[k], None if u is None else u[k], cell), **ROUNDING)
+        np.testing.assert_allclose(
+            batch[k], FUNCTIONS[name](x[k], None if u is None else u[k], cell), **ROUNDING
+        )
     given_fields = [f for f in cell.__dataclass_fields__ if getattr(cell, f) is not None]
     many = replace(cell, **{f: np.stack([getattr(cell, f)] * 4) for f in given_fields})
     np.testing.assert_allclose(FUNCTIONS[name](x, u, many), batch, **ROUNDING)
@@ -184,7 +209,8 @@ def test_gradients_flow_into_states_inputs_and_every_parameter(name, kind):
     assert torch.autograd.gradcheck(function, arguments)
 
 
-# ------------------------------------------------------------------------------------------------------------ Jacobian
+# ------------------------------------------------------------------------------------------------------------
+# Jacobian
 
 
 @ALL
@@ -193,7 +219,8 @@ def test_jacobian_is_sympys_derivative(kind):
     field, closed = dynamics.vector_field(0, x, u, formulas), dynamics.jacobian(x, u, formulas)
     free = sorted(set().union(*(e.free_symbols for e in [*field, *closed.ravel()])), key=str)
     rng = np.random.default_rng(0)
-    for _ in range(3):  # an identity of analytic functions: exact rationals, 50 digits, so 1e-40 leaves no room for luck
+    # an identity of analytic functions: exact rationals, 50 digits, so 1e-40 leaves no room for luck
+    for _ in range(3):
         values = {s: sp.Rational(int(rng.integers(1, 50)), int(rng.integers(20, 50))) for s in free}
         for i in range(2):
             for j in range(2):
@@ -212,12 +239,15 @@ def test_jacobian_is_automatic_differentiation(seed, kind):
 def test_jacobian_is_sparse_exactly_like_the_wiring(seed):
     rng = np.random.default_rng(seed)
     wiring = random_ncp(rng)
-    J = dynamics.jacobian(rng.uniform(-0.9, 0.9, wiring.n), rng.normal(size=wiring.m), LTC.random(wiring, rng=rng))
+    J = dynamics.jacobian(
+        rng.uniform(-0.9, 0.9, wiring.n), rng.normal(size=wiring.m), LTC.random(wiring, rng=rng)
+    )
     off = ~np.eye(wiring.n, dtype=bool)
     np.testing.assert_array_equal((J != 0)[off], wiring.adjacency[off])
 
 
-# ---------------------------------------------------------------------------------------------- bounds and fixed points
+# ---------------------------------------------------------------------------------------------- bounds and
+# fixed points
 
 
 @given(seed=seeds, kind=kinds, exponent=st.floats(-3, 3))
@@ -225,7 +255,8 @@ def test_fused_and_exponential_steps_never_leave_the_state_bounds(seed, kind, ex
     rng = np.random.default_rng(seed)
     cell = random_cell(rng, kind, extreme=True)
     lo, hi = bounds = analysis.state_bounds(cell)
-    rounding = 1e-12 * np.maximum(np.abs(lo), np.abs(hi))  # float64, sums of conductances over many orders of magnitude
+    # float64, sums of conductances over many orders of magnitude
+    rounding = 1e-12 * np.maximum(np.abs(lo), np.abs(hi))
     for step in (dynamics.fused_step, dynamics.exponential_step, dynamics.extrapolated_step):
         x = before = inside(rng, bounds, 8)
         for _ in range(10):
@@ -240,16 +271,21 @@ def test_fixed_points_of_the_fused_step_are_the_equilibria_for_every_dt(seed, ki
     cell, x, u = case(seed, kind, batch=(5,))
     dt, g = 10**exponent, cell.terms(x, u)[0]
     moved = dynamics.fused_step(x, u, cell, dt) - x
-    np.testing.assert_allclose(moved, dt * cell.c * dynamics.vector_field(0, x, u, cell) / (cell.c + dt * g), **ROUNDING)
+    np.testing.assert_allclose(
+        moved, dt * cell.c * dynamics.vector_field(0, x, u, cell) / (cell.c + dt * g), **ROUNDING
+    )
 
 
 def test_fused_step_is_unstable_beyond_its_critical_dt_and_oscillates_within_bounds():
-    # mathematics 3.5: g = .2, C = 1, v = 2, autapse w = 5, E = -1, gamma = 8, mu = .2 has a stable equilibrium (-3.69), yet
-    # the fused map loses it at dt = .8415 and runs into the two-cycle {.112, -.485} at twice that step
+    # mathematics 3.5: g = .2, C = 1, v = 2, autapse w = 5, E = -1, gamma = 8, mu = .2 has a stable
+    # equilibrium (-3.69), yet the fused map loses it at dt = .8415 and runs into the two-cycle {.112, -.485}
+    # at twice that step
     cell = LTC([1], [0.2], [2], [[5]], [[8]], [[0.2]], [[-1]])
     x = analysis.relax(np.array([0.1]), None, cell)
     assert dynamics.jacobian(x, None, cell)[0, 0] == pytest.approx(-3.69, abs=0.005)
-    slope = lambda dt: (dynamics.fused_step(x + 1e-6, None, cell, dt) - dynamics.fused_step(x - 1e-6, None, cell, dt)) / 2e-6  # noqa: E731
+    slope = lambda dt: (
+        (dynamics.fused_step(x + 1e-6, None, cell, dt) - dynamics.fused_step(x - 1e-6, None, cell, dt)) / 2e-6
+    )
     assert slope(0.8415) == pytest.approx(-1, abs=2e-4)
     cycle = [np.array([0.1])]
     for _ in range(200):
@@ -259,7 +295,8 @@ def test_fused_step_is_unstable_beyond_its_critical_dt_and_oscillates_within_bou
 
 @given(seed=seeds)
 def test_time_constant_stays_between_its_bounds(seed):
-    # C / (g + sum w) < tau <= C / g, since every gate lies strictly between 0 and 1; equality only without synapses
+    # C / (g + sum w) < tau <= C / g, since every gate lies strictly between 0 and 1; equality only without
+    # synapses
     cell, x, u = case(seed, batch=(20,))
     tau = dynamics.time_constant(x, u, cell)
     total = cell.g_leak + cell.w.sum(-1) + (cell.w_in.sum(-1) if cell.m else 0)
@@ -268,11 +305,14 @@ def test_time_constant_stays_between_its_bounds(seed):
     assert (tau[:, listens] < (cell.c / cell.g_leak)[listens]).all()
 
 
-# ---------------------------------------------------------------------------------------------------------------- ncps
+# ----------------------------------------------------------------------------------------------------------------
+# ncps
 
 
 def run_ncps(seed):
-    """Parameters, inputs and states of a random ncps LTCCell, six fused steps per input, in float64 and in float32."""
+    """Parameters, inputs and states of a random ncps LTCCell, six fused steps per input, in float64 and in
+    float32.
+    """
     from ncps.torch import LTCCell
     from ncps.wirings import NCP
 
@@ -286,8 +326,14 @@ def run_ncps(seed):
         for name in names:  # away from float32's grid, and reversal potentials away from +-1
             parameter = cell._params[name]
             parameter *= torch.tensor(rng.uniform(0.8, 1.2, parameter.shape))
-    data = {"parameters": {name: cell._params[name].tolist() for name in [*names, "sparsity_mask", "sensory_sparsity_mask"]},
-            "u": rng.normal(size=(3, 4, 2)).tolist(), "elapsed": [1.0, 0.25, 3.0], "x0": rng.uniform(-1, 1, (4, 9)).tolist()}
+    data = {
+        "parameters": {
+            name: cell._params[name].tolist() for name in [*names, "sparsity_mask", "sensory_sparsity_mask"]
+        },
+        "u": rng.normal(size=(3, 4, 2)).tolist(),
+        "elapsed": [1.0, 0.25, 3.0],
+        "x0": rng.uniform(-1, 1, (4, 9)).tolist(),
+    }
     for name, dtype in (("float64", torch.float64), ("float32", torch.float32)):
         x, states = torch.tensor(data["x0"], dtype=dtype), []
         for u, elapsed in zip(data["u"], data["elapsed"], strict=True):
@@ -298,12 +344,25 @@ def run_ncps(seed):
 
 
 def cell_of(parameters, epsilon=0.0):
-    """Our cell with ncps's parameters; ncps stores [source, target]. epsilon: what ncps adds to its denominator, a leak to 0."""
+    """Our cell with ncps's parameters; ncps stores [source, target]. epsilon: what ncps adds to its
+    denominator, a leak to 0.
+    """
     p = {name: np.array(values) for name, values in parameters.items()}
     t = {name: values.T for name, values in p.items() if values.ndim == 2}
     leak = p["gleak"] + epsilon
-    return LTC(p["cm"], leak, p["gleak"] * p["vleak"] / leak, t["w"] * t["sparsity_mask"], t["sigma"], t["mu"], t["erev"],
-               t["sensory_w"] * t["sensory_sparsity_mask"], t["sensory_sigma"], t["sensory_mu"], t["sensory_erev"])
+    return LTC(
+        p["cm"],
+        leak,
+        p["gleak"] * p["vleak"] / leak,
+        t["w"] * t["sparsity_mask"],
+        t["sigma"],
+        t["mu"],
+        t["erev"],
+        t["sensory_w"] * t["sensory_sparsity_mask"],
+        t["sensory_sigma"],
+        t["sensory_mu"],
+        t["sensory_erev"],
+    )
 
 
 def six_steps(cell, data, array=np.array):
@@ -316,8 +375,9 @@ def six_steps(cell, data, array=np.array):
 
 
 def check_against_ncps(data):
-    # ncps adds 1e-8 to c / dt + g, which here is at least .32 * 6 / 3 = .64, so a step differs by at most 1.6e-8 |x|; the
-    # steps pull states together, so six differ by less than 6 * 1.6e-8 = 1e-7 of states of order 1
+    # ncps adds 1e-8 to c / dt + g, which here is at least .32 * 6 / 3 = .64, so a step differs by at most
+    # 1.6e-8 |x|; the steps pull states together, so six differ by less than 6 * 1.6e-8 = 1e-7 of states of
+    # order 1
     for ours, theirs in zip(six_steps(cell_of(data["parameters"]), data), data["float64"], strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-7)
     # with that epsilon taken over as a leak towards 0 nothing but rounding is left
@@ -339,7 +399,8 @@ def test_six_fused_steps_are_ncps_live(seed):
     check_against_ncps(run_ncps(seed))
 
 
-# --------------------------------------------------------------------------------------------------------- random cells
+# ---------------------------------------------------------------------------------------------------------
+# random cells
 
 
 def test_random_cells_lie_in_the_ranges_of_ncps_and_on_their_wiring():
@@ -361,30 +422,44 @@ def test_random_cells_lie_in_the_ranges_of_ncps_and_on_their_wiring():
         LTC.random(wiring, rng=0)
 
 
-# ------------------------------------------------------------------------------------------------------------ bad input
+# ------------------------------------------------------------------------------------------------------------
+# bad input
 
-GOOD = dict(c=[1, 2], g_leak=[1, 1], e_leak=[0, 0], w=np.ones((2, 2)), gamma=np.ones((2, 2)), mu=np.ones((2, 2)),
-            e_rev=np.ones((2, 2)), w_in=np.ones((2, 3)), gamma_in=np.ones((2, 3)), mu_in=np.ones((2, 3)),
-            e_rev_in=np.ones((2, 3)))
+GOOD = dict(
+    c=[1, 2],
+    g_leak=[1, 1],
+    e_leak=[0, 0],
+    w=np.ones((2, 2)),
+    gamma=np.ones((2, 2)),
+    mu=np.ones((2, 2)),
+    e_rev=np.ones((2, 2)),
+    w_in=np.ones((2, 3)),
+    gamma_in=np.ones((2, 3)),
+    mu_in=np.ones((2, 3)),
+    e_rev_in=np.ones((2, 3)),
+)
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"c": [1, 0]}, "c must be > 0.*smallest value is 0"),
-    ({"g_leak": [-1, 1]}, "g_leak must be > 0"),
-    ({"w": [[0, -1], [1, 1]]}, "w must be >= 0.*-1"),
-    ({"w_in": -np.ones((2, 3))}, "w_in must be >= 0"),
-    ({"c": [1, np.nan]}, "c holds 1 values that are NaN"),
-    ({"e_rev": [[np.inf, 0], [0, 0]]}, "e_rev holds 1"),
-    ({"c": 1.0}, r"c has shape \(\).*2 neurons"),
-    ({"gamma": np.ones((2, 3))}, r"gamma has shape \(2, 3\)"),
-    ({"mu_in": np.ones((3, 2))}, r"mu_in has shape \(3, 2\).*3 inputs"),
-    ({"w": np.ones((2, 3))}, r"w has shape \(2, 3\).*\[target, source\]"),
-    ({"w": np.ones((0, 0))}, "n >= 1"),
-    ({"w_in": None}, r"belong together.*missing \['w_in'\]"),
-    ({"mu": [["a", "b"], ["c", "d"]]}, "mu has type.*real numbers"),
-    ({"c": np.array([1, 2j])}, "c has type complex128"),
-    ({"w": torch.ones(2, 2)}, r"only \['w'\] are torch tensors"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"c": [1, 0]}, "c must be > 0.*smallest value is 0"),
+        ({"g_leak": [-1, 1]}, "g_leak must be > 0"),
+        ({"w": [[0, -1], [1, 1]]}, "w must be >= 0.*-1"),
+        ({"w_in": -np.ones((2, 3))}, "w_in must be >= 0"),
+        ({"c": [1, np.nan]}, "c holds 1 values that are NaN"),
+        ({"e_rev": [[np.inf, 0], [0, 0]]}, "e_rev holds 1"),
+        ({"c": 1.0}, r"c has shape \(\).*2 neurons"),
+        ({"gamma": np.ones((2, 3))}, r"gamma has shape \(2, 3\)"),
+        ({"mu_in": np.ones((3, 2))}, r"mu_in has shape \(3, 2\).*3 inputs"),
+        ({"w": np.ones((2, 3))}, r"w has shape \(2, 3\).*\[target, source\]"),
+        ({"w": np.ones((0, 0))}, "n >= 1"),
+        ({"w_in": None}, r"belong together.*missing \['w_in'\]"),
+        ({"mu": [["a", "b"], ["c", "d"]]}, "mu has type.*real numbers"),
+        ({"c": np.array([1, 2j])}, "c has type complex128"),
+        ({"w": torch.ones(2, 2)}, r"only \['w'\] are torch tensors"),
+    ],
+)
 def test_impossible_cells_are_refused(change, message):
     LTC(**GOOD)
     with pytest.raises(ValueError, match=message):
@@ -403,18 +478,27 @@ def test_time_constants_must_be_positive(kind):
 @ALL
 def test_states_and_inputs_that_do_not_fit_are_refused(name, kind):
     cell, x, u = case(9, kind, n=3, m=2)
-    for bad_x, bad_u, message in ((x[:2], u, r"x: got shape \(2,\).*\(\.\.\., 3\)"),
-                                  (x, u[:1], r"u: got shape \(1,\).*\(\.\.\., 2\)"), (x, None, "u: got nothing"),
-                                  (x.tolist(), u, "x: got"), (np.float64(1), u, r"x: got shape \(\)"),
-                                  (x * np.nan, u, "x holds 3 values that are NaN"), (x, u * np.inf, "u holds 2 values")):
+    for bad_x, bad_u, message in (
+        (x[:2], u, r"x: got shape \(2,\).*\(\.\.\., 3\)"),
+        (x, u[:1], r"u: got shape \(1,\).*\(\.\.\., 2\)"),
+        (x, None, "u: got nothing"),
+        (x.tolist(), u, "x: got"),
+        (np.float64(1), u, r"x: got shape \(\)"),
+        (x * np.nan, u, "x holds 3 values that are NaN"),
+        (x, u * np.inf, "u holds 2 values"),
+    ):
         with pytest.raises(ValueError, match=message):
             FUNCTIONS[name](bad_x, bad_u, cell)
 
 
-EVERY_STEP = pytest.mark.parametrize("step", [dynamics.fused_step, dynamics.exponential_step, dynamics.extrapolated_step])
+EVERY_STEP = pytest.mark.parametrize(
+    "step", [dynamics.fused_step, dynamics.exponential_step, dynamics.extrapolated_step]
+)
 
 
-@pytest.mark.parametrize("dt", [-0.1, -1e-300, np.nan, np.inf, "fast", None, True, 1j, [0.1, -0.1], [0.0, np.nan]])
+@pytest.mark.parametrize(
+    "dt", [-0.1, -1e-300, np.nan, np.inf, "fast", None, True, 1j, [0.1, -0.1], [0.0, np.nan]]
+)
 @EVERY_STEP
 def test_impossible_time_steps_are_refused(step, dt):
     cell, x, u = case(10, n=2, m=1)
@@ -433,7 +517,9 @@ def test_in_no_time_nothing_happens(step, kind):
     assert abs(one[1] - x[1]) > 1e-3
 
 
-@pytest.mark.parametrize("before, message", [(np.zeros(3), r"x: got shape \(3,\)"), (np.full(2, np.nan), "x holds 2 values")])
+@pytest.mark.parametrize(
+    "before, message", [(np.zeros(3), r"x: got shape \(3,\)"), (np.full(2, np.nan), "x holds 2 values")]
+)
 def test_an_impossible_state_before_is_refused(before, message):
     cell, x, u = case(10, n=2, m=1)
     with pytest.raises(ValueError, match=message):

@@ -32,9 +32,12 @@ def test_every_function_of_the_dynamics_gives_the_dense_numbers(seed):
         np.testing.assert_allclose(step(x, u, few, 0.3), step(x, u, cell, 0.3), **ROUNDING)
     again = to_torch(cell)
     x, u = torch.tensor(x), None if u is None else torch.tensor(u)
-    np.testing.assert_allclose(dynamics.vector_field(0, x, u, EdgeLTC.of(again)),
-                               dynamics.vector_field(0, x, u, again), **ROUNDING)
-    np.testing.assert_allclose(dynamics.jacobian(x, u, EdgeLTC.of(again)), dynamics.jacobian(x, u, again), **ROUNDING)
+    np.testing.assert_allclose(
+        dynamics.vector_field(0, x, u, EdgeLTC.of(again)), dynamics.vector_field(0, x, u, again), **ROUNDING
+    )
+    np.testing.assert_allclose(
+        dynamics.jacobian(x, u, EdgeLTC.of(again)), dynamics.jacobian(x, u, again), **ROUNDING
+    )
 
 
 @pytest.mark.parametrize("method", simulate.METHODS)
@@ -42,21 +45,28 @@ def test_trajectories_and_gradients_are_those_of_the_dense_cell(method):
     rng = np.random.default_rng(0)
     net = wiring.auto_ncp(9, 2, sensory=3, rng=rng)
     cell = to_torch(LTC.random(net, rng=rng))
-    leaves = [getattr(cell, name).requires_grad_() for name in ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in")]
+    leaves = [
+        getattr(cell, name).requires_grad_()
+        for name in ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in")
+    ]
     u, x0 = torch.tensor(rng.normal(size=(2, 5, 3))), torch.zeros(2, 9, dtype=torch.float64)
     whole = [simulate.simulate(c, u, x0, 0.4, method=method, substeps=2) for c in (cell, EdgeLTC.of(cell))]
     torch.testing.assert_close(*whole, **ROUNDING)
     dense, few = (torch.autograd.grad((x**2).sum(), leaves) for x in whole)
-    for name, a, b in zip(("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in"), few, dense, strict=True):
+    for name, a, b in zip(
+        ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in"), few, dense, strict=True
+    ):
         exists = {"w_in": net.adjacency_in}.get(name, net.adjacency) if a.ndim == 2 else np.ones(9, bool)
         torch.testing.assert_close(a, b * torch.tensor(exists), **ROUNDING)
-    assert float(dense[3][torch.tensor(~net.adjacency)].abs().max()) > 1e-3  # where the list has nothing to say
+    # where the list has nothing to say
+    assert float(dense[3][torch.tensor(~net.adjacency)].abs().max()) > 1e-3
 
 
 def test_a_list_of_ones_own_may_hold_synapses_of_weight_zero():
     cell, x, u = case(3)
     everywhere = tuple(np.indices((cell.n, cell.n)).reshape(2, -1)) + (
-        tuple(np.indices((cell.n, cell.m)).reshape(2, -1)) if cell.m else (None, None))
+        tuple(np.indices((cell.n, cell.m)).reshape(2, -1)) if cell.m else (None, None)
+    )
     few = EdgeLTC.of(cell, everywhere)
     assert few.w.shape == (cell.n**2,)
     np.testing.assert_allclose(few.terms(x, u), cell.terms(x, u), **ROUNDING)
@@ -69,8 +79,9 @@ def test_float32_stays_float32():
     assert g.dtype == h.dtype == torch.float32
 
 
-@pytest.mark.parametrize("cell", [None, CTRNN(tau=[1], w=[[0]], b=[0]),
-                                  LTC([1], [1], [0], *[np.ones((2, 1, 1))] * 4)])
+@pytest.mark.parametrize(
+    "cell", [None, CTRNN(tau=[1], w=[[0]], b=[0]), LTC([1], [1], [0], *[np.ones((2, 1, 1))] * 4)]
+)
 def test_only_one_ltc_can_stand_on_a_list(cell):
     with pytest.raises(ValueError, match=f"cell is {type(cell).__name__}; only one dynamics.LTC"):
         EdgeLTC.of(cell)
@@ -103,7 +114,10 @@ def test_inputs_are_read_once_while_they_are_held(monkeypatch):
 @pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
 def test_a_list_may_be_empty(kind):
     cell, x, u = case(0, 3)
-    bare = {f: kind(getattr(cell, f)) for f in vars(cell)} | {"w": kind(0 * cell.w), "w_in": kind(0 * cell.w_in)}
+    bare = {f: kind(getattr(cell, f)) for f in vars(cell)} | {
+        "w": kind(0 * cell.w),
+        "w_in": kind(0 * cell.w_in),
+    }
     few, x, u = EdgeLTC.of(LTC(**bare)), kind(x), kind(u)
     assert len(few.w) == len(few.w_in) == 0
     for g, h in (few.terms(x, u), few.holding(u).terms(x)):

@@ -26,15 +26,22 @@ def test_a_forecast_is_the_plain_loop_and_so_is_its_gradient(name):
     heard, (ys, xs) = u, net(u, x0, dt[:, :4])
     for k in range(4):  # the whole past again, and one input more
         heard = torch.cat([heard, back(ys[:, -1], k)[:, None]], 1)
-        ys, xs = net(heard, x0, dt[:, :5 + k])
+        ys, xs = net(heard, x0, dt[:, : 5 + k])
     close((y, x), (ys[:, 3:], xs[:, 3:]))
-    gradients = [torch.autograd.grad(part.square().sum(), list(net.parameters()), allow_unused=True, materialize_grads=True)
-                 for part in (y, ys[:, 3:])]
+    gradients = [
+        torch.autograd.grad(
+            part.square().sum(), list(net.parameters()), allow_unused=True, materialize_grads=True
+        )
+        for part in (y, ys[:, 3:])
+    ]
     close(*gradients, 1e-10)
 
 
 def test_without_feed_the_output_itself_is_heard_and_number_and_row_of_dt_agree():
-    net, u = models.CTRNNet(2, 6, 2, generator=gen()).double(), torch.randn(7, 2, generator=gen(1), dtype=torch.float64)
+    net, u = (
+        models.CTRNNet(2, 6, 2, generator=gen()).double(),
+        torch.randn(7, 2, generator=gen(1), dtype=torch.float64),
+    )
     y, _ = models.forecast(net, u, 4, dt=0.5)
     close([y], [models.forecast(net, u, 4, dt=torch.full((10,), 0.5), feed=lambda y, k: y)[0]])
     close([y[:1]], [net(u, dt=0.5)[0][-1:]])  # the answer to the last input comes first
@@ -62,14 +69,21 @@ def test_a_network_that_turns_its_input_forecasts_the_circle_and_learns_in_close
     circle = torch.stack([angle.cos(), angle.sin()], -1)
     net = models.RNNet(2, 2, 2, activation="identity").double()  # y = rotation u
     rotation = torch.tensor([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
-    net.load_state_dict({"w": torch.zeros(2, 2), "w_in": torch.eye(2), "b": torch.zeros(2), "linear.weight": rotation,
-                         "linear.bias": torch.zeros(2)})
+    net.load_state_dict(
+        {
+            "w": torch.zeros(2, 2),
+            "w_in": torch.eye(2),
+            "b": torch.zeros(2),
+            "linear.weight": rotation,
+            "linear.bias": torch.zeros(2),
+        }
+    )
     inputs, targets = tasks.one_ahead(circle.numpy())
     assert train.evaluate(net, (inputs, targets)) < 1e-28
     past, future = circle[:11], circle[11:]
     close([models.forecast(net, past, 20)[0]], [future])
     net.linear.weight.data *= 1.02
-    error = lambda: (models.forecast(net, past, 20)[0] - future).square().mean()  # noqa: E731
+    error = lambda: (models.forecast(net, past, 20)[0] - future).square().mean()
     before = error()
     before.backward()
     net.linear.weight.data -= 1e-3 * net.linear.weight.grad
@@ -80,23 +94,36 @@ def test_one_ahead_shifts_a_series_against_itself():
     series = np.random.default_rng(0).normal(size=(3, 9, 2))
     inputs, targets = tasks.one_ahead(series, steps=4)
     assert np.array_equal(inputs[:, 4:], targets[:, :1]) and inputs.shape == targets.shape == (3, 5, 2)
-    assert np.array_equal(inputs, series[:, :5]) and np.array_equal(targets, series[:, 4:]) and not np.shares_memory(inputs, series)
+    assert (
+        np.array_equal(inputs, series[:, :5])
+        and np.array_equal(targets, series[:, 4:])
+        and not np.shares_memory(inputs, series)
+    )
     for bad in (np.zeros(1), np.zeros((3, 4, 2, 2)), 7):
         with pytest.raises(ValueError, match="series has shape"):
             tasks.one_ahead(bad)
 
 
-@pytest.mark.parametrize("change, words", [
-    (dict(steps=0), "steps is 0"), (dict(u=torch.zeros(3)), "u is"), (dict(feed=None), "2 outputs and 3 inputs.*give feed"),
-    (dict(dt=torch.ones(4)), r"dt has shape \(4,\); give a number, \(8,\).*4 steps of u and 4"), (dict(dt="fast"), "dt is"),
-    (dict(dt=-1.0), "dt is -1"), (dict(feed=lambda y, k: y), r"\(\.\.\., T, 3\)")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (dict(steps=0), "steps is 0"),
+        (dict(u=torch.zeros(3)), "u is"),
+        (dict(feed=None), "2 outputs and 3 inputs.*give feed"),
+        (dict(dt=torch.ones(4)), r"dt has shape \(4,\); give a number, \(8,\).*4 steps of u and 4"),
+        (dict(dt="fast"), "dt is"),
+        (dict(dt=-1.0), "dt is -1"),
+        (dict(feed=lambda y, k: y), r"\(\.\.\., T, 3\)"),
+    ],
+)
 def test_forecasts_that_cannot_be_made_are_refused(change, words):
     net, u, x0, _ = case("LTCNet", 3)
     with pytest.raises(ValueError, match=words):
         models.forecast(net, **{"u": u, "steps": 5, "x0": x0, "feed": back} | change)
 
 
-# --- one step as a program --------------------------------------------------------------------------------------------------
+# --- one step as a program
+# --------------------------------------------------------------------------------------------------
 
 
 @FEW
@@ -118,7 +145,10 @@ def test_an_exported_step_may_have_its_dt_built_in_and_the_network_stays_as_it_w
     net = models.CTRNNet(2, 5, 1, noise_pre=0.5, generator=gen()).double()
     step = models.export_step(net, dt=0.25).module()
     assert net.training
-    u, x = torch.randn(3, 2, generator=gen(1), dtype=torch.float64), torch.randn(3, 5, generator=gen(2), dtype=torch.float64)
+    u, x = (
+        torch.randn(3, 2, generator=gen(1), dtype=torch.float64),
+        torch.randn(3, 5, generator=gen(2), dtype=torch.float64),
+    )
     y, after = net.eval()(u[:, None], x, 0.25)  # without noise
     close(step(u, x), (y[:, 0], after[:, 0]))
 
@@ -137,9 +167,14 @@ def test_an_export_that_differs_from_its_network_is_not_written(monkeypatch, tmp
     assert not (tmp_path / "step.pt2").exists()
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (("step.pt",), r"path is 'step.pt'; it must end on one of .pt2, .onnx"), (([0.0] * 999,), "path is a list of shape"),
-    ((None, -1.0), "dt is -1")])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("step.pt",), r"path is 'step.pt'; it must end on one of .pt2, .onnx"),
+        (([0.0] * 999,), "path is a list of shape"),
+        ((None, -1.0), "dt is -1"),
+    ],
+)
 def test_exports_that_cannot_be_made_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         models.export_step(models.RNNet(2, 3), arguments[0], dt=arguments[1] if len(arguments) > 1 else None)
@@ -147,7 +182,9 @@ def test_exports_that_cannot_be_made_are_refused(arguments, words):
 
 @pytest.mark.parametrize("net", [torch.nn.Linear(2, 3), torch.nn.Sequential(), None, "net"])
 def test_what_is_no_network_is_not_exported(net):
-    with pytest.raises(ValueError, match="net is (Linear|Sequential|NoneType|str); pass one of ltcbook.models"):
+    with pytest.raises(
+        ValueError, match="net is (Linear|Sequential|NoneType|str); pass one of ltcbook.models"
+    ):
         models.export_step(net)
 
 

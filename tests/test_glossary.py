@@ -1,4 +1,6 @@
-"""The glossary: in order, every link alive, every word one that a chapter uses, every code name one that exists."""
+"""The glossary: in order, every link alive, every word one that a chapter uses, every code name one that
+exists.
+"""
 
 import importlib
 import re
@@ -8,10 +10,13 @@ from test_chapters import ANCHOR, LINK, code, markdown, tagged
 
 from ltcbook import symbolic
 
-ENTRY = re.compile(r'^- <a id="(term-[^"]+)"></a>\*\*([^*]+)\*\*(.*?)(?=^- |^<a id="letter|\Z)', re.MULTILINE | re.DOTALL)
+ENTRY = re.compile(
+    r'^- <a id="(term-[^"]+)"></a>\*\*([^*]+)\*\*(.*?)(?=^- |^<a id="letter|\Z)', re.MULTILINE | re.DOTALL
+)
 CODE = re.compile(r"`(\w+(?:\.\w+)+)`")
 ENDING = re.compile(r"(ing|ility|ed|is|ium|le|y|e|s)$")
-SAME = {"neuron", "step", "function", "matrix", "network"}  # words too common to tell whether the term is meant
+# words too common to tell whether the term is meant
+SAME = {"neuron", "step", "function", "matrix", "network"}
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +34,19 @@ def entries(text):
 
 @pytest.fixture(scope="module")
 def sentences(chapters):
-    """The sentences of every chapter, with the names that its code calls and what the notation page says in its tables."""
+    """The sentences of every chapter, with the names that its code calls and what the notation page says
+    in its tables.
+    """
     pages = [markdown(notebook["cells"]) for notebook in chapters.values()]
-    pages += [" ".join(map(str, row.values() if isinstance(row, dict) else row)) for row in symbolic.notation()]
-    pages += [name.replace("_", " ") for notebook in chapters.values() for _, source in code(notebook)
-              for name in re.findall(r"\.(\w+)", source)]
+    pages += [
+        " ".join(map(str, row.values() if isinstance(row, dict) else row)) for row in symbolic.notation()
+    ]
+    pages += [
+        name.replace("_", " ")
+        for notebook in chapters.values()
+        for _, source in code(notebook)
+        for name in re.findall(r"\.(\w+)", source)
+    ]
     pages = [re.sub(r"\]\([^)]*\)|[*_\[]|</?[a-z][^>\n]*>", " ", page) for page in pages]
     return [" ".join(part.split()) for page in pages for part in re.split(r"[.!?:;](?:\s|$)|\n\s*\n", page)]
 
@@ -46,7 +59,9 @@ def stems(term):
 
 
 def used(term, sentences):
-    """Whether some sentence holds all words of a term, each at the beginning of a word; a name such as SET as written."""
+    """Whether some sentence holds all words of a term, each at the beginning of a word; a name such as SET
+    as written.
+    """
     spelling = 0 if re.search(r"[A-Z].*[A-Z]", term) else re.IGNORECASE
     wanted = [re.compile(rf"(?<![^\W_]){re.escape(stem)}", spelling) for stem in stems(term)]
     return any(all(pattern.search(sentence) for pattern in wanted) for sentence in sentences)
@@ -109,14 +124,20 @@ def test_every_term_is_used_in_a_chapter(entries, sentences):
 
 
 def test_a_word_of_another_field_would_be_noticed(sentences):
-    assert not used("dropout", sentences) and not used("convolution", sentences) and not used("fan-wheel", sentences)
+    assert (
+        not used("dropout", sentences)
+        and not used("convolution", sentences)
+        and not used("fan-wheel", sentences)
+    )
 
 
 def test_every_code_name_exists(entries):
     wrong = []
     for term, (_, rest) in entries.items():
         spans = re.findall(r"`([^`]*)`", rest)
-        wrong += [f"{term}: {name}" for name in spans if not CODE.fullmatch(f"`{name}`") or found(name) is None]
+        wrong += [
+            f"{term}: {name}" for name in spans if not CODE.fullmatch(f"`{name}`") or found(name) is None
+        ]
         wrong += [f"{term}: {name} is too long for a phone" for name in spans if len(name) > 32]
     assert not wrong, wrong
 

@@ -245,7 +245,9 @@ def home_and_modes(model):
     return [str(t.device) for t in model.state_dict().values()], [part.training for part in model.modules()]
 
 
-HOMES = pytest.mark.parametrize("home, device", [("cpu", "cuda"), ("cuda", "cpu"), ("cuda", "cuda"), ("cuda", None)])
+HOMES = pytest.mark.parametrize(
+    "home, device", [("cpu", "cuda"), ("cuda", "cpu"), ("cuda", "cuda"), ("cuda", None)]
+)
 
 
 @HOMES
@@ -254,7 +256,9 @@ def test_after_training_a_model_is_where_it_came_from(name, home, device, gpu):
     g, (u, y) = torch.Generator().manual_seed(0), tasks.sine(6)
     net = models.CTRNNet(2, 5, 1, generator=g)
     if name == "LTCNet":
-        net = models.LTCNet(wiring.auto_ncp(8, 1, sensory=2, rng=np.random.default_rng(0)), backend="edges", generator=g)
+        net = models.LTCNet(
+            wiring.auto_ncp(8, 1, sensory=2, rng=np.random.default_rng(0)), backend="edges", generator=g
+        )
     net.to(home).eval()
     net.train(mode=False)
     first = next(iter(net.children()), net)
@@ -271,11 +275,18 @@ def test_after_training_a_model_is_where_it_came_from(name, home, device, gpu):
     options = {"epochs": 2, "device": device, "progress": False, "rng": np.random.default_rng(0)}
     trained_on, original = [], train.run._Run.step
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train.run._Run, "step", lambda run, batch: trained_on.append(batch[0].device.type) or original(run, batch))
-        history = train.fit(net, (u, y), callbacks={"own": callback}, validation=(u, y), patience=5, **options)
+        patch.setattr(
+            train.run._Run,
+            "step",
+            lambda run, batch: trained_on.append(batch[0].device.type) or original(run, batch),
+        )
+        history = train.fit(
+            net, (u, y), callbacks={"own": callback}, validation=(u, y), patience=5, **options
+        )
     assert set(trained_on) == {device or "cuda"} and seen == history.validation
     assert home_and_modes(net) == before
     for error in (ZeroDivisionError, KeyboardInterrupt):
+
         def stop(*given, error=error):
             raise error
 
@@ -290,22 +301,40 @@ def test_after_training_a_model_is_where_it_came_from(name, home, device, gpu):
 
 
 def test_a_callback_of_recorders_and_helpers_with_data_of_the_cpu_serve_a_network_on_a_gpu(gpu):
-    net = models.LTCNet(wiring.auto_ncp(8, 1, sensory=2, rng=np.random.default_rng(0)), backend="edges",
-                        generator=torch.Generator().manual_seed(0))
+    net = models.LTCNet(
+        wiring.auto_ncp(8, 1, sensory=2, rng=np.random.default_rng(0)),
+        backend="edges",
+        generator=torch.Generator().manual_seed(0),
+    )
     u, y = tasks.sine(6)
-    callbacks = {"error": lambda m: train.evaluate(m, (u, y)), "slope": lambda m: train.weight_gradients(m, (u, y))[0],
-                 "action": lambda m: train.RecurrentPolicy(m)(np.zeros(2)), **train.recorders(np.zeros(2))}
+    callbacks = {
+        "error": lambda m: train.evaluate(m, (u, y)),
+        "slope": lambda m: train.weight_gradients(m, (u, y))[0],
+        "action": lambda m: train.RecurrentPolicy(m)(np.zeros(2)),
+        **train.recorders(np.zeros(2)),
+    }
     runs = []
     for home in ("cpu", "cuda"):
         there = copy.deepcopy(net).to(home)
-        history = train.fit(there, (u, y), epochs=2, device="cuda", callbacks=callbacks, progress=False, rng=np.random.default_rng(0))
+        history = train.fit(
+            there,
+            (u, y),
+            epochs=2,
+            device="cuda",
+            callbacks=callbacks,
+            progress=False,
+            rng=np.random.default_rng(0),
+        )
         runs.append(history)
         assert there.raw_w.device.type == home
     for name, values in runs[0].records.items():
-        np.testing.assert_allclose(values, runs[1].records[name], rtol=1e-3, atol=1e-7, err_msg=name)  # of two backends
+        # of two backends
+        np.testing.assert_allclose(values, runs[1].records[name], rtol=1e-3, atol=1e-7, err_msg=name)
 
 
-@pytest.mark.parametrize("make", [torch.optim.Adam, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), torch.optim.Rprop])
+@pytest.mark.parametrize(
+    "make", [torch.optim.Adam, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), torch.optim.Rprop]
+)
 def test_an_optimizer_of_ones_own_comes_home_too(make, gpu):
     u, y = tasks.sine(6)
     runs = []
@@ -313,8 +342,18 @@ def test_an_optimizer_of_ones_own_comes_home_too(make, gpu):
         net = models.CTRNNet(2, 5, 1, generator=torch.Generator().manual_seed(0))
         own = make(net.parameters())
         for device in devices:
-            train.fit(net, (u, y), epochs=2, device=device, optimizer=own, progress=False, rng=np.random.default_rng(0))
-        assert own.state and all(t.is_cpu for state in own.state.values() for t in state.values() if torch.is_tensor(t))
+            train.fit(
+                net,
+                (u, y),
+                epochs=2,
+                device=device,
+                optimizer=own,
+                progress=False,
+                rng=np.random.default_rng(0),
+            )
+        assert own.state and all(
+            t.is_cpu for state in own.state.values() for t in state.values() if torch.is_tensor(t)
+        )
         net(torch.zeros(1, 3, 2))[0].sum().backward()
         own.step()
         runs.append(dict(net.state_dict()))
@@ -328,8 +367,16 @@ def test_a_run_resumes_on_another_device(tmp_path, gpu):
     for devices in (("cpu", "cpu"), ("cuda", "cpu"), ("cpu", "cuda")):
         for epochs, device in zip((2, 4), devices, strict=True):
             net = models.CTRNNet(2, 5, 1, generator=torch.Generator().manual_seed(0))
-            train.fit(net, (u, y), epochs=epochs, device=device, checkpoint=tmp_path / "-".join(devices), progress=False,
-                      rng=np.random.default_rng(0), scheduler=lambda o: torch.optim.lr_scheduler.StepLR(o, 1, 0.5))
+            train.fit(
+                net,
+                (u, y),
+                epochs=epochs,
+                device=device,
+                checkpoint=tmp_path / "-".join(devices),
+                progress=False,
+                rng=np.random.default_rng(0),
+                scheduler=lambda o: torch.optim.lr_scheduler.StepLR(o, 1, 0.5),
+            )
         runs.append(dict(net.state_dict()))
     for run in runs[1:]:
         same(runs[0], run)
@@ -391,12 +438,15 @@ def shorter(fit):
 
 
 CHAPTERS = ["multi_area.ipynb", "pruning_rewiring.ipynb", "start.ipynb", "training.ipynb"]
-# these look at whole drives, which take minutes on a device that is only emulated; their models train there above
+# these look at whole drives, which take minutes on a device that is only emulated; their models train there
+# above
 TOO_LONG = {"cfc.ipynb", "ct_rnn.ipynb", "rnn.ipynb"}
 
 
 def test_all_chapters_that_train_are_tried_on_a_gpu(chapters):
-    assert {name for name, notebook in chapters.items() if training_cells(notebook)} == set(CHAPTERS) | TOO_LONG
+    assert {name for name, notebook in chapters.items() if training_cells(notebook)} == set(
+        CHAPTERS
+    ) | TOO_LONG
     for name, notebook in chapters.items():  # and in no other way does anything of a chapter get there
         code = "".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
         assert not re.search(r"cuda|\bdevice\b", code), name
@@ -408,7 +458,8 @@ def test_the_training_cells_of_a_chapter_run_on_a_gpu(name, chapters, gpu, monke
     monkeypatch.setattr(train, "fit", shorter(train.fit))
     drive = tasks.lane.drive
 
-    def watched(policy, road, **options):  # the expert holds the wheel: what has hardly trained would leave the road
+    # the expert holds the wheel: what has hardly trained would leave the road
+    def watched(policy, road, **options):
         return drive(policy, road, **{**options, "takeover": 15, "steps": 15})
 
     monkeypatch.setattr(tasks.lane, "drive", watched)
@@ -416,7 +467,9 @@ def test_the_training_cells_of_a_chapter_run_on_a_gpu(name, chapters, gpu, monke
     monkeypatch.setattr(plots, "draw_curves", lambda *curves, **look: None)
     cells = {"print": lambda *words: None}
     for k, source in training_cells(chapters[name]):
-        short = re.sub(r"\b(steps|every)=\d\d+", r"\1=4", re.sub(r"range\((5|\d\d|20, 40)\)", "range(2)", source))
+        short = re.sub(
+            r"\b(steps|every)=\d\d+", r"\1=4", re.sub(r"range\((5|\d\d|20, 40)\)", "range(2)", source)
+        )
         tree = ast.fix_missing_locations(WithoutClaims().visit(ast.parse(short, f"{name}, code cell {k}")))
         exec(compile(tree, f"{name}, code cell {k}", "exec"), cells)
 

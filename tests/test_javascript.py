@@ -21,7 +21,9 @@ MODULES = Path("..") / ".." / "ltcbook" / "widgets" / "static"
 def run(*command, cwd=HERE):
     """(whether it went well, what it said)."""
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
-    done = subprocess.run([str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True
+    )
     return done.returncode == 0, done.stdout + done.stderr
 
 
@@ -57,5 +59,10 @@ def test_the_types_agree(tools):
 
 
 def test_node_passes_what_the_modules_compute():
-    fine, said = run(BIN / "node", "--test", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", *sorted(HERE.glob("*.test.js")))
+    fine, said = run(
+        BIN / "node",
+        "--test",
+        "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
+        *sorted(HERE.glob("*.test.js")),
+    )
     assert fine and "# fail 0" in said.replace("ℹ", "#"), said

@@ -12,12 +12,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from ltcbook import kernels, models, simulate, wiring
 from strategies import few, random_wiring, seeds
 
+from ltcbook import kernels, models, simulate, wiring
+
 pytest.importorskip("numba")
-from ltcbook.kernels import cache, call, sequence  # noqa: E402
+from ltcbook.kernels import cache, call, sequence
 
 torch.set_num_threads(1)
 SOLVERS = pytest.mark.parametrize("solver", kernels.SOLVERS)
@@ -37,7 +37,7 @@ def case(net_wiring=WIRING, batch=(5,), T=6, dtype=torch.float64, seed=0, **opti
     """A network with numbers that are nowhere 0 or 1, and u, x0, irregular dt for it."""
     g = torch.Generator().manual_seed(seed)
     net = models.LTCNet(net_wiring, generator=g, **{"substeps": 3} | options).to(dtype)
-    draw = lambda *shape: torch.randn(*shape, generator=g, dtype=torch.float64).to(dtype)  # noqa: E731
+    draw = lambda *shape: torch.randn(*shape, generator=g, dtype=torch.float64).to(dtype)
     dt = (0.05 + 0.3 * torch.rand(*batch, T, generator=g, dtype=torch.float64)).to(dtype)
     return net, draw(*batch, T, net.m), 0.4 * draw(*batch, net.n), dt
 
@@ -85,10 +85,15 @@ def test_wirings_without_synapses_inputs_or_with_autapses_are_served(net_wiring,
     check(*case(net_wiring, batch, solver=solver))
 
 
-@pytest.mark.parametrize("options", [
-    {"constraint": "explicit"}, {"input_map": None, "output_map": "linear"}, {"substeps": 1},
-    {"substeps": 1, "solver": "extrapolated"},
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"constraint": "explicit"},
+        {"input_map": None, "output_map": "linear"},
+        {"substeps": 1},
+        {"substeps": 1, "solver": "extrapolated"},
+    ],
+)
 def test_every_option_of_the_network_is_served(options):
     check(*case(**options))
 
@@ -143,7 +148,9 @@ def test_slopes_do_not_move_with_states_or_parameters_that_change_after_the_call
     x.detach().zero_()  # the caller's own
     for value in (u, x0, dt, *(p.data for p in net.parameters()), net.polarity, net.polarity_in):
         value.zero_()
-    torch.testing.assert_close(list(torch.autograd.grad(x, list(net.parameters()), by_x)), true[2:], rtol=1e-11, atol=1e-12)
+    torch.testing.assert_close(
+        list(torch.autograd.grad(x, list(net.parameters()), by_x)), true[2:], rtol=1e-11, atol=1e-12
+    )
 
 
 def test_a_rewired_or_loaded_network_uses_its_new_synapses():
@@ -218,13 +225,17 @@ def test_simulate_gives_the_same_trajectory_by_the_kernels(solver, kind):
     u, x0, dt = (v.numpy().astype(kind) for v in (u, x0, dt))
     one = u[0], x0[0], dt[0]
     for arguments in ((u, x0, dt), one, (u[0], x0[0], 0.3), (u[0], x0, dt[0]), (u, x0[0], dt)):
-        x = [simulate.simulate(cell, *arguments, method=solver, substeps=2, backend=backend)
-             for backend in ("numba", "reference")]
+        x = [
+            simulate.simulate(cell, *arguments, method=solver, substeps=2, backend=backend)
+            for backend in ("numba", "reference")
+        ]
         assert x[0].dtype == kind and x[0].shape == x[1].shape
         np.testing.assert_allclose(*x, rtol=0, atol=1e-12 if kind is np.float64 else 1e-6)
     alone = case(BARE["no inputs"])[0].numpy_cell()
-    x = [simulate.simulate(alone, None, np.full(5, 0.1), np.full(7, 0.2), method=solver, backend=b)
-         for b in ("numba", "reference")]
+    x = [
+        simulate.simulate(alone, None, np.full(5, 0.1), np.full(7, 0.2), method=solver, backend=b)
+        for b in ("numba", "reference")
+    ]
     np.testing.assert_allclose(*x, rtol=0, atol=1e-12)
 
 
@@ -238,11 +249,14 @@ def test_simulate_takes_the_kernels_by_itself_when_the_trajectory_is_long(monkey
     assert calls == [1] and abs(x[:, 0] - cell.e_leak - (1 - cell.e_leak) * decay).max() < 1e-3  # order 1
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"method": "rk4"}, "no solver 'rk4'.*backend='reference' can"),
-    ({"x0": np.zeros(11, np.float32)}, "NumPy arrays of one dtype.*backend='reference' can"),
-    ({"backend": "fast"}, "backend is 'fast'; choose one of 'auto', 'reference', 'numba'"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"method": "rk4"}, "no solver 'rk4'.*backend='reference' can"),
+        ({"x0": np.zeros(11, np.float32)}, "NumPy arrays of one dtype.*backend='reference' can"),
+        ({"backend": "fast"}, "backend is 'fast'; choose one of 'auto', 'reference', 'numba'"),
+    ],
+)
 def test_simulate_refuses_what_the_kernels_cannot_serve(change, message):
     net, u, x0, dt = case(batch=())
     arguments = dict(u=u.numpy(), x0=x0.numpy(), dt=dt.numpy(), backend="numba") | change
@@ -268,13 +282,16 @@ def test_auto_takes_the_kernels_on_a_cpu_and_the_reference_elsewhere(monkeypatch
     assert calls == [1], "a call that the kernels cannot serve went to them"
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"solver": "rk4"}, "no solver 'rk4', only fused, exponential, .*; backend='reference' can"),
-    ({"dtype": torch.bfloat16}, "float32 or float64, not in bfloat16; backend='reference' can"),
-    ({"device": "meta"}, "on the CPU, not on meta; backend='reference' can"),
-    ({"slope": True}, "no derivative by dt; backend='reference' can"),
-    ({"missing": True}, "numba is not installed.*pip install numba.*; backend='reference' can"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"solver": "rk4"}, "no solver 'rk4', only fused, exponential, .*; backend='reference' can"),
+        ({"dtype": torch.bfloat16}, "float32 or float64, not in bfloat16; backend='reference' can"),
+        ({"device": "meta"}, "on the CPU, not on meta; backend='reference' can"),
+        ({"slope": True}, "no derivative by dt; backend='reference' can"),
+        ({"missing": True}, "numba is not installed.*pip install numba.*; backend='reference' can"),
+    ],
+)
 def test_what_the_kernels_cannot_serve_is_refused_and_who_can_is_named(change, message, monkeypatch):
     net, u, x0, dt = case(solver=change.get("solver", "fused"), dtype=change.get("dtype", torch.float64))
     net, u, x0, dt = (v.to(change.get("device", "cpu")) for v in (net, u, x0, dt))
@@ -288,7 +305,9 @@ def test_what_the_kernels_cannot_serve_is_refused_and_who_can_is_named(change, m
 
 def test_an_unknown_backend_is_refused():
     net = case()[0]
-    with pytest.raises(ValueError, match="backend is 'cuda'; choose one of 'auto', .*, 'edges', 'parallel', 'numba'"):
+    with pytest.raises(
+        ValueError, match="backend is 'cuda'; choose one of 'auto', .*, 'edges', 'parallel', 'numba'"
+    ):
         net.backend = "cuda"
     with pytest.raises(ValueError, match="backend is 'fast'"):
         models.LTCNet(WIRING, backend="fast")
@@ -402,9 +421,13 @@ def added(*numbers):
     return total, sum(add.stats.cache_hits.values())
 
 
-DAMAGES = {"empty": lambda file: b"", "cut short": lambda file: file[: len(file) // 2], "no pickle": lambda file: b"x" * 99,
-           "a byte changed": lambda file: file[:-200] + bytes([file[-200] ^ 1]) + file[-199:],
-           "a pickle of something else": lambda file: hashlib.sha256(b"N.").digest() + b"N."}
+DAMAGES = {
+    "empty": lambda file: b"",
+    "cut short": lambda file: file[: len(file) // 2],
+    "no pickle": lambda file: b"x" * 99,
+    "a byte changed": lambda file: file[:-200] + bytes([file[-200] ^ 1]) + file[-199:],
+    "a pickle of something else": lambda file: hashlib.sha256(b"N.").digest() + b"N.",
+}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -467,22 +490,37 @@ def test_where_nothing_can_be_kept_every_process_compiles_for_itself(lack, monke
     cache.sources.cache_clear()
 
 
-@pytest.mark.parametrize("switched_off, reason", [(True, "compiles nothing here .NUMBA_DISABLE_JIT is set."),
-                                                  (False, "cannot be loaded .ImportError: 'NumPy is too new'.")])
-def test_where_numba_compiles_nothing_auto_takes_the_slow_path_and_says_why_once(switched_off, reason, monkeypatch):
+@pytest.mark.parametrize(
+    "switched_off, reason",
+    [
+        (True, "compiles nothing here .NUMBA_DISABLE_JIT is set."),
+        (False, "cannot be loaded .ImportError: 'NumPy is too new'."),
+    ],
+)
+def test_where_numba_compiles_nothing_auto_takes_the_slow_path_and_says_why_once(
+    switched_off, reason, monkeypatch
+):
     monkeypatch.setattr(kernels, "_said", set())
     if switched_off:
         monkeypatch.setattr("numba.core.config.DISABLE_JIT", 1)
     else:
-        monkeypatch.setattr(kernels, "_numba", lambda: (None, "the package numba cannot be loaded (ImportError: 'NumPy is too new')"))
+        monkeypatch.setattr(
+            kernels,
+            "_numba",
+            lambda: (None, "the package numba cannot be loaded (ImportError: 'NumPy is too new')"),
+        )
     net, u, x0, dt = case(batch=())
     cell, heard = net.numpy_cell(), net.map_input(u).detach().numpy()
     with pytest.warns(UserWarning, match=reason) as warned:
         states = [net(u, x0, dt)[1].detach().numpy() for _ in range(2)]
         monkeypatch.setattr(simulate, "LONG", 1)
-        states.append(simulate.simulate(cell, heard, x0.numpy(), dt.numpy(), method=net.solver, substeps=net.substeps))
+        states.append(
+            simulate.simulate(cell, heard, x0.numpy(), dt.numpy(), method=net.solver, substeps=net.substeps)
+        )
     assert len(warned) == 1 and not net.compiled
-    true = simulate.simulate(cell, heard, x0.numpy(), dt.numpy(), method=net.solver, substeps=net.substeps, backend="reference")
+    true = simulate.simulate(
+        cell, heard, x0.numpy(), dt.numpy(), method=net.solver, substeps=net.substeps, backend="reference"
+    )
     for got in states:
         np.testing.assert_allclose(got, true, atol=1e-12)
     net.backend = "numba"
@@ -493,11 +531,19 @@ def test_where_numba_compiles_nothing_auto_takes_the_slow_path_and_says_why_once
 
 
 def test_with_the_compiler_switched_off_from_outside_a_long_trajectory_runs(root):
-    code = ("import numpy as np, warnings; from ltcbook import dynamics, kernels, simulate; simulate.LONG = 1;"
-            "warnings.simplefilter('ignore'); one = [[1.0]]; cell = dynamics.LTC([1.0], [1.0], [1.0], one, one, one, one);"
-            "simulate.simulate(cell, None, np.zeros(1), np.ones(2)); print(kernels.missing('fused', 'float64'))")
-    answer = subprocess.run([sys.executable, "-c", code], env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, cwd=root,
-                            capture_output=True, text=True)
+    code = (
+        "import numpy as np, warnings; from ltcbook import dynamics, kernels, simulate; simulate.LONG = "
+        "1;warnings.simplefilter('ignore'); one = [[1.0]]; cell = dynamics.LTC([1.0], [1.0], [1.0], one, "
+        "one, one, one);simulate.simulate(cell, None, np.zeros(1), np.ones(2)); "
+        "print(kernels.missing('fused', 'float64'))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
     assert answer.returncode == 0 and "NUMBA_DISABLE_JIT is set" in answer.stdout, answer.stderr
 
 
@@ -526,7 +572,9 @@ def test_functions_of_lanes_are_right_to_a_few_roundings_everywhere(name, dtype)
 
     top = 87 if dtype == np.float32 else 700
     rng = np.random.default_rng(0)
-    x = np.concatenate([rng.uniform(-top, top, 4000), rng.uniform(-1, 1, 4000), 10.0 ** rng.uniform(-30, 0, 2000)])
+    x = np.concatenate(
+        [rng.uniform(-top, top, 4000), rng.uniform(-1, 1, 4000), 10.0 ** rng.uniform(-30, 0, 2000)]
+    )
     x, y = np.resize(x, 10_000 // 16 * 16).astype(dtype), np.empty(10_000 // 16 * 16, dtype)
     evaluate(x, y)
     true = {"exp": np.exp, "expm1": np.expm1, "sigmoid": ops.sigmoid}[name](x.astype(np.longdouble))

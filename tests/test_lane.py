@@ -25,7 +25,8 @@ def at(s=0.0, offset=0.0, heading=0.0):
 def test_a_road_of_constant_curvature_is_a_circle():
     heading, place = circle(40.0).at(np.array([40.0 * np.pi / 2]))[1:]
     assert heading == pytest.approx(np.pi / 2)
-    assert place[0] == pytest.approx([40.0, 40.0], abs=2e-3)  # the table's trapezoids: GRID^2 / (12 R^2) of 62.8 m
+    # the table's trapezoids: GRID^2 / (12 R^2) of 62.8 m
+    assert place[0] == pytest.approx([40.0, 40.0], abs=2e-3)
 
 
 def test_random_roads_follow_their_seed_and_have_the_stated_bends():
@@ -38,8 +39,10 @@ def test_random_roads_follow_their_seed_and_have_the_stated_bends():
     assert roads.length >= 200 and np.abs(roads.curvature).max() <= lane.TIGHTEST
 
 
-@pytest.mark.parametrize(("curvature", "said"), [(np.full((1, 5), 0.3), "0.3 per m"), (np.full((1, 5), np.nan), "NaN"),
-                                                 (np.zeros(5), "shape")])
+@pytest.mark.parametrize(
+    ("curvature", "said"),
+    [(np.full((1, 5), 0.3), "0.3 per m"), (np.full((1, 5), np.nan), "NaN"), (np.zeros(5), "shape")],
+)
 def test_a_road_that_no_car_can_take_is_refused(curvature, said):
     with pytest.raises(ValueError, match=said):
         lane.Road(curvature)
@@ -71,7 +74,9 @@ def test_a_car_that_turns_as_the_road_does_keeps_its_place_on_it():
     road = circle(25.0)
     for offset in (0.0, 1.0, -1.5):  # on a circle of radius 25 - offset
         car = at(s=3.0, offset=offset).moved(road, 1 / (25.0 - offset) / lane.WHEEL * np.ones(1), 2.0)
-        assert car.offset[0] == pytest.approx(offset, abs=1e-9) and car.heading[0] == pytest.approx(0, abs=1e-9)
+        assert car.offset[0] == pytest.approx(offset, abs=1e-9) and car.heading[0] == pytest.approx(
+            0, abs=1e-9
+        )
         assert car.s[0] - 3.0 == pytest.approx(20.0 * 25.0 / (25.0 - offset))
 
 
@@ -108,7 +113,8 @@ def test_the_frame_rate_limit_of_the_expert_converges():
             offsets.append(car.offset)
         paths.append(np.array(offsets)[fine - 1 :: fine])
     errors = [np.abs(path - paths[-1]).max() for path in paths[:-1]]
-    assert errors[0] < 0.06 and errors[1] < 0.6 * errors[0] and errors[2] < 0.5 * errors[1]  # a held wheel: order 1
+    # a held wheel: order 1
+    assert errors[0] < 0.06 and errors[1] < 0.6 * errors[0] and errors[2] < 0.5 * errors[1]
 
 
 def test_a_mirrored_road_gives_mirrored_steering():
@@ -117,8 +123,12 @@ def test_a_mirrored_road_gives_mirrored_steering():
     mirror = lane.Car(start.s, -start.offset, -start.heading)
     here = lane.drive(lane.expert, road, steps=200, noise=0, start=start, rng=rng())
     there = lane.drive(lane.expert, road.mirrored(), steps=200, noise=0, start=mirror, rng=rng())
-    assert np.allclose(here.wheel, -there.wheel, atol=1e-9) and np.allclose(here.offset, -there.offset, atol=1e-9)
-    assert np.allclose(here.inputs.reshape(6, 200, 2, 8), there.inputs.reshape(6, 200, 2, 8)[..., ::-1], atol=1e-9)
+    assert np.allclose(here.wheel, -there.wheel, atol=1e-9) and np.allclose(
+        here.offset, -there.offset, atol=1e-9
+    )
+    assert np.allclose(
+        here.inputs.reshape(6, 200, 2, 8), there.inputs.reshape(6, 200, 2, 8)[..., ::-1], atol=1e-9
+    )
 
 
 def test_the_expert_stays_where_nobody_steering_leaves():
@@ -137,7 +147,9 @@ def test_one_drive_of_a_batch_is_that_drive_alone():
     road = lane.Road.random(5, 200, rng=rng(4))
     start = lane.Car(np.zeros(5), np.linspace(-1, 1, 5), np.zeros(5))
     together = lane.drive(lane.expert, road, steps=100, noise=0, start=start, rng=rng())
-    alone = lane.drive(lane.expert, lane.Road(road.curvature[3:4]), steps=100, noise=0, start=at(offset=0.5), rng=rng())
+    alone = lane.drive(
+        lane.expert, lane.Road(road.curvature[3:4]), steps=100, noise=0, start=at(offset=0.5), rng=rng()
+    )
     assert np.allclose(together.offset[3], alone.offset[0], atol=1e-12)
 
 
@@ -153,11 +165,18 @@ def test_a_policy_gets_the_picture_of_the_car_and_the_time_since_the_last():
     car = lane.Car(*(values[:, 3] for values in (seen.s, seen.offset, seen.heading)))
     assert np.allclose(asked[3][0], lane.camera(road, car))
     assert np.array_equal(np.stack([dt for _, dt in asked], 1), seen.dt)
-    assert np.allclose(np.diff(seen.time), seen.dt[:, 1:] * lane.FRAME) and (seen.dt == np.round(seen.dt)).all() and seen.dt.max() > 1
+    assert (
+        np.allclose(np.diff(seen.time), seen.dt[:, 1:] * lane.FRAME)
+        and (seen.dt == np.round(seen.dt)).all()
+        and seen.dt.max() > 1
+    )
 
 
 def test_lost_frames_are_skipped_held_or_blank():
-    road, options = lane.Road.random(30, 900, rng=rng(6)), {"steps": 200, "drop": 0.4, "noise": 0, "rng": rng(7)}
+    road, options = (
+        lane.Road.random(30, 900, rng=rng(6)),
+        {"steps": 200, "drop": 0.4, "noise": 0, "rng": rng(7)},
+    )
     skip = lane.drive(lane.expert, road, **options)
     assert skip.dt.mean() == pytest.approx(1 / 0.6, rel=0.05)  # geometric gaps
     hold = lane.drive(lane.expert, road, dropped="hold", **options)
@@ -193,7 +212,8 @@ def test_recorded_drives_are_the_experts_and_come_with_time():
     assert inputs.shape == (12, 80, 16) and targets.shape == (12, 80, 1) and dt.shape == (12, 80)
     assert np.isfinite(inputs).all() and np.isfinite(targets).all() and dt.min() >= 1
     spot = (inputs[..., 8:] * lane.PIXELS).sum(-1) / inputs[..., 8:].sum(-1)
-    assert np.corrcoef(spot.ravel(), targets.ravel())[0, 1] > 0.9  # he steers to where the far strip is bright
+    # he steers to where the far strip is bright
+    assert np.corrcoef(spot.ravel(), targets.ravel())[0, 1] > 0.9
 
 
 def test_a_network_drives_many_cars_as_it_drives_one_and_its_drive_is_what_it_says_of_the_recorded_frames():
@@ -218,12 +238,28 @@ def test_a_network_drives_many_cars_as_it_drives_one_and_its_drive_is_what_it_sa
 # refusals
 
 
-@pytest.mark.parametrize(("options", "said"), [
-    ({"policy": 3}, "callable"), ({"policy": lambda seen, dt: np.zeros(3)}, "shape"), ({"road": 1}, "lane.Road"),
-    ({"policy": lambda seen, dt: np.full(2, np.nan)}, "not finite for 2 drives in frame 0"), ({"speed": -1}, "speed"),
-    ({"speed": [1, 2, 3]}, "one per drive"), ({"steps": 3000}, "roads are"), ({"dropped": "lost"}, "choose one of"), ({"drop": 1.0}, "drop"),
-    ({"start": lane.Car(0, 3.0, 0)}, "start"), ({"start": lane.Car(0, np.nan, 0)}, "start"), ({"start": 3}, "lane.Car"), ({"jitter": None}, "jitter"),
-    ({"policy": lambda seen, dt: None}, "one number per drive"), ({"speed": "fast"}, "speed is 'fast'"), ({"noise": -1}, "noise"), ({"rng": 1}, "rng")])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"policy": 3}, "callable"),
+        ({"policy": lambda seen, dt: np.zeros(3)}, "shape"),
+        ({"road": 1}, "lane.Road"),
+        ({"policy": lambda seen, dt: np.full(2, np.nan)}, "not finite for 2 drives in frame 0"),
+        ({"speed": -1}, "speed"),
+        ({"speed": [1, 2, 3]}, "one per drive"),
+        ({"steps": 3000}, "roads are"),
+        ({"dropped": "lost"}, "choose one of"),
+        ({"drop": 1.0}, "drop"),
+        ({"start": lane.Car(0, 3.0, 0)}, "start"),
+        ({"start": lane.Car(0, np.nan, 0)}, "start"),
+        ({"start": 3}, "lane.Car"),
+        ({"jitter": None}, "jitter"),
+        ({"policy": lambda seen, dt: None}, "one number per drive"),
+        ({"speed": "fast"}, "speed is 'fast'"),
+        ({"noise": -1}, "noise"),
+        ({"rng": 1}, "rng"),
+    ],
+)
 def test_what_no_drive_can_be_is_refused_in_one_sentence(options, said):
     given = {"policy": lane.straight_ahead, "road": lane.Road.straight(2, 300), "rng": rng()} | options
     with pytest.raises(ValueError, match=said):
@@ -239,15 +275,26 @@ def test_a_road_that_turns_tighter_than_the_car_is_refused():
             lane.Road(wrong)
 
 
-@pytest.mark.parametrize(("wheel", "seconds", "said"), [
-    (np.nan, 0.1, "wheel"), (np.zeros(3), 0.1, "wheel"), (0.0, np.inf, "seconds"), (0.0, -0.1, "time goes forward")])
+@pytest.mark.parametrize(
+    ("wheel", "seconds", "said"),
+    [
+        (np.nan, 0.1, "wheel"),
+        (np.zeros(3), 0.1, "wheel"),
+        (0.0, np.inf, "seconds"),
+        (0.0, -0.1, "time goes forward"),
+    ],
+)
 def test_a_car_moves_forward_in_time_with_a_finite_wheel(wheel, seconds, said):
     with pytest.raises(ValueError, match=said):
         lane.Car(*np.zeros((3, 2))).moved(lane.Road.straight(2), wheel, seconds)
 
 
 def test_cars_that_are_nowhere_are_refused_by_whoever_looks_at_them():
-    road, nowhere, three = lane.Road.straight(2), lane.Car(np.zeros(2), np.array([0, np.nan]), np.zeros(2)), lane.Car(*np.zeros((3, 3)))
+    road, nowhere, three = (
+        lane.Road.straight(2),
+        lane.Car(np.zeros(2), np.array([0, np.nan]), np.zeros(2)),
+        lane.Car(*np.zeros((3, 3))),
+    )
     for look in (lane.camera, lane.expert, lambda road, car: lane.ahead(road, car, 5.0)):
         with pytest.raises(ValueError, match="not finite for 1 of 2 cars"):
             look(road, nowhere)
@@ -272,8 +319,15 @@ def test_blind_sensors_and_frames_that_go_back_in_time_are_one_error_each():
             policy(seen, np.array([1.0, -1.0]))
     policy, driver = lane.trained().policy(), lane.trained()
     policy(seen, dt)
-    for wrong in (lambda: policy(seen[:1], dt), lambda: policy(seen[:, :8], dt), lambda: policy(seen, np.ones(3)), lambda: policy(seen[0], 1.0),
-                  lambda: driver.states(seen), lambda: driver.states(seen[None], np.ones(3)), lambda: driver.heard("dark")):
+    for wrong in (
+        lambda: policy(seen[:1], dt),
+        lambda: policy(seen[:, :8], dt),
+        lambda: policy(seen, np.ones(3)),
+        lambda: policy(seen[0], 1.0),
+        lambda: driver.states(seen),
+        lambda: driver.states(seen[None], np.ones(3)),
+        lambda: driver.heard("dark"),
+    ):
         with pytest.raises(ValueError, match="must be|has 16 pixels"):
             wrong()
     with pytest.raises(ValueError, match="no wheel|no readout"):
@@ -282,7 +336,9 @@ def test_blind_sensors_and_frames_that_go_back_in_time_are_one_error_each():
         driver.states(seen[None], -1.0)
 
 
-@pytest.mark.parametrize("options", [{"drop": 1.0}, {"drop": "half"}, {"jitter": 2}, {"speed": -4.0}, {"steps": 0}, {"push": -1}])
+@pytest.mark.parametrize(
+    "options", [{"drop": 1.0}, {"drop": "half"}, {"jitter": 2}, {"speed": -4.0}, {"steps": 0}, {"push": -1}]
+)
 def test_recording_refuses_what_a_drive_refuses(options):
     with pytest.raises(ValueError, match=f"{next(iter(options))} is"):
         lane.record(2, rng=rng(), **options)

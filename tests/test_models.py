@@ -63,6 +63,7 @@ def close(a, b, tolerance=1e-12):
 
 # ------------------------------------------------------------------------------------- one signature for all
 
+
 @ALL
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_shapes_and_dtypes(name, dtype):
@@ -79,7 +80,7 @@ def test_unbatched_is_a_batch_of_one_and_irregular_steps_per_sample_are_a_loop(n
     together = net(u, x0, dt)
     for k in range(3):
         close(net(u[k], x0[k], dt[k]), [part[k] for part in together])
-        close(net(u[k:k + 1], x0[k:k + 1], dt[k:k + 1]), [part[k:k + 1] for part in together])
+        close(net(u[k : k + 1], x0[k : k + 1], dt[k : k + 1]), [part[k : k + 1] for part in together])
     close(net(u, x0, dt[0]), net(u, x0, dt[:1].expand(3, 4)))
     close(net(u, x0, 0.7), net(u, x0, torch.full((4,), 0.7, dtype=u.dtype)))
 
@@ -114,9 +115,8 @@ def test_gradients_equal_finite_differences(name):
         return torch.func.functional_call(net, dict(zip(names, parameters, strict=True)), (u, x0, dt))
 
     leaves = [t.detach().clone().requires_grad_() for t in (u, x0, dt, *net.parameters())]
-    assert torch.autograd.gradcheck(
-        outputs, leaves, fast_mode=True
-    )  # torch's own tolerances: rtol 1e-3 of eps 1e-6
+    # torch's own tolerances: rtol 1e-3 of eps 1e-6
+    assert torch.autograd.gradcheck(outputs, leaves, fast_mode=True)
 
 
 @ALL
@@ -125,7 +125,7 @@ def test_vmap_over_samples_and_over_an_ensemble_equals_loops(name):
     close(torch.vmap(net)(u, x0, dt), net(u, x0, dt))
     others = [case(name, 3, seed=seed)[0] for seed in (5, 6)]
     parameters, buffers = torch.func.stack_module_state(others)
-    call = lambda p, b: torch.func.functional_call(net, (p, b), (u, x0, dt))  # noqa: E731
+    call = lambda p, b: torch.func.functional_call(net, (p, b), (u, x0, dt))
     y, x = torch.vmap(call)(parameters, buffers)
     for k, other in enumerate(others):
         close((y[k], x[k]), other(u, x0, dt))
@@ -190,6 +190,7 @@ def test_generator_decides_everything_and_torch_s_own_is_left_alone(name):
 
 
 # ------------------------------------------------------------------------------------------------- bad input
+
 
 @ALL
 def test_bad_calls_raise_one_error_that_says_what_is_possible(name):
@@ -261,7 +262,7 @@ def test_a_state_dict_of_another_model_changes_nothing(name):
     other = {
         key: torch.cat([value, value]) if value.ndim else value for key, value in net.state_dict().items()
     }
-    half = dict(list((1 + value, key) for key, value in net.state_dict().items())[:1])
+    half = dict([(1 + value, key) for key, value in net.state_dict().items()][:1])
     before = copy.deepcopy(net.state_dict())
     first = next(name for name in before if not name.endswith("_extra_state"))
     missing = {name: value for name, value in before.items() if name != first}
@@ -285,18 +286,27 @@ def test_gated_networks_are_torch_s(name):
     net, u, _, _ = case(f"{name}Net", 2, T=7)
     theirs = getattr(torch.nn, name)(net.m, net.n, batch_first=True).double()
     with torch.no_grad():
-        for mine, there in (("w_in", "weight_ih_l0"), ("w", "weight_hh_l0"), ("b_in", "bias_ih_l0"), ("b", "bias_hh_l0")):
+        for mine, there in (
+            ("w_in", "weight_ih_l0"),
+            ("w", "weight_hh_l0"),
+            ("b_in", "bias_ih_l0"),
+            ("b", "bias_hh_l0"),
+        ):
             getattr(theirs, there).copy_(getattr(net, mine))
     x, last = theirs(u)
     found = net(u)[1]
     close([found[..., : net.n]], [x])
     if name == "LSTM":
-        close([found[:, -1, net.n:]], [last[1][0]])
+        close([found[:, -1, net.n :]], [last[1][0]])
 
 
 def test_a_gap_is_one_more_input():
     inner = models.GRUNet(4, 5, 2, generator=gen()).double()
-    net, u, dt = models.WithGaps(inner), torch.randn(2, 6, 3, dtype=torch.float64), torch.rand(2, 6, dtype=torch.float64)
+    net, u, dt = (
+        models.WithGaps(inner),
+        torch.randn(2, 6, 3, dtype=torch.float64),
+        torch.rand(2, 6, dtype=torch.float64),
+    )
     y, x = net(u, dt=dt)
     close((y, x), inner(torch.cat([u, (1 + dt).log()[..., None]], -1)))
     close(net(u, dt=2.0), net(u, dt=torch.full((6,), 2.0)))
@@ -313,14 +323,21 @@ def test_a_gap_is_one_more_input():
 def test_rnnet_is_torch_s_rnn(activation):
     theirs = torch.nn.RNN(3, 5, nonlinearity=activation, batch_first=True).double()
     net = models.RNNet(3, 5, activation=activation).double()
-    net.load_state_dict({"w": theirs.weight_hh_l0.data, "w_in": theirs.weight_ih_l0.data,
-                         "b": (theirs.bias_hh_l0 + theirs.bias_ih_l0).data})
+    net.load_state_dict(
+        {
+            "w": theirs.weight_hh_l0.data,
+            "w_in": theirs.weight_ih_l0.data,
+            "b": (theirs.bias_hh_l0 + theirs.bias_ih_l0).data,
+        }
+    )
     u, x0 = torch.randn(4, 9, 3, generator=gen(), dtype=torch.float64), torch.zeros(1, 4, 5).double()
     u, v = u.clone().requires_grad_(), u.clone().requires_grad_()
     x, h = net(u)[1], theirs(v, x0)[0]
     x.square().sum().backward(), h.square().sum().backward()
-    close((x, u.grad, net.w.grad, net.w_in.grad, net.b.grad),
-          (h, v.grad, theirs.weight_hh_l0.grad, theirs.weight_ih_l0.grad, theirs.bias_hh_l0.grad))
+    close(
+        (x, u.grad, net.w.grad, net.w_in.grad, net.b.grad),
+        (h, v.grad, theirs.weight_hh_l0.grad, theirs.weight_ih_l0.grad, theirs.bias_hh_l0.grad),
+    )
 
 
 def test_residual_step_adds_and_the_rnn_step_is_euler_of_its_ct_rnn():
@@ -426,9 +443,8 @@ def test_masks_signs_and_plasticity_survive_any_training():
 def test_a_share_of_plasticity_slows_learning_by_that_share_under_any_optimiser():
     net = models.CTRNNet(3, 5, plasticity={"hidden": np.full((5, 5), 0.25)}, generator=gen())
     before = net.w().detach().clone()
-    optimiser = torch.optim.Adam(
-        net.parameters(), lr=0.01
-    )  # Adam's first step is lr, whatever the gradient's size
+    # Adam's first step is lr, whatever the gradient's size
+    optimiser = torch.optim.Adam(net.parameters(), lr=0.01)
     net(torch.randn(4, 5, 3, generator=gen()))[0].square().sum().backward(), optimiser.step()
     torch.testing.assert_close((net.w() - before).abs(), torch.full((5, 5), 0.0025), rtol=1e-3, atol=1e-6)
 
@@ -447,7 +463,7 @@ def test_odenet_solves_its_differential_equation(solver, tolerance):
     x = net(u, dt=dt)[1].detach().numpy()
     with torch.no_grad():
         f = torch.nn.Sequential(net.field[0], torch.nn.Tanh(), net.field[1], torch.nn.Tanh(), net.field[2])
-        field = lambda t, x, u: f(torch.cat([torch.tensor(x), u])).numpy()  # noqa: E731
+        field = lambda t, x, u: f(torch.cat([torch.tensor(x), u])).numpy()
         for k in range(2):
             state = np.zeros(5)
             for t in range(3):
@@ -479,7 +495,9 @@ def test_adjoint_gradients_are_those_of_the_moment_of_the_call_even_if_arrays_ch
     pytest.importorskip("torchdiffeq")
     net = models.ODENet(3, 4, 2, hidden=5, solver=solver, adjoint=True, generator=gen()).double()
     net.field[0].requires_grad_(not frozen)
-    u, x0, dt = (torch.rand(*shape, generator=gen(1), dtype=torch.float64) for shape in ((2, 3, 3), (2, 4), (2, 3)))
+    u, x0, dt = (
+        torch.rand(*shape, generator=gen(1), dtype=torch.float64) for shape in ((2, 3, 3), (2, 4), (2, 3))
+    )
     wanted = [p for p in net.field.parameters() if p.requires_grad]
     true = torch.autograd.grad(net(u, x0, dt)[1].square().sum(), wanted)
     loss = net(u, x0, dt)[1].square().sum()
@@ -493,7 +511,10 @@ def test_adjoint_gradients_are_those_of_the_moment_of_the_call_even_if_arrays_ch
 def test_the_adjoint_refuses_second_derivatives_and_says_who_has_them():
     pytest.importorskip("torchdiffeq")
     net = models.ODENet(3, 4, 2, hidden=5, solver="dopri5", adjoint=True, generator=gen()).double()
-    u, x0 = torch.rand(2, 3, 3, generator=gen(1), dtype=torch.float64).requires_grad_(), torch.zeros(2, 4).double()
+    u, x0 = (
+        torch.rand(2, 3, 3, generator=gen(1), dtype=torch.float64).requires_grad_(),
+        torch.zeros(2, 4).double(),
+    )
     first = torch.autograd.grad(net(u, x0)[0].square().sum(), u)
     (slope,) = torch.autograd.grad(net(u, x0)[0].square().sum(), u, create_graph=True)
     close([slope], first, 0)
@@ -525,13 +546,24 @@ def test_a_cfc_has_no_cell_and_refuses_the_state_of_another_wiring():
     assert torch.equal(before, net.f1.weight)
 
 
-@pytest.mark.parametrize("name", ["RNNet", "ODENet", "CTRNNet", "CTRNNet softplus", "CTRNNet inside",
-                                  "LTCNet", "LTCNet explicit", "CfCNet from LTC"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "RNNet",
+        "ODENet",
+        "CTRNNet",
+        "CTRNNet softplus",
+        "CTRNNet inside",
+        "LTCNet",
+        "LTCNet explicit",
+        "CfCNet from LTC",
+    ],
+)
 def test_cells_serve_the_analysis_in_both_backends(name):
     net, u, x0, _ = case(name)
     cell, x, u = net.numpy_cell(), x0[: net.n].numpy(), u[0].numpy()
     J = dynamics.jacobian(x, u, cell)
-    field = lambda x: dynamics.vector_field(0, x, torch.tensor(u), net.cell())  # noqa: E731
+    field = lambda x: dynamics.vector_field(0, x, torch.tensor(u), net.cell())
     np.testing.assert_allclose(J, torch.func.jacrev(field)(torch.tensor(x)).detach(), atol=1e-12)
     np.testing.assert_allclose(
         dynamics.vector_field(0, x, u, cell), field(torch.tensor(x)).detach(), atol=1e-12
@@ -540,7 +572,9 @@ def test_cells_serve_the_analysis_in_both_backends(name):
 
 def test_ltcnet_is_simulate_on_its_cell_and_starts_in_the_ranges_of_ncps():
     net, u, x0, dt = case("LTCNet", 3)
-    x = simulate.simulate(net.numpy_cell(), u.numpy(), x0.numpy(), dt.numpy(), method="extrapolated", substeps=2)
+    x = simulate.simulate(
+        net.numpy_cell(), u.numpy(), x0.numpy(), dt.numpy(), method="extrapolated", substeps=2
+    )
     np.testing.assert_allclose(net(u, x0, dt)[1].detach(), x, atol=1e-12)
     y, x = net(u, x0, dt)  # the output map starts as the identity
     assert torch.equal(y, x[..., WIRING.members("motor")])
@@ -584,6 +618,7 @@ def test_a_network_without_inputs_runs_on_its_own():
 
 
 # ------------------------------------------------------------------------------------------------------- CfC
+
 
 def test_a_wired_cfc_hears_only_its_synapses():
     # dx+/d(u, x) may be non-zero only along synapses, within a layer, or through layers that moved before
@@ -644,7 +679,10 @@ def test_where_the_published_closed_form_goes_wrong_the_carried_one_does_not():
     ltc = models.LTCNet(alone, constraint="explicit", input_map=None, output_map=None)
     start = dict(raw_c=1, raw_g_leak=1, e_leak=0, raw_w_in=1, gamma_in=1, mu_in=0, e_rev_in=1)
     ltc.load_state_dict(
-        {key: torch.full_like(value, start.get(key, 1)) for key, value in (*ltc.named_parameters(), *ltc.named_buffers())}
+        {
+            key: torch.full_like(value, start.get(key, 1))
+            for key, value in (*ltc.named_parameters(), *ltc.named_buffers())
+        }
         | {"polarity": torch.zeros(1, 1, dtype=torch.int8)}
     )
     u = torch.zeros(40, 1)  # sigmoid(0) = 1/2

@@ -1,4 +1,6 @@
-"""A state that leaves the finite numbers is one ValueError that names the step, on every path, in every model."""
+"""A state that leaves the finite numbers is one ValueError that names the step, on every path, in every
+model.
+"""
 
 import math
 
@@ -18,22 +20,59 @@ def large(net, factor=50.0):
     return net
 
 
-LTC = {f"LTCNet {backend} {solver}": lambda backend=backend, solver=solver: (
-    models.LTCNet(WIRING, solver=solver, substeps=1, backend=backend, generator=gen()), 1e30)
-    for backend, solver in (("reference", "euler"), ("edges", "euler"), ("numba", "euler"), ("reference", "rk4"), ("edges", "rk4"))}
+LTC = {
+    f"LTCNet {backend} {solver}": lambda backend=backend, solver=solver: (
+        models.LTCNet(WIRING, solver=solver, substeps=1, backend=backend, generator=gen()),
+        1e30,
+    )
+    for backend, solver in (
+        ("reference", "euler"),
+        ("edges", "euler"),
+        ("numba", "euler"),
+        ("reference", "rk4"),
+        ("edges", "rk4"),
+    )
+}
 WILD = LTC | {  # model and dt
-    "LTCNet lstm numba": lambda: (models.LTCNet(WIRING, solver="euler", memory="lstm", backend="numba", generator=gen()), 1e30),
-    "LTCNet lstm edges": lambda: (models.LTCNet(WIRING, solver="euler", memory="lstm", backend="edges", generator=gen()), 1e30),
+    "LTCNet lstm numba": lambda: (
+        models.LTCNet(WIRING, solver="euler", memory="lstm", backend="numba", generator=gen()),
+        1e30,
+    ),
+    "LTCNet lstm edges": lambda: (
+        models.LTCNet(WIRING, solver="euler", memory="lstm", backend="edges", generator=gen()),
+        1e30,
+    ),
     "CTRNNet relu": lambda: (models.CTRNNet(3, 10, 2, activation="relu", generator=gen()), 1e20),
-    "CTRNNet inside": lambda: (models.CTRNNet(3, 10, convention="inside", solver="rk4", activation="identity", generator=gen()), 1e20),
-    "CTRNNet noisy": lambda: (models.CTRNNet(3, 10, activation="identity", noise_pre=1e-9, generator=gen()), 1e20),
-    "ODENet euler": lambda: (large(models.ODENet(3, 5, 2, activation="relu", solver="euler", generator=gen())), 1e20),
+    "CTRNNet inside": lambda: (
+        models.CTRNNet(3, 10, convention="inside", solver="rk4", activation="identity", generator=gen()),
+        1e20,
+    ),
+    "CTRNNet noisy": lambda: (
+        models.CTRNNet(3, 10, activation="identity", noise_pre=1e-9, generator=gen()),
+        1e20,
+    ),
+    "ODENet euler": lambda: (
+        large(models.ODENet(3, 5, 2, activation="relu", solver="euler", generator=gen())),
+        1e20,
+    ),
     "ODENet rk4": lambda: (large(models.ODENet(3, 5, 2, activation="relu", generator=gen())), 1e20),
-    "ODENet midpoint": lambda: (large(models.ODENet(3, 5, 2, activation="relu", solver="midpoint", generator=gen())), 1e20),
-    "ODENet adjoint": lambda: (large(models.ODENet(3, 5, activation="relu", adjoint=True, generator=gen())), 1e20),
+    "ODENet midpoint": lambda: (
+        large(models.ODENet(3, 5, 2, activation="relu", solver="midpoint", generator=gen())),
+        1e20,
+    ),
+    "ODENet adjoint": lambda: (
+        large(models.ODENet(3, 5, activation="relu", adjoint=True, generator=gen())),
+        1e20,
+    ),
     "RNNet": lambda: (large(models.RNNet(3, 5, activation="relu", generator=gen()), 1e9), 1.0),
-    "RNNet residual": lambda: (large(models.RNNet(3, 5, 2, activation="identity", residual=True, generator=gen()), 1e9), 1.0),
-    "CfCNet pure": lambda: (large(models.CfCNet(5, 3, mode="pure", activation="relu", generator=gen()), 1e20), 1.0),
+    "RNNet residual": lambda: (
+        large(models.RNNet(3, 5, 2, activation="identity", residual=True, generator=gen()), 1e9),
+        1.0,
+    ),
+    "CfCNet pure": lambda: (
+        large(models.CfCNet(5, 3, mode="pure", activation="relu", generator=gen()), 1e20),
+        1.0,
+    ),
 }
 
 
@@ -76,14 +115,17 @@ def test_a_state_beyond_the_finite_numbers_is_refused_with_its_step(name):
 @pytest.mark.parametrize("adjoint", [False, True])
 def test_an_adaptive_solver_that_gives_up_says_what_to_do(solver, adjoint):
     pytest.importorskip("torchdiffeq")
-    net = large(models.ODENet(3, 5, 2, activation="relu", solver=solver, adjoint=adjoint, generator=gen()), 300.0)
+    net = large(
+        models.ODENet(3, 5, 2, activation="relu", solver=solver, adjoint=adjoint, generator=gen()), 300.0
+    )
     with pytest.raises(ValueError, match=f"{solver} gave up in step 0 .*smaller dt.*larger tolerances"):
         net(torch.ones(2, 4, 3), dt=1e20)
 
 
 @pytest.mark.parametrize("solver", ["dopri5", "dopri8"])
 def test_an_adjoint_that_gives_up_on_its_way_back_says_what_to_do(solver):
-    # dx/dt = -10 x loses 100 factors of e on its way, and the adjoint has to find them again: more than float32 can count
+    # dx/dt = -10 x loses 100 factors of e on its way, and the adjoint has to find them again: more than
+    # float32 can count
     pytest.importorskip("torchdiffeq")
     net = models.ODENet(1, 3, 1, layers=0, solver=solver, rtol=1e-3, atol=1e-5, adjoint=True, generator=gen())
     with torch.no_grad():
@@ -92,7 +134,9 @@ def test_an_adjoint_that_gives_up_on_its_way_back_says_what_to_do(solver):
     with pytest.raises(ValueError, match=f"{solver} gave up on the way back.*adjoint=False") as caught:
         y.sum().backward()
     assert len(str(caught.value)) < 500
-    assert not isinstance(caught.value, AssertionError) and all(p.grad is None for p in net.field.parameters())
+    assert not isinstance(caught.value, AssertionError) and all(
+        p.grad is None for p in net.field.parameters()
+    )
     net.adjoint = False
     net(torch.ones(2, 1, 1), torch.ones(3), dt=10.0)[0].sum().backward()
     assert all(torch.isfinite(p.grad).all() for p in net.parameters())
@@ -105,7 +149,10 @@ def test_simulate_on_cells_of_tensors_refuses_as_it_does_on_arrays():
     for array in (np.array, lambda v: torch.tensor(v, dtype=torch.float64)):
         cell = dynamics.LTC(*map(array, values))
         for method in ("euler", "rk4"):
-            with np.errstate(all="ignore"), pytest.raises(ValueError, match="left the finite numbers in step") as error:
+            with (
+                np.errstate(all="ignore"),
+                pytest.raises(ValueError, match="left the finite numbers in step") as error,
+            ):
                 simulate.simulate(cell, None, array(x0), array(dt), method=method)
             errors.append(str(error.value))
     assert errors[:2] == errors[2:]
@@ -127,8 +174,13 @@ def test_the_states_are_looked_at_once_in_a_call_and_never_where_they_are_traced
     original = simulate.finite
     monkeypatch.setattr(simulate, "finite", lambda x, method: looked.append(x) or original(x, method))
     u = torch.zeros(2, 4, 3)
-    for net in (models.LTCNet(WIRING, memory="lstm", backend="edges"), models.CfCNet.from_ltc(models.LTCNet(WIRING)),
-                models.CTRNNet(3, 4), models.ODENet(3, 4), models.CfCNet(4, 3, memory="lstm")):
+    for net in (
+        models.LTCNet(WIRING, memory="lstm", backend="edges"),
+        models.CfCNet.from_ltc(models.LTCNet(WIRING)),
+        models.CTRNNet(3, 4),
+        models.ODENet(3, 4),
+        models.CfCNet(4, 3, memory="lstm"),
+    ):
         net(u), net(u, lengths=[4, 2])
         assert len(looked) == 2
         looked.clear()
@@ -136,4 +188,6 @@ def test_the_states_are_looked_at_once_in_a_call_and_never_where_they_are_traced
     assert torch.vmap(lambda x: simulate.finite(x, None))(nan).isnan().all()
     large(net, 1e20)
     assert not torch.vmap(net)(torch.ones(2, 6, 3))[1].isfinite().all()
-    assert str(kernels.not_finite("euler", 3)).startswith("the euler solution left the finite numbers in step 3: take a smaller dt")
+    assert str(kernels.not_finite("euler", 3)).startswith(
+        "the euler solution left the finite numbers in step 3: take a smaller dt"
+    )

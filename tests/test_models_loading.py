@@ -1,4 +1,6 @@
-"""A state dict says what its numbers mean; a model takes it whole or not at all, alone and inside a container."""
+"""A state dict says what its numbers mean; a model takes it whole or not at all, alone and inside a
+container.
+"""
 
 import copy
 import warnings
@@ -21,32 +23,71 @@ def ct(**options):
 
 # what was saved, what shall take it, and the words of the refusal
 PAIRS = {
-    "constraint": (lambda: models.LTCNet(WIRING, constraint="explicit"), lambda: models.LTCNet(WIRING),
-                   "constraint is 'explicit' there and 'implicit' here"),
-    "roles": (lambda: models.LTCNet(MOTOR_FIRST), lambda: models.LTCNet(WIRING), "role is .* there and .* here"),
-    "roles carried": (lambda: models.CfCNet.from_ltc(models.LTCNet(MOTOR_FIRST)),
-                      lambda: models.CfCNet.from_ltc(models.LTCNet(WIRING)), "role is"),
-    "roles of a CfC": (lambda: models.CfCNet(wiring.Wiring(np.ones((3, 3), int), np.ones((3, 3), int), ("motor", "inter", "inter"))),
-                       lambda: models.CfCNet(wiring.Wiring(np.ones((3, 3), int), np.ones((3, 3), int), ("inter", "inter", "motor"))),
-                       "role is"),
+    "constraint": (
+        lambda: models.LTCNet(WIRING, constraint="explicit"),
+        lambda: models.LTCNet(WIRING),
+        "constraint is 'explicit' there and 'implicit' here",
+    ),
+    "roles": (
+        lambda: models.LTCNet(MOTOR_FIRST),
+        lambda: models.LTCNet(WIRING),
+        "role is .* there and .* here",
+    ),
+    "roles carried": (
+        lambda: models.CfCNet.from_ltc(models.LTCNet(MOTOR_FIRST)),
+        lambda: models.CfCNet.from_ltc(models.LTCNet(WIRING)),
+        "role is",
+    ),
+    "roles of a CfC": (
+        lambda: models.CfCNet(
+            wiring.Wiring(np.ones((3, 3), int), np.ones((3, 3), int), ("motor", "inter", "inter"))
+        ),
+        lambda: models.CfCNet(
+            wiring.Wiring(np.ones((3, 3), int), np.ones((3, 3), int), ("inter", "inter", "motor"))
+        ),
+        "role is",
+    ),
     "tau": (lambda: ct(tau=10.0), lambda: ct(alpha=0.1), "time is 'tau' there and 'alpha' here"),
     "alpha": (lambda: ct(alpha=0.1), lambda: ct(tau=10.0), "time is 'alpha' there and 'tau' here"),
     "step": (lambda: ct(alpha=0.1), lambda: ct(alpha=0.1, step=2.0), "step is 1.0 there and 2.0 here"),
-    "learned": (lambda: ct(tau=10.0), lambda: ct(tau=10.0, learned=True), "learned is False there and True here"),
+    "learned": (
+        lambda: ct(tau=10.0),
+        lambda: ct(tau=10.0, learned=True),
+        "learned is False there and True here",
+    ),
     "convention": (lambda: ct(), lambda: ct(convention="inside"), "convention is"),
     "activation": (lambda: ct(), lambda: ct(activation="relu"), "activation is 'tanh' there and 'relu' here"),
-    "signs": (lambda: ct(signs=SIGNS), lambda: ct(masks={"hidden": np.ones((5, 5))}), "signed is .*'w'.*there.*w.mask holds signs"),
-    "residual": (lambda: models.RNNet(3, 5, residual=True), lambda: models.RNNet(3, 5), "residual is True there and False here"),
+    "signs": (
+        lambda: ct(signs=SIGNS),
+        lambda: ct(masks={"hidden": np.ones((5, 5))}),
+        "signed is .*'w'.*there.*w.mask holds signs",
+    ),
+    "residual": (
+        lambda: models.RNNet(3, 5, residual=True),
+        lambda: models.RNNet(3, 5),
+        "residual is True there and False here",
+    ),
     "field": (lambda: models.ODENet(3, 5), lambda: models.ODENet(3, 5, activation="relu"), "activation is"),
-    "mode": (lambda: models.CfCNet(4, 3), lambda: models.CfCNet(4, 3, mode="no_gate"), "mode is 'default' there and 'no_gate' here"),
-    "backbone": (lambda: models.CfCNet(4, 3), lambda: models.CfCNet(4, 3, activation="silu"), "activation is 'lecun_tanh' there"),
+    "mode": (
+        lambda: models.CfCNet(4, 3),
+        lambda: models.CfCNet(4, 3, mode="no_gate"),
+        "mode is 'default' there and 'no_gate' here",
+    ),
+    "backbone": (
+        lambda: models.CfCNet(4, 3),
+        lambda: models.CfCNet(4, 3, activation="silu"),
+        "activation is 'lecun_tanh' there",
+    ),
     "wiring of a CfC": (lambda: models.CfCNet(OTHER), lambda: models.CfCNet(WIRING), "mask has other values"),
     "shapes": (lambda: models.RNNet(3, 6), lambda: models.RNNet(3, 5), "w has shape"),
 }
-BOXES = {"alone": lambda net: net, "Sequential": lambda net: nn.Sequential(nn.Linear(2, 3), net),
-         "ModuleList": lambda net: nn.ModuleList([nn.Linear(1, 1), net]),
-         "nested": lambda net: nn.ModuleDict({"a": nn.Sequential(net)}),
-         "average": lambda net: torch.optim.swa_utils.AveragedModel(net)}
+BOXES = {
+    "alone": lambda net: net,
+    "Sequential": lambda net: nn.Sequential(nn.Linear(2, 3), net),
+    "ModuleList": lambda net: nn.ModuleList([nn.Linear(1, 1), net]),
+    "nested": lambda net: nn.ModuleDict({"a": nn.Sequential(net)}),
+    "average": lambda net: torch.optim.swa_utils.AveragedModel(net),
+}
 
 
 @pytest.mark.parametrize("box", BOXES)
@@ -83,8 +124,11 @@ def test_what_fits_is_loaded_through_files_and_containers(name, box, tmp_path):
 @pytest.mark.parametrize("box", BOXES)
 def test_a_file_from_before_says_nothing_and_is_read(name, box):
     outer, fresh = (BOXES[box](MAKERS[name](generator=gen(seed))) for seed in (0, 9))
-    old = {key: value.bool() if key.endswith(("mask", "mask_time")) and "CfC" in name else value
-           for key, value in outer.state_dict().items() if not key.endswith("_extra_state")}
+    old = {
+        key: value.bool() if key.endswith(("mask", "mask_time")) and "CfC" in name else value
+        for key, value in outer.state_dict().items()
+        if not key.endswith("_extra_state")
+    }
     assert len(old) < len(outer.state_dict())
     assert not any(fresh.load_state_dict(old))
     assert all(torch.equal(value, outer.state_dict()[key]) for key, value in fresh.state_dict().items())
@@ -92,11 +136,15 @@ def test_a_file_from_before_says_nothing_and_is_read(name, box):
 
 def test_another_solver_is_reported_and_kept():
     saved, net = models.LTCNet(WIRING, solver="fused", substeps=6), models.LTCNet(WIRING)
-    with pytest.warns(UserWarning, match="solver='fused', substeps=6; this one keeps solver='extrapolated', substeps=3"):
+    with pytest.warns(
+        UserWarning, match="solver='fused', substeps=6; this one keeps solver='extrapolated', substeps=3"
+    ):
         net.load_state_dict(saved.state_dict())
     assert (net.solver, net.substeps) == ("extrapolated", 3) and torch.equal(net.raw_w, saved.raw_w)
     with pytest.warns(UserWarning, match="rtol=1e-06"):
-        models.ODENet(3, 5, solver="dopri5", rtol=1e-3).load_state_dict(models.ODENet(3, 5, solver="dopri5").state_dict())
+        models.ODENet(3, 5, solver="dopri5", rtol=1e-3).load_state_dict(
+            models.ODENet(3, 5, solver="dopri5").state_dict()
+        )
 
 
 def test_an_ltc_still_takes_its_wiring_from_the_state_dict_and_no_mask_that_is_none():

@@ -74,8 +74,11 @@ def test_ltc_outputs_and_all_gradients(dtype, implicit, mixed, wiring):
         grad = getattr(cell, name).grad
         grad = grad.T if grad.ndim == 2 else grad
         close([getattr(net, net.parameter_of(field)).grad * mask], [grad * mask], dtype)
-    close([getattr(net, name).grad for name in ("input_w", "input_b", "output_w", "output_b")],
-          [getattr(cell, name).grad for name in ("input_w", "input_b", "output_w", "output_b")], dtype)
+    close(
+        [getattr(net, name).grad for name in ("input_w", "input_b", "output_w", "output_b")],
+        [getattr(cell, name).grad for name in ("input_w", "input_b", "output_w", "output_b")],
+        dtype,
+    )
     if mixed:
         close(
             [net.memory.w_in.grad, net.memory.w.grad, net.memory.b.grad],
@@ -107,25 +110,43 @@ def test_epsilon_is_the_only_difference():
 @pytest.mark.parametrize("epsilon", [1e-2, 0.5, 3e-7])
 def test_another_epsilon_is_a_leak_towards_0_mv_and_nothing_is_lost(epsilon, implicit):
     torch.manual_seed(0)
-    theirs = scattered(ncps.torch.LTC(5, wirings.AutoNCP(19, 3, seed=1), epsilon=epsilon, implicit_param_constraints=implicit),
-                       torch.float64)
+    theirs = scattered(
+        ncps.torch.LTC(
+            5, wirings.AutoNCP(19, 3, seed=1), epsilon=epsilon, implicit_param_constraints=implicit
+        ),
+        torch.float64,
+    )
     net, u = models.LTCNet.from_ncps(theirs), inputs(torch.float64)
-    ours, expected = (gradients(net, lambda u: net(u)[0], u), gradients(theirs, lambda u: run_theirs(theirs, u, net.n), u))
+    ours, expected = (
+        gradients(net, lambda u: net(u)[0], u),
+        gradients(theirs, lambda u: run_theirs(theirs, u, net.n), u),
+    )
     torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-10)
     for field, name in LTC_NAMES.items():
         if field not in ("g_leak", "e_leak"):
             grad = getattr(theirs.rnn_cell, name).grad
             grad = grad.T if grad.ndim == 2 else grad
-            torch.testing.assert_close(getattr(net, net.parameter_of(field)).grad, grad, rtol=1e-9, atol=1e-10)
+            torch.testing.assert_close(
+                getattr(net, net.parameter_of(field)).grad, grad, rtol=1e-9, atol=1e-10
+            )
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda cell: setattr(cell, "_epsilon", -0.1), r"epsilon of this ncps cell is -0.1; it must be a number in \[0"),
-    (lambda cell: setattr(cell, "_epsilon", "small"), "epsilon of this ncps cell is 'small'"),
-    (lambda cell: setattr(cell, "make_positive_fn", torch.nn.ReLU()), r"positive by ReLU\(\); only its own two ways"),
-    (lambda cell: setattr(cell, "make_positive_fn", torch.nn.Softplus(beta=2)), "only its own two ways"),
-    (lambda cell: setattr(cell, "make_positive_fn", torch.nn.Identity()), "only its own two ways"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (
+            lambda cell: setattr(cell, "_epsilon", -0.1),
+            r"epsilon of this ncps cell is -0.1; it must be a number in \[0",
+        ),
+        (lambda cell: setattr(cell, "_epsilon", "small"), "epsilon of this ncps cell is 'small'"),
+        (
+            lambda cell: setattr(cell, "make_positive_fn", torch.nn.ReLU()),
+            r"positive by ReLU\(\); only its own two ways",
+        ),
+        (lambda cell: setattr(cell, "make_positive_fn", torch.nn.Softplus(beta=2)), "only its own two ways"),
+        (lambda cell: setattr(cell, "make_positive_fn", torch.nn.Identity()), "only its own two ways"),
+    ],
+)
 def test_an_option_of_an_ncps_cell_that_cannot_be_kept_is_refused(change, message):
     theirs = ncps.torch.LTC(5, wirings.AutoNCP(19, 3, seed=1))
     change(theirs.rnn_cell)
@@ -172,12 +193,17 @@ def test_cfc_outputs_and_input_gradients(mode, kind, mixed):
         assert sum(p.numel() for p in net.parameters()) >= sum(
             p.numel() for p in theirs.parameters() if p.requires_grad
         )
-        ours, expected = (gradients(module, call, u) for module, call in (
-            (net, lambda u: net(u)[0]), (theirs, lambda u: run_theirs(theirs, u, net.n, mixed))))
+        ours, expected = (
+            gradients(module, call, u)
+            for module, call in (
+                (net, lambda u: net(u)[0]),
+                (theirs, lambda u: run_theirs(theirs, u, net.n, mixed)),
+            )
+        )
         close(ours, expected, dtype)
         layers = getattr(theirs.rnn_cell, "_layers", [theirs.rnn_cell])
         grad, bias = layers[-1].ff1.weight.grad, layers[-1].ff1.bias.grad
-        rows = net.order[-len(bias):]
+        rows = net.order[-len(bias) :]
         close([net.f1.bias.grad[rows]], [bias], dtype)
         torch.testing.assert_close(net.f1.weight.grad[rows].norm(), grad.norm(), **TOLERANCE[dtype])
 

@@ -18,8 +18,12 @@ torch.set_num_threads(1)
 
 def case(seed=0, threshold=0.4, constraint="implicit", **options):
     rng = np.random.default_rng(seed)
-    net = models.LTCNet(wiring.auto_ncp(14, 3, sensory=4, rng=rng), substeps=1, constraint=constraint,
-                        generator=torch.Generator().manual_seed(seed))
+    net = models.LTCNet(
+        wiring.auto_ncp(14, 3, sensory=4, rng=rng),
+        substeps=1,
+        constraint=constraint,
+        generator=torch.Generator().manual_seed(seed),
+    )
     return net, event(net, threshold, rng, **options)
 
 
@@ -43,8 +47,12 @@ def entries(index):
 @given(seed=seeds)
 def test_rewire_touches_exactly_the_entries_it_reports(seed):
     rng = np.random.default_rng(seed)
-    net = models.LTCNet(random_ncp(rng), substeps=1, constraint=rng.choice(["implicit", "explicit"]),
-                        generator=torch.Generator().manual_seed(seed % 2**31))
+    net = models.LTCNet(
+        random_ncp(rng),
+        substeps=1,
+        constraint=rng.choice(["implicit", "explicit"]),
+        generator=torch.Generator().manual_seed(seed % 2**31),
+    )
     result, before, old = (
         event(net, rng.uniform(0, 1), rng),
         copy.deepcopy(net.state_dict()),
@@ -114,9 +122,8 @@ def test_every_rule_of_the_event_can_be_applied(target, new_weight):
     net, result = case(target=target, new_weight=new_weight)
     gates = net.gamma.detach().clone()
     changed = net.rewire(result)
-    np.testing.assert_allclose(
-        net.weights()[0], result.weights, rtol=2e-6, atol=2e-6
-    )  # implicit: 0 becomes 1e-6
+    # implicit: 0 becomes 1e-6
+    np.testing.assert_allclose(net.weights()[0], result.weights, rtol=2e-6, atol=2e-6)
     assert net.wiring == result.wiring and changed
     if target == "same":
         assert torch.equal(gates, net.gamma)
@@ -234,7 +241,10 @@ HELD = {
     "weight_norm": lambda net: torch.nn.utils.parametrizations.weight_norm(net, "raw_w"),
     "weight_norm of gates": lambda net: torch.nn.utils.parametrizations.weight_norm(net, "mu_in", dim=1),
     "scaled": lambda net: torch.nn.utils.parametrize.register_parametrization(net, "gamma", Scaled()),
-    "two scaled": lambda net: [torch.nn.utils.parametrize.register_parametrization(net, name, Scaled()) for name in ("e_rev", "raw_w_in")],
+    "two scaled": lambda net: [
+        torch.nn.utils.parametrize.register_parametrization(net, name, Scaled())
+        for name in ("e_rev", "raw_w_in")
+    ],
 }
 REFUSED = {
     "one way": lambda net: torch.nn.utils.parametrize.register_parametrization(net, "raw_w", OneWay()),

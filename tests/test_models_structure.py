@@ -1,4 +1,6 @@
-"""What a model is made of survives what torch does to models: averages, empty memory, export, inference, no inputs, no samples."""
+"""What a model is made of survives what torch does to models: averages, empty memory, export, inference,
+no inputs, no samples.
+"""
 
 import copy
 
@@ -16,8 +18,14 @@ MIXED = wiring.Wiring(np.ones((6, 6), int) - 2 * np.eye(6, dtype=int), np.ones((
 KINDS = MAKERS | {
     "LTCNet mixed": lambda **o: models.LTCNet(MIXED, **o),
     "CfCNet mixed": lambda **o: models.CfCNet(MIXED, recurrent="wiring", mask_time=False, **o),
-    "CTRNNet masked": lambda **o: models.CTRNNet(3, 5, 2, masks={"hidden": np.tri(5), "input": np.ones((5, 3))},
-                                                 plasticity={"hidden": np.full((5, 5), 0.5)}, **o),
+    "CTRNNet masked": lambda **o: models.CTRNNet(
+        3,
+        5,
+        2,
+        masks={"hidden": np.tri(5), "input": np.ones((5, 3))},
+        plasticity={"hidden": np.full((5, 5), 0.5)},
+        **o,
+    ),
 }
 EVERY = pytest.mark.parametrize("name", KINDS)
 
@@ -57,20 +65,26 @@ def test_where_new_tensors_lie_by_default_changes_nothing(name):
     with torch.device("meta"):
         same, _ = other(u, lengths=[1, 4, 2])
         same.sum().backward()
-    assert torch.equal(same, y) and all(torch.equal(a.grad, b.grad) for a, b in zip(net.parameters(), other.parameters(), strict=True))
+    assert torch.equal(same, y) and all(
+        torch.equal(a.grad, b.grad) for a, b in zip(net.parameters(), other.parameters(), strict=True)
+    )
 
 
 @EVERY
 @pytest.mark.parametrize("rule", ["mean", "moving"])
 def test_an_average_of_equal_models_is_that_model_buffers_and_all(name, rule):
     net, u = call(name)
-    average = AveragedModel(net, use_buffers=True, multi_avg_fn=get_ema_multi_avg_fn(0.9) if rule == "moving" else None)
+    average = AveragedModel(
+        net, use_buffers=True, multi_avg_fn=get_ema_multi_avg_fn(0.9) if rule == "moving" else None
+    )
     for _ in range(3):
         average.update_parameters(net)
     torch.testing.assert_close(average(u), net(u))
     for part in ("wiring", "motor", "order"):
-        ours, theirs = (getattr(model, part, None) if model.__dict__.get("ltc") is None else None
-                        for model in (average.module, net))
+        ours, theirs = (
+            getattr(model, part, None) if model.__dict__.get("ltc") is None else None
+            for model in (average.module, net)
+        )
         assert ours == theirs if not torch.is_tensor(ours) else torch.equal(ours, theirs)
 
 
@@ -84,25 +98,38 @@ def test_places_are_no_buffers(name):
 def test_places_are_carried_to_a_device_once_and_not_kept_in_a_pickle():
     net, u = call("CfCNet mixed")
     net(u)
-    assert net.motor is net.motor and net.motor.tolist() == [1, 4] and net.order.tolist() == [0, 3, 2, 5, 1, 4]
+    assert (
+        net.motor is net.motor and net.motor.tolist() == [1, 4] and net.order.tolist() == [0, 3, 2, 5, 1, 4]
+    )
     assert net.inverse[net.order].tolist() == list(range(6))
     assert not copy.deepcopy(net)._order.carried
     assert net.to("meta").motor.is_meta
 
 
-@pytest.mark.parametrize("make", [lambda: models.CfCNet(4, 3), lambda: models.CfCNet(MIXED), lambda: models.LTCNet(MIXED),
-                                  lambda: models.CfCNet.from_ltc(models.LTCNet(MIXED)), lambda: models.ODENet(3, 4),
-                                  lambda: models.CTRNNet(3, 4, masks={"input": np.ones((4, 3))}), lambda: models.RNNet(3, 4)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: models.CfCNet(4, 3),
+        lambda: models.CfCNet(MIXED),
+        lambda: models.LTCNet(MIXED),
+        lambda: models.CfCNet.from_ltc(models.LTCNet(MIXED)),
+        lambda: models.ODENet(3, 4),
+        lambda: models.CTRNNet(3, 4, masks={"input": np.ones((4, 3))}),
+        lambda: models.RNNet(3, 4),
+    ],
+)
 def test_every_root_can_be_exported(make):
     net, u = make(), torch.randn(2, 2, 3, generator=gen())
     torch.testing.assert_close(torch.export.export(net, (u,)).module()(u), net(u))
 
 
-# ------------------------------------------------------------------------------------------------ inference mode
+# ------------------------------------------------------------------------------------------------ inference
+# mode
 
 
 def near(a, b):
-    torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)  # the parallel path stops at 1e-6 of its largest state
+    # the parallel path stops at 1e-6 of its largest state
+    torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
 
 
 @EVERY
@@ -111,8 +138,11 @@ def test_models_of_inference_mode_compute(name, how, tmp_path):
     net, u = call(name)
     torch.save(net, tmp_path / "net.pt")
     with torch.inference_mode():
-        there = {"made": lambda: KINDS[name](generator=gen()), "copied": lambda: copy.deepcopy(net),
-                 "loaded": lambda: torch.load(tmp_path / "net.pt", weights_only=False)}[how]()
+        there = {
+            "made": lambda: KINDS[name](generator=gen()),
+            "copied": lambda: copy.deepcopy(net),
+            "loaded": lambda: torch.load(tmp_path / "net.pt", weights_only=False),
+        }[how]()
         inside = there(u)
     with torch.no_grad():
         near(inside, net(u))
@@ -146,13 +176,20 @@ def test_synapses_cut_in_inference_mode_stay_cut():
 
 LONELY = wiring.fully_connected(4, sensory=0, rng=np.random.default_rng(0))
 WITHOUT = {
-    "RNNet": lambda: models.RNNet(0, 4), "ODENet": lambda: models.ODENet(0, 4, 2),
-    "CTRNNet": lambda: models.CTRNNet(0, 4, 1, plasticity={"hidden": np.ones((4, 4)), "input": np.ones((4, 0))}),
+    "RNNet": lambda: models.RNNet(0, 4),
+    "ODENet": lambda: models.ODENet(0, 4, 2),
+    "CTRNNet": lambda: models.CTRNNet(
+        0, 4, 1, plasticity={"hidden": np.ones((4, 4)), "input": np.ones((4, 0))}
+    ),
     "CTRNNet signs": lambda: models.CTRNNet(0, 4, learned=True, signs=[1, -1, 1, 1]),
-    **{f"LTCNet {backend}": lambda backend=backend: models.LTCNet(LONELY, backend=backend)
-       for backend in ("reference", "edges", "parallel", "numba")},
-    "LTCNet lstm": lambda: models.LTCNet(LONELY, memory="lstm"), "CfCNet": lambda: models.CfCNet(LONELY),
-    "CfCNet units": lambda: models.CfCNet(4, 0, 1), "CfCNet lstm": lambda: models.CfCNet(4, 0, mode="pure", memory="lstm"),
+    **{
+        f"LTCNet {backend}": lambda backend=backend: models.LTCNet(LONELY, backend=backend)
+        for backend in ("reference", "edges", "parallel", "numba")
+    },
+    "LTCNet lstm": lambda: models.LTCNet(LONELY, memory="lstm"),
+    "CfCNet": lambda: models.CfCNet(LONELY),
+    "CfCNet units": lambda: models.CfCNet(4, 0, 1),
+    "CfCNet lstm": lambda: models.CfCNet(4, 0, mode="pure", memory="lstm"),
     "CfCNet from LTC": lambda: models.CfCNet.from_ltc(models.LTCNet(LONELY)),
 }
 
@@ -161,7 +198,8 @@ WITHOUT = {
 def test_without_inputs_every_parameter_still_gets_a_gradient(name):
     net = WITHOUT[name]()
     net(torch.zeros(2, 3, 0))[0].square().sum().backward()
-    assert {name for name, p in net.named_parameters() if p.grad is None} == set()  # DistributedDataParallel waits for each
+    # DistributedDataParallel waits for each
+    assert {name for name, p in net.named_parameters() if p.grad is None} == set()
     WITHOUT[name]().load_state_dict(net.state_dict())
 
 
@@ -172,10 +210,14 @@ def test_with_inputs_every_parameter_gets_a_gradient(name):
     assert {name for name, p in net.named_parameters() if p.grad is None} == set()
 
 
-EMPTY = KINDS | {f"LTCNet {backend}": lambda backend=backend, **o: models.LTCNet(WIRING, backend=backend, **o)
-                 for backend in ("reference", "edges", "parallel", "numba")}
-EMPTY |= {f"ODENet {solver}": lambda solver=solver, **o: models.ODENet(3, 5, 2, solver=solver, **o)
-          for solver in ("euler", "dopri5", "midpoint")} | {"ODENet adjoint": lambda **o: models.ODENet(3, 5, adjoint=True, **o)}
+EMPTY = KINDS | {
+    f"LTCNet {backend}": lambda backend=backend, **o: models.LTCNet(WIRING, backend=backend, **o)
+    for backend in ("reference", "edges", "parallel", "numba")
+}
+EMPTY |= {
+    f"ODENet {solver}": lambda solver=solver, **o: models.ODENet(3, 5, 2, solver=solver, **o)
+    for solver in ("euler", "dopri5", "midpoint")
+} | {"ODENet adjoint": lambda **o: models.ODENet(3, 5, adjoint=True, **o)}
 
 
 @pytest.mark.parametrize("name", EMPTY)

@@ -17,7 +17,11 @@ HEADS = {
     "CfCNet units": (lambda: models.CfCNet(5, 3, 2, generator=gen()), ["f1", "b", "backbone.0"], 1),
     "CfCNet pure": (lambda: models.CfCNet(5, 3, 2, mode="pure", generator=gen()), ["f1"], 1),
     "ODENet": (lambda: models.ODENet(3, 5, 2, generator=gen()), ["field.0", "field.1"], 4),
-    "ODENet dopri5": (lambda: models.ODENet(3, 5, 2, solver="dopri5", rtol=1e-3, generator=gen()), ["field.0", "field.1"], None),
+    "ODENet dopri5": (
+        lambda: models.ODENet(3, 5, 2, solver="dopri5", rtol=1e-3, generator=gen()),
+        ["field.0", "field.1"],
+        None,
+    ),
 }
 TOOLS = pytest.mark.parametrize("name", HEADS)
 
@@ -33,7 +37,7 @@ def made(name):
 @TOOLS
 def test_hooks_hear_every_step_and_may_change_what_a_layer_says(name):
     net, layers, calls, u = made(name)
-    heard = {layer: 0 for layer in layers}
+    heard = dict.fromkeys(layers, 0)
     before = net(u)[1]
     for layer in layers:
         layer.register_forward_hook(lambda layer, given, out: heard.__setitem__(layer, heard[layer] + 1))
@@ -63,14 +67,19 @@ def test_layers_under_torch_s_tools_train_on_and_compute_with_the_weights_of_now
             weight = layer.weight_orig * layer.weight_mask
             assert (layer.weight_mask == 0).float().mean() == pytest.approx(0.5, abs=0.02)
         else:
-            g, v = ((layer.parametrizations.weight.original0, layer.parametrizations.weight.original1)
-                    if tool == "weight_norm" else (layer.weight_g, layer.weight_v))
+            g, v = (
+                (layer.parametrizations.weight.original0, layer.parametrizations.weight.original1)
+                if tool == "weight_norm"
+                else (layer.weight_g, layer.weight_v)
+            )
             weight = g * v / v.norm(dim=1, keepdim=True)
         expected[f"{path}.weight"] = weight.detach()
     plain.load_state_dict(expected)
     torch.testing.assert_close(net(u)[0], plain(u)[0])
     if name == "ODENet":
-        np.testing.assert_allclose(net.numpy_cell().layers[0][0], plain.numpy_cell().layers[0][0], rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(
+            net.numpy_cell().layers[0][0], plain.numpy_cell().layers[0][0], rtol=1e-6, atol=1e-7
+        )
 
 
 def test_an_adjoint_trains_through_a_pruned_field():
@@ -83,7 +92,10 @@ def test_an_adjoint_trains_through_a_pruned_field():
 
 
 def test_a_carried_ltc_is_called_so_that_pruning_its_parameters_acts():
-    net, u = models.CfCNet.from_ltc(models.LTCNet(WIRING, generator=gen())), torch.randn(2, 4, 3, generator=gen(1))
+    net, u = (
+        models.CfCNet.from_ltc(models.LTCNet(WIRING, generator=gen())),
+        torch.randn(2, 4, 3, generator=gen(1)),
+    )
     prune.l1_unstructured(net.ltc, "gamma", amount=0.5)
     for _ in range(2):
         net(u)[0].sum().backward()

@@ -23,7 +23,12 @@ def explorer():
 @pytest.mark.parametrize("values", GRID)
 def test_a_frame_is_the_wiring_of_its_controls(explorer, values):
     frame = explorer.compute(**dict(zip(NAMES, values)))
-    net = wiring.ncp(**SIZES, **dict(zip(NAMES[:3], values)), motor_fan_in=MOTOR_FAN_IN, rng=np.random.default_rng(values[3]))
+    net = wiring.ncp(
+        **SIZES,
+        **dict(zip(NAMES[:3], values)),
+        motor_fan_in=MOTOR_FAN_IN,
+        rng=np.random.default_rng(values[3]),
+    )
     signs = np.zeros((20, 20), int)
     for source, target in frame["edges"]:
         signs[abs(target), source] = np.sign(target)
@@ -55,16 +60,30 @@ def test_loops_and_longest_paths_are_those_of_networkx(explorer):
         other = networkx.from_numpy_array(graph.T.astype(int), create_using=networkx.DiGraph)
         circles = [c for c in networkx.strongly_connected_components(other) if len(c) > 1]
         assert set(np.flatnonzero(on_a_loop(graph)).tolist()) == set().union(*circles)
-        simple = [len(path) - 1 for s in range(5) for t in range(5) if s != t for path in networkx.all_simple_paths(other, s, t)]
+        simple = [
+            len(path) - 1
+            for s in range(5)
+            for t in range(5)
+            if s != t
+            for path in networkx.all_simple_paths(other, s, t)
+        ]
         assert longest_path(graph) == max(simple, default=0)
 
 
 def test_the_answer_and_the_presets_say_the_truth(explorer):
-    """Eight to eleven, whatever the dice; nobody missed, and no way but three steps, where the presets say so."""
+    """Eight to eleven, whatever the dice; nobody missed, and no way but three steps, where the presets say
+    so.
+    """
     assert explorer.prediction.right == "all"
     for seed in range(200):
-        edges = wiring.ncp(**SIZES, sensory_fan_out=1, inter_fan_out=1, recurrent=6, motor_fan_in=MOTOR_FAN_IN,
-                           rng=np.random.default_rng(seed)).edges_in()
+        edges = wiring.ncp(
+            **SIZES,
+            sensory_fan_out=1,
+            inter_fan_out=1,
+            recurrent=6,
+            motor_fan_in=MOTOR_FAN_IN,
+            rng=np.random.default_rng(seed),
+        ).edges_in()
         drawn = len({target for _, target, _ in edges})
         assert drawn == 8 <= len(edges) <= 11
     frames = {preset["name"]: explorer.compute(**preset["controls"]) for preset in explorer.spec["presets"]}
@@ -76,7 +95,9 @@ def test_the_answer_and_the_presets_say_the_truth(explorer):
 
 
 def test_88_throws_in_100_close_a_loop():
-    """Counted exactly: acyclic graphs on six nodes by edges (Robinson), draws with replacement, autapses allowed."""
+    """Counted exactly: acyclic graphs on six nodes by edges (Robinson), draws with replacement, autapses
+    allowed.
+    """
     polynomials = [[1]]
     for n in range(1, 7):
         total = [0] * (comb(n, 2) + 1)
@@ -87,11 +108,20 @@ def test_88_throws_in_100_close_a_loop():
                         total[e + extra] += (-1) ** (j + 1) * comb(n, j) * a * comb(j * (n - j), extra)
         polynomials.append(total)
     onto = lambda a, e: sum((-1) ** i * comb(e, i) * (e - i) ** a for i in range(e + 1))
-    free = sum(comb(12, a) * 6 ** (12 - a) * polynomials[6][e] * onto(a, e) for a in range(13) for e in range(a + 1)) / 36**12
+    free = (
+        sum(
+            comb(12, a) * 6 ** (12 - a) * polynomials[6][e] * onto(a, e)
+            for a in range(13)
+            for e in range(a + 1)
+        )
+        / 36**12
+    )
     assert round(100 * (1 - free)) == 88
 
 
-@pytest.mark.parametrize("controls", [{"sensory_fan_out": 7}, {"inter_fan_out": 0}, {"recurrent": -1}, {"seed": 3}, {"k": 1}])
+@pytest.mark.parametrize(
+    "controls", [{"sensory_fan_out": 7}, {"inter_fan_out": 0}, {"recurrent": -1}, {"seed": 3}, {"k": 1}]
+)
 def test_impossible_controls_are_refused(explorer, controls):
     with pytest.raises(ValueError, match="must|choose|unknown"):
         explorer.compute(**controls)
@@ -108,14 +138,27 @@ def test_the_page_shows_the_frames_of_python(explorer, static_page):
         assert drawn["edges"] == frame["edges"] and drawn["verdict"] == frame["verdict"]
         circuit = page.locator(".ltc-panel-circuit path.synapse:not([display=none])")
         assert circuit.count() == frame["counts"]["synapses"]
-        matrix = page.locator(".ltc-panel-matrix path.plus:not([display=none]), .ltc-panel-matrix path.minus:not([display=none])")
+        matrix = page.locator(
+            ".ltc-panel-matrix path.plus:not([display=none]), .ltc-panel-matrix "
+            "path.minus:not([display=none])"
+        )
         assert matrix.count() == frame["counts"]["synapses"]
         names = [f"{source} {abs(target)} {np.sign(target)}" for source, target in frame["edges"]]
-        keys = {kind: page.eval_on_selector_all(f".ltc-panel-circuit {path}", "all => all.map(path => path.dataset.key).sort()")
-                for kind, path in (("repairs", ".after path.synapse"), ("halos", "path.halo"), ("all", "path.synapse"))}
+        keys = {
+            kind: page.eval_on_selector_all(
+                f".ltc-panel-circuit {path}", "all => all.map(path => path.dataset.key).sort()"
+            )
+            for kind, path in (
+                ("repairs", ".after path.synapse"),
+                ("halos", "path.halo"),
+                ("all", "path.synapse"),
+            )
+        }
         assert keys["repairs"] == keys["halos"] == sorted(names[i] for i in frame["repairs"])
         assert keys["all"] == sorted(names)
-        bars = page.eval_on_selector_all(".ltc-panel-bars text.strong", "all => all.map(text => text.textContent)")
+        bars = page.eval_on_selector_all(
+            ".ltc-panel-bars text.strong", "all => all.map(text => text.textContent)"
+        )
         assert sum(int(part) for text in bars for part in text.split(" + ")) == frame["counts"]["synapses"]
         assert sum(int(text.split(" + ")[1]) for text in bars if "+" in text) == frame["counts"]["repaired"]
         assert page.text_content('output[data-name="counts.longest"]') == str(frame["counts"]["longest"])
@@ -127,10 +170,15 @@ def test_before_the_prediction_only_the_planned_synapses_show(explorer, static_p
     page.goto(address)
     page.wait_for_selector(".ltc-wiring[data-frame]")
     counts, circuit = explorer.compute()["counts"], page.locator(".ltc-panel-circuit path.synapse:visible")
-    assert circuit.count() == counts["synapses"] - counts["repaired"] and page.locator(".ltc-wiring .halo:visible").count() == 0
+    assert (
+        circuit.count() == counts["synapses"] - counts["repaired"]
+        and page.locator(".ltc-wiring .halo:visible").count() == 0
+    )
     assert page.locator(".ltc-panel-bars .strong:visible").count() == 0
     page.get_by_role("button", name="Five to seven").click()
-    assert "It is not so." in page.locator(".ltc-reply").text_content() and circuit.count() == counts["synapses"]
+    assert (
+        "It is not so." in page.locator(".ltc-reply").text_content() and circuit.count() == counts["synapses"]
+    )
     assert page.locator(".ltc-panel-bars .strong:visible").count() == 4
     assert not complaints
 

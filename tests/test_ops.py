@@ -10,12 +10,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import strategies  # noqa: F401  it fixes the examples that hypothesis draws
 from ltcbook import ops
 
 FUNCTIONS = {"exp": ops.exp, "tanh": ops.tanh, "sigmoid": ops.sigmoid, "softplus": ops.softplus}
 # what the functions are, in 40 digits: SymPy's own arithmetic knows nothing of ltcbook
-EXACT = {"exp": sp.exp, "tanh": sp.tanh, "sigmoid": lambda z: 1 / (1 + sp.exp(-z)), "softplus": lambda z: sp.log(1 + sp.exp(z))}
+EXACT = {
+    "exp": sp.exp,
+    "tanh": sp.tanh,
+    "sigmoid": lambda z: 1 / (1 + sp.exp(-z)),
+    "softplus": lambda z: sp.log(1 + sp.exp(z)),
+}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -23,15 +27,19 @@ EXACT = {"exp": sp.exp, "tanh": sp.tanh, "sigmoid": lambda z: 1 / (1 + sp.exp(-z
 def test_numpy_torch_and_sympy_agree_with_forty_digits(name, values):
     exact = np.array([float(EXACT[name](sp.Float(v, 40))) for v in values])
     symbolic = FUNCTIONS[name](np.array([sp.Float(v, 40) for v in values], dtype=object))
-    for got in (FUNCTIONS[name](np.array(values)), FUNCTIONS[name](torch.tensor(values, dtype=torch.float64)).numpy(),
-                symbolic.astype(float)):
+    for got in (
+        FUNCTIONS[name](np.array(values)),
+        FUNCTIONS[name](torch.tensor(values, dtype=torch.float64)).numpy(),
+        symbolic.astype(float),
+    ):
         # a few units in the last place of float64 (2e-16): each function is a handful of rounded operations
         np.testing.assert_allclose(got, exact, rtol=2e-15, atol=0)
 
 
 def test_softplus_is_not_cut_off_at_torchs_threshold():
     z = torch.tensor([19.0, 21.0, 30.0, 45.0], dtype=torch.float64)
-    np.testing.assert_allclose((ops.softplus(z) - z).numpy(), np.log1p(np.exp(-z.numpy())), atol=4e-15)  # half an ulp of 45
+    # half an ulp of 45
+    np.testing.assert_allclose((ops.softplus(z) - z).numpy(), np.log1p(np.exp(-z.numpy())), atol=4e-15)
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "softplus", "tanh"])
@@ -75,7 +83,8 @@ def test_stack_joins_each_backend_along_a_new_axis():
 def test_like_takes_over_backend_and_precision():
     assert ops.like(0.1, np.zeros(2, np.float32)).dtype == np.float32
     assert ops.like([0.1, 0.2], torch.zeros(2, dtype=torch.float32)).dtype == torch.float32
-    assert ops.like(0.5, torch.zeros(2, dtype=torch.int64)) == 0.5  # a step must never become 0 in a whole-number state
+    # a step must never become 0 in a whole-number state
+    assert ops.like(0.5, torch.zeros(2, dtype=torch.int64)) == 0.5
     assert ops.like(0.5, np.zeros(2, int)) == 0.5
     h = sp.Symbol("h")
     assert ops.like(h, np.zeros(2)).item() is h
@@ -83,13 +92,15 @@ def test_like_takes_over_backend_and_precision():
 
 
 def test_neither_torch_nor_sympy_is_imported_before_one_of_their_objects_arrives():
-    program = ("import sys, numpy as np, ltcbook\n"
-               "from ltcbook import ops, wiring, dynamics, simulate, analysis, pruning\n"
-               "rng = np.random.default_rng(0); w = wiring.fully_connected(2, sensory=1, rng=rng)\n"
-               "cell = dynamics.LTC.random(w, rng=rng); u = np.ones((2, 1))\n"
-               "simulate.simulate(cell, u, np.zeros(2), 0.1); analysis.equilibria(cell, u[0], rng=rng)\n"
-               "dynamics.jacobian(np.zeros(2), u[0], cell); pruning.prune_and_rewire(w, cell.w, 0.5, rng=rng)\n"
-               "ops.softplus(np.zeros(2)), ops.stack([np.zeros(2)], 0), ops.like(0.1, np.zeros(2))\n"
-               "print([m for m in ('torch', 'sympy', 'matplotlib') if m in sys.modules])\n")
+    program = (
+        "import sys, numpy as np, ltcbook\n"
+        "from ltcbook import ops, wiring, dynamics, simulate, analysis, pruning\n"
+        "rng = np.random.default_rng(0); w = wiring.fully_connected(2, sensory=1, rng=rng)\n"
+        "cell = dynamics.LTC.random(w, rng=rng); u = np.ones((2, 1))\n"
+        "simulate.simulate(cell, u, np.zeros(2), 0.1); analysis.equilibria(cell, u[0], rng=rng)\n"
+        "dynamics.jacobian(np.zeros(2), u[0], cell); pruning.prune_and_rewire(w, cell.w, 0.5, rng=rng)\n"
+        "ops.softplus(np.zeros(2)), ops.stack([np.zeros(2)], 0), ops.like(0.1, np.zeros(2))\n"
+        "print([m for m in ('torch', 'sympy', 'matplotlib') if m in sys.modules])\n"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,4 +1,6 @@
-"""All times at once: the sequential solution and its gradients, to rounding, or a warning and the sequential solution."""
+"""All times at once: the sequential solution and its gradients, to rounding, or a warning and the
+sequential solution.
+"""
 
 import warnings
 from dataclasses import fields, replace
@@ -14,7 +16,8 @@ from ltcbook.dynamics import LTC, EdgeLTC
 from ltcbook.kernels import parallel
 
 METHODS = pytest.mark.parametrize("method", parallel.STEPS)
-CLOSE = dict(rtol=1e-11, atol=1e-11)  # tolerance 1e-13 of the sweeps, some dozen steps, states and gradients of order 1
+# tolerance 1e-13 of the sweeps, some dozen steps, states and gradients of order 1
+CLOSE = dict(rtol=1e-11, atol=1e-11)
 
 
 def case(seed, kind=LTC, T=7, batch=()):
@@ -75,11 +78,15 @@ def test_gradients_are_those_of_simulate(method, seed, kind):
 
 def test_float32_stays_float32_and_close():
     cell, u, x0, dt = case(1, T=200)
-    single = replace(cell, **{f.name: getattr(cell, f.name).float()
-                              for f in fields(cell) if getattr(cell, f.name) is not None})
+    single = replace(
+        cell,
+        **{f.name: getattr(cell, f.name).float() for f in fields(cell) if getattr(cell, f.name) is not None},
+    )
     got = solve(single, None if u is None else u.float(), x0.float(), dt.float(), "fused", 6)
     assert got.dtype == torch.float32
-    torch.testing.assert_close(got.double(), simulate.simulate(cell, u, x0, dt, substeps=6), rtol=0, atol=3e-6)
+    torch.testing.assert_close(
+        got.double(), simulate.simulate(cell, u, x0, dt, substeps=6), rtol=0, atol=3e-6
+    )
 
 
 @METHODS
@@ -90,8 +97,11 @@ def test_windows_of_time_join_without_a_seam(method, monkeypatch):
     got = solve(cell, u, leaf, dt, method)
     expected = simulate.simulate(cell, u, leaf, dt, method=method, substeps=2)
     torch.testing.assert_close(got, expected, **CLOSE)
-    torch.testing.assert_close(torch.autograd.grad(got[..., -1, :].sum(), leaf)[0],
-                               torch.autograd.grad(expected[..., -1, :].sum(), leaf)[0], **CLOSE)
+    torch.testing.assert_close(
+        torch.autograd.grad(got[..., -1, :].sum(), leaf)[0],
+        torch.autograd.grad(expected[..., -1, :].sum(), leaf)[0],
+        **CLOSE,
+    )
 
 
 def windows(monkeypatch):
@@ -142,7 +152,9 @@ def test_a_window_that_does_not_settle_is_solved_step_by_step_with_a_warning(mon
     with pytest.warns(RuntimeWarning, match="1 of 1 windows of time did not converge within 2 sweeps"):
         got = solve(cell, u, x0, dt, "fused", sequential=sequential)
     assert solved == [(12,)]
-    torch.testing.assert_close(got, simulate.simulate(cell, u, x0, dt, method="fused", substeps=2), rtol=0, atol=0)
+    torch.testing.assert_close(
+        got, simulate.simulate(cell, u, x0, dt, method="fused", substeps=2), rtol=0, atol=0
+    )
 
 
 def test_an_adjoint_that_does_not_settle_is_an_error_not_a_wrong_gradient(monkeypatch):
@@ -155,7 +167,8 @@ def test_an_adjoint_that_does_not_settle_is_an_error_not_a_wrong_gradient(monkey
 
 
 def test_the_sweeps_always_end_with_the_sequential_solution():
-    # each sweep makes at least one more step exact, so R steps need at most R + 1 sweeps, however strong the loops are
+    # each sweep makes at least one more step exact, so R steps need at most R + 1 sweeps, however strong the
+    # loops are
     cell, u, x0, dt = case(5, T=30)
     cell = replace(cell, w=100 * cell.w + 30, gamma=3 * cell.gamma)
     with warnings.catch_warnings():

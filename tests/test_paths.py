@@ -1,4 +1,6 @@
-"""The backends of an LTC network: one trajectory, one gradient, and a clear word where one of them cannot serve."""
+"""The backends of an LTC network: one trajectory, one gradient, and a clear word where one of them cannot
+serve.
+"""
 
 import copy
 
@@ -16,8 +18,12 @@ CLOSE = dict(rtol=1e-10, atol=1e-11)
 
 def case(sensory=3, batch=(4,), T=6, seed=0, **options):
     rng = np.random.default_rng(seed)
-    net = models.LTCNet(wiring.auto_ncp(12, 2, sensory=sensory, rng=rng), substeps=options.pop("substeps", 2),
-                        generator=torch.Generator().manual_seed(seed), **options).double()
+    net = models.LTCNet(
+        wiring.auto_ncp(12, 2, sensory=sensory, rng=rng),
+        substeps=options.pop("substeps", 2),
+        generator=torch.Generator().manual_seed(seed),
+        **options,
+    ).double()
     u = torch.tensor(rng.normal(size=(*batch, T, sensory)))
     x0 = torch.tensor(rng.uniform(-1, 1, (*batch, net.state_size)))
     return net, u, x0, torch.tensor(rng.uniform(0.2, 1.2, (*batch, T)))
@@ -31,15 +37,23 @@ def result(net, backend, u, x0, dt):
     y, x = net(u, x0, dt)
     (y.square().sum() + x.sin().sum()).backward()
     leaves = {"u": u, "x0": x0, **dict(net.named_parameters())}
-    return y, x, {name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()}
+    return (
+        y,
+        x,
+        {name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()},
+    )
 
 
 @OTHERS
 @pytest.mark.parametrize("solver", ["fused", "exponential", "extrapolated"])
-@pytest.mark.parametrize("options", [{}, {"batch": ()}, {"constraint": "explicit"}, {"memory": "lstm"}, {"batch": (2, 3)}])
+@pytest.mark.parametrize(
+    "options", [{}, {"batch": ()}, {"constraint": "explicit"}, {"memory": "lstm"}, {"batch": (2, 3)}]
+)
 def test_every_backend_gives_the_references_numbers_and_gradients(backend, solver, options):
     arguments = case(solver=solver, **options)
-    (y, x, by), (y_ref, x_ref, by_ref) = (result(*[arguments[0], b, *arguments[1:]]) for b in (backend, "reference"))
+    (y, x, by), (y_ref, x_ref, by_ref) = (
+        result(*[arguments[0], b, *arguments[1:]]) for b in (backend, "reference")
+    )
     torch.testing.assert_close(y, y_ref, **CLOSE)
     torch.testing.assert_close(x, x_ref, **CLOSE)
     for name in by_ref:
@@ -75,7 +89,9 @@ def test_auto_lists_the_synapses_where_the_kernels_cannot_serve(monkeypatch):
     net, u, x0, dt = case(solver="rk4")
     net(u, x0, dt)
     assert seen == [1]
-    full = models.LTCNet(wiring.fully_connected(4, sensory=3, rng=np.random.default_rng(0)), solver="rk4").double()
+    full = models.LTCNet(
+        wiring.fully_connected(4, sensory=3, rng=np.random.default_rng(0)), solver="rk4"
+    ).double()
     full(u)  # every place holds a synapse: nothing to win
     torch.vmap(net)(u, x0, dt)  # a list cannot be looked up inside vmap
     assert seen == [1]
@@ -93,17 +109,25 @@ def test_gradients_at_absent_synapses_do_not_depend_on_the_backend(backend):
     assert net.backend == backend
 
 
-@pytest.mark.parametrize("backend, change, message", [
-    ("parallel", {"solver": "rk4"}, "no solver 'rk4', only fused, exponential, extrapolated"),
-    ("parallel", {"slope": True}, "no derivative by dt"), ("edges", {"cell": True}, "its cell was replaced"), ("edges", {"vmap": True}, "vmap"), ("parallel", {"vmap": True}, "vmap"),
-])
+@pytest.mark.parametrize(
+    "backend, change, message",
+    [
+        ("parallel", {"solver": "rk4"}, "no solver 'rk4', only fused, exponential, extrapolated"),
+        ("parallel", {"slope": True}, "no derivative by dt"),
+        ("edges", {"cell": True}, "its cell was replaced"),
+        ("edges", {"vmap": True}, "vmap"),
+        ("parallel", {"vmap": True}, "vmap"),
+    ],
+)
 def test_what_a_backend_cannot_serve_is_refused_and_who_can_is_named(backend, change, message):
     net, u, x0, dt = case(solver=change.get("solver", "fused"), backend=backend)
     dt.requires_grad_("slope" in change)
     if "cell" in change:
         net.cell = net.cell
     call = torch.vmap(net) if "vmap" in change else net
-    with pytest.raises(ValueError, match=f"backend='{backend}' cannot serve this call: .*{message}.*backend='reference' can"):
+    with pytest.raises(
+        ValueError, match=f"backend='{backend}' cannot serve this call: .*{message}.*backend='reference' can"
+    ):
         call(u, x0, dt)
 
 
@@ -118,24 +142,33 @@ def test_parallel_falls_back_step_by_step_with_a_warning(monkeypatch):
 
 def test_edges_differentiate_twice_and_by_dt():
     net, u, x0, dt = case(batch=(1,), T=2, backend="edges")
-    assert torch.autograd.gradgradcheck(lambda u, dt: net(u, x0, dt)[1], (u.requires_grad_(), dt.requires_grad_()))
+    assert torch.autograd.gradgradcheck(
+        lambda u, dt: net(u, x0, dt)[1], (u.requires_grad_(), dt.requires_grad_())
+    )
 
 
 def test_a_copy_and_a_pickle_keep_their_own_lists(tmp_path):
     net, u, x0, dt = case(backend="edges")
     net(u, x0, dt)
     other = copy.deepcopy(net)
-    other.rewire(wiring.auto_ncp(12, 2, sensory=3, rng=np.random.default_rng(7)), rng=np.random.default_rng(1))
+    other.rewire(
+        wiring.auto_ncp(12, 2, sensory=3, rng=np.random.default_rng(7)), rng=np.random.default_rng(1)
+    )
     assert not torch.allclose(net(u, x0, dt)[1], other(u, x0, dt)[1])
     torch.save(net, tmp_path / "net.pt")
     again = torch.load(tmp_path / "net.pt", weights_only=False)
     assert torch.equal(again(u, x0, dt)[1], net(u, x0, dt)[1])
 
 
-@pytest.mark.parametrize("backend, solver", [("reference", "fused"), ("edges", "extrapolated"), ("parallel", "fused"), ("edges", "rk4")])
+@pytest.mark.parametrize(
+    "backend, solver",
+    [("reference", "fused"), ("edges", "extrapolated"), ("parallel", "fused"), ("edges", "rk4")],
+)
 def test_a_call_whose_gradient_does_not_fit_is_refused_with_the_estimate(backend, solver, monkeypatch):
     rng = np.random.default_rng(0)
-    net = models.LTCNet(wiring.random_sparse(48, sensory=16, sparsity=0.8, rng=rng), solver=solver, backend=backend)
+    net = models.LTCNet(
+        wiring.random_sparse(48, sensory=16, sparsity=0.8, rng=rng), solver=solver, backend=backend
+    )
     u, kept = torch.randn(8, 10, 16), {}
 
     def pack(tensor):
@@ -148,7 +181,10 @@ def test_a_call_whose_gradient_does_not_fit_is_refused_with_the_estimate(backend
     monkeypatch.setattr(paths, "memory", lambda device: 1.1 * truth)  # the estimate is within 10 %
     net(u)
     monkeypatch.setattr(paths, "memory", lambda device: 0.9 * truth)
-    with pytest.raises(ValueError, match=f"80 inputs would keep about 0 GB on the {backend} path.*smaller batch.*backend='numba'"):
+    with pytest.raises(
+        ValueError,
+        match=f"80 inputs would keep about 0 GB on the {backend} path.*smaller batch.*backend='numba'",
+    ):
         net(u)
     with torch.no_grad():
         net(u)  # nothing is kept

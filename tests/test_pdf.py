@@ -1,4 +1,6 @@
-"""The printed book: nothing of the chapters is lost in the LaTeX that Sphinx writes, and XeLaTeX sets it without complaint."""
+"""The printed book: nothing of the chapters is lost in the LaTeX that Sphinx writes, and XeLaTeX sets it
+without complaint.
+"""
 
 import re
 import shutil
@@ -28,13 +30,20 @@ def book(chapters, root):
     import yaml
 
     toc = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
-    names = [entry.rpartition("/")[2] + ".ipynb" for entry in [toc["root"], *(e["file"] for e in listed(toc))]]
+    names = [
+        entry.rpartition("/")[2] + ".ipynb" for entry in [toc["root"], *(e["file"] for e in listed(toc))]
+    ]
     return {name: chapters[name] for name in names if name in chapters}
 
 
 def words(text):
     """Plain words of a piece of Markdown or LaTeX: formulas, links' targets and commands left out."""
-    text = re.sub(r"\$\$.*?\$\$|\$[^$]*\$|\\\(.*?\\\)|`[^`]*`|\]\([^)]*\)|\\[A-Za-z]+\*?(\{\\detokenize\{[^}]*\}\})?", " ", text, flags=re.DOTALL)
+    text = re.sub(
+        r"\$\$.*?\$\$|\$[^$]*\$|\\\(.*?\\\)|`[^`]*`|\]\([^)]*\)|\\[A-Za-z]+\*?(\{\\detokenize\{[^}]*\}\})?",
+        " ",
+        text,
+        flags=re.DOTALL,
+    )
     return re.findall(r"(?<![\w^{}\\-])[A-Za-z]{4,}(?![\w}\\-])", text)
 
 
@@ -58,9 +67,13 @@ def test_every_link_has_its_target_and_every_equation_its_name(latex, book):
     assert not links - set(labels), f"links that lead nowhere: {sorted(links - set(labels))[:5]}"
     for name, notebook in book.items():
         text, page = markdown(notebook["cells"]), f"chapters/{name.removesuffix('.ipynb')}"
-        assert {f"{page}:{anchor}" for anchor in ANCHOR.findall(text)} <= set(labels), f"{name}: an anchor is lost"
+        assert {f"{page}:{anchor}" for anchor in ANCHOR.findall(text)} <= set(labels), (
+            f"{name}: an anchor is lost"
+        )
         for tag, anchor in tagged(text):
-            equation = re.search(rf"\\ltcanchor\{{\\detokenize\{{{page}:{anchor}\}}\}}.*?\\tag\{{([^}}]*)\}}", latex, re.DOTALL)
+            equation = re.search(
+                rf"\\ltcanchor\{{\\detokenize\{{{page}:{anchor}\}}\}}.*?\\tag\{{([^}}]*)\}}", latex, re.DOTALL
+            )
             assert equation and equation[1] == tag, f"{anchor} names another equation than ({tag})"
 
 
@@ -76,14 +89,22 @@ def test_every_solution_is_printed_whole(latex, book):
     assert len(printed) == len(wanted) > 30
     for solution, block in zip(wanted, printed, strict=True):
         missing = set(words(solution)) - set(re.findall(r"[A-Za-z]{4,}", block))
-        assert not missing, f"of the solution {solution.strip()[:60]!r} these words are lost: {sorted(missing)}"
+        assert not missing, (
+            f"of the solution {solution.strip()[:60]!r} these words are lost: {sorted(missing)}"
+        )
 
 
 def test_every_explorer_is_printed_as_a_picture_with_words(latex, book):
-    cells = [(cell, "".join(cell["source"])) for notebook in book.values() for cell in notebook["cells"]
-             if cell["cell_type"] == "code" and shown(cell)]
+    cells = [
+        (cell, "".join(cell["source"]))
+        for notebook in book.values()
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code" and shown(cell)
+    ]
     explorers = sum(len(re.findall(r"\bwidgets\.\w+Explorer\(", source)) for _, source in cells)
-    captions = re.findall(rf"\\ltccaption\{{\s*\\sphinxAtStartPar\s*\\sphinxstyleemphasis\{{{pdf.ONLINE}\}} \w.{{40}}", latex)
+    captions = re.findall(
+        rf"\\ltccaption\{{\s*\\sphinxAtStartPar\s*\\sphinxstyleemphasis\{{{pdf.ONLINE}\}} \w.{{40}}", latex
+    )
     assert len(captions) == explorers > 5
     figures = sum(1 for _, source in cells for _ in calls(source, "picture"))
     pictures = re.findall(r"\\ltcpicture\{FEFF[0-9a-f]{16,}\}\{%(.*?)\n\}", latex, re.DOTALL)
@@ -106,7 +127,8 @@ def test_code_is_printed_but_not_what_a_page_folds_away(latex, book):
     assert len(folded) > 100 and len(visible) > 100
     assert not {line for line in visible if line not in printed}, "code that a page shows is not printed"
     open_code = re.sub(r"[\W_]", "", "".join(shown_code))
-    hidden = {line for line in folded if line not in open_code}  # visible code may say the same, broken in other lines
+    # visible code may say the same, broken in other lines
+    hidden = {line for line in folded if line not in open_code}
     assert not {line for line in hidden if line in printed}, "code that a page folds away is printed"
 
 
@@ -119,8 +141,14 @@ def test_xelatex_sets_the_book_without_complaint(latex, book, monkeypatch):
     file = pdf.SOURCE.with_suffix(".pdf")
     assert file.stat().st_size > 1e6
     if shutil.which("pdftotext"):
-        text = subprocess.run(["pdftotext", str(file), "-"], capture_output=True, text=True, check=True).stdout
-        flat = re.sub(r"\W", "", text.translate({0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl"}))
+        text = subprocess.run(
+            ["pdftotext", str(file), "-"], capture_output=True, text=True, check=True
+        ).stdout
+        flat = re.sub(
+            r"\W",
+            "",
+            text.translate({0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl"}),
+        )
         for name, notebook in book.items():
             title = re.search(r"^# (.*)$", markdown(notebook["cells"]), re.MULTILINE)[1]
             assert re.sub(r"\W", "", title) in flat, f"{name}: its title is not in the PDF"
@@ -140,15 +168,24 @@ def test_what_a_reader_would_notice_is_a_complaint(kind):
     assert not pdf.troubles("Overfull \\hbox (3.2pt too wide) in paragraph at lines 6282--6282\n[1]")
 
 
-# --- what print needs of the machine ---------------------------------------------------------------------------------
+# --- what print needs of the machine
+# ---------------------------------------------------------------------------------
 
 ONE_OF_EACH = {  # what may be missing, and the package of Debian that brings it
-    "xelatex": "texlive-xetex", "xdvipdfmx": "texlive-xetex", "kpsewhich": "texlive-xetex", "fc-list": "fontconfig",
-    "polyglossia.sty": "texlive-xetex", "tabulary.sty": "texlive-latex-extra", "pzdr.tfm": "texlive-fonts-recommended",
-    "Latin Modern Roman": "fonts-lmodern", "DejaVu Sans": "fonts-dejavu", "DejaVu Sans Mono:style=Oblique": "fonts-dejavu",
+    "xelatex": "texlive-xetex",
+    "xdvipdfmx": "texlive-xetex",
+    "kpsewhich": "texlive-xetex",
+    "fc-list": "fontconfig",
+    "polyglossia.sty": "texlive-xetex",
+    "tabulary.sty": "texlive-latex-extra",
+    "pzdr.tfm": "texlive-fonts-recommended",
+    "Latin Modern Roman": "fonts-lmodern",
+    "DejaVu Sans": "fonts-dejavu",
+    "DejaVu Sans Mono:style=Oblique": "fonts-dejavu",
 }
 STUBS = {  # a machine with TeX in four programs
-    "xelatex": "", "xdvipdfmx": "",
+    "xelatex": "",
+    "xdvipdfmx": "",
     "kpsewhich": 'for name in "$@"; do [ "$name" = "$LACKS" ] || echo "/usr/share/texmf/$name"; done',
     "fc-list": '[ "$1" = "$LACKS" ] || echo "a.ttf: $1"',
 }
@@ -156,7 +193,9 @@ STUBS = {  # a machine with TeX in four programs
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """machine(lacks) -> a machine that has all that print needs but one thing, and apt-get only where it may be used."""
+    """machine(lacks) -> a machine that has all that print needs but one thing, and apt-get only where it
+    may be used.
+    """
     for name, script in STUBS.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\ntrue\n", "utf8")
         (tmp_path / name).chmod(0o755)
@@ -183,8 +222,14 @@ def test_make_pdf_names_what_is_missing_and_the_packages_that_bring_it(part, mac
 def test_make_pdf_looks_before_it_renders_and_needs_no_environment_for_that(root):
     command = ["make", "-n", "pdf", "PYTHON=any-python"]
     said = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
-    assert said.index("any-python ltcbook/site/tex.py") < said.index("ltcbook.site.build") < said.index("ltcbook.site.pdf")
-    subprocess.run([sys.executable, "-I", "-S", "-c", f"import runpy; runpy.run_path({tex.__file__!r})"], check=True)
+    assert (
+        said.index("any-python ltcbook/site/tex.py")
+        < said.index("ltcbook.site.build")
+        < said.index("ltcbook.site.pdf")
+    )
+    subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import runpy; runpy.run_path({tex.__file__!r})"], check=True
+    )
 
 
 def test_every_package_that_the_books_latex_asks_for_is_looked_for(latex):
@@ -193,5 +238,11 @@ def test_every_package_that_the_books_latex_asks_for_is_looked_for(latex):
     sources = [pdf.SOURCE, *pdf.LATEX.glob("sphinx*.sty"), *pdf.LATEX.glob("sphinx*.cls")]
     text = "\n".join(re.sub(r"(?<!\\)%.*", "", path.read_text("utf8")) for path in sources)
     asked = re.findall(r"\\(?:RequirePackage|usepackage)(?:\[[^]]*\])?\{([^}\\<]*)\}", text)
-    asked = {f"{name.strip()}.sty" for names in asked for name in names.split(",")} - {path.name for path in sources} - optional
-    assert len(asked) > 30 and not asked - set(tex.NEEDED), f"not looked for: {sorted(asked - set(tex.NEEDED))}"
+    asked = (
+        {f"{name.strip()}.sty" for names in asked for name in names.split(",")}
+        - {path.name for path in sources}
+        - optional
+    )
+    assert len(asked) > 30 and not asked - set(tex.NEEDED), (
+        f"not looked for: {sorted(asked - set(tex.NEEDED))}"
+    )

@@ -1,4 +1,6 @@
-"""Pictures in place of the explorers, for print and for readers without JavaScript: every mark means what it means there."""
+"""Pictures in place of the explorers, for print and for readers without JavaScript: every mark means what
+it means there.
+"""
 
 import io
 
@@ -41,7 +43,11 @@ def test_dashes_mean_cut_and_the_ends_of_synapses_their_sign(explorer, axes):
     assert drawn.count((plots.GREY.upper(), True)) == counts["cut"] > 0
     assert sum(dashed for _, dashed in drawn) == counts["cut"]
     assert sum(colour == "#FFD24A" for colour, _ in drawn) == counts["grown"] > 0
-    ends = [note.arrow_patch.get_arrowstyle() for note in axes["Arrow"].texts if getattr(note, "arrow_patch", None)]
+    ends = [
+        note.arrow_patch.get_arrowstyle()
+        for note in axes["Arrow"].texts
+        if getattr(note, "arrow_patch", None)
+    ]
     event = explorer.event(0.3, "threshold", 0)[0]
     signs = [sign for *_, sign in event.wiring.edges() + event.wiring.edges_in()]
     arrows = sum(type(end).__name__ == "CurveFilledB" for end in ends)
@@ -49,18 +55,32 @@ def test_dashes_mean_cut_and_the_ends_of_synapses_their_sign(explorer, axes):
 
 
 def test_neurons_have_the_explorers_outlines(explorer, axes):
-    corners = {len(group.get_paths()[0].vertices) - 1: len(group.get_offsets()) for group in axes["Arrow"].collections}
+    corners = {
+        len(group.get_paths()[0].vertices) - 1: len(group.get_offsets())
+        for group in axes["Arrow"].collections
+    }
     roles = [node["role"] for node in explorer.spec["circuits"]["random"]["nodes"]]
-    assert (corners[3], corners[4], corners[6]) == tuple(roles.count(role) for role in ("sensory", "inter", "motor"))
+    assert (corners[3], corners[4], corners[6]) == tuple(
+        roles.count(role) for role in ("sensory", "inter", "motor")
+    )
 
 
 def test_circles_are_the_command_block_and_squares_single_neurons(explorer, axes):
     frame = explorer.compute()
     before = frame["before"]
-    sizes = sorted((len(group.get_paths()[0].vertices) > 10, len(group.get_offsets())) for group in axes["Eigenvalues"].collections
-                   if len(group.get_offsets()) > 1)
-    assert sizes == sorted([(True, len(before["command"])), (True, len(frame["command"])), (False, len(before["own"])),
-                            (False, len(frame["own"]))])
+    sizes = sorted(
+        (len(group.get_paths()[0].vertices) > 10, len(group.get_offsets()))
+        for group in axes["Eigenvalues"].collections
+        if len(group.get_offsets()) > 1
+    )
+    assert sizes == sorted(
+        [
+            (True, len(before["command"])),
+            (True, len(frame["command"])),
+            (False, len(before["own"])),
+            (False, len(frame["own"])),
+        ]
+    )
 
 
 def test_few_colours_keep_the_thin_lines_colours(explorer):
@@ -72,10 +92,16 @@ def test_few_colours_keep_the_thin_lines_colours(explorer):
 
 
 KEYS = {  # explorer -> name in its legend -> (colour, dashes, marker) there
-    "TimeConstantExplorer": {"exact": (plots.INK, "-", "None"), "fused": (plots.BLUE, "None", "o"),
-                             "Euler": (plots.VERMILLION, "None", "x")},
-    "GradientExplorer": {"gradient": (plots.INK, "-", "None"), "bound": (plots.GREY, "--", "None"),
-                         "eigenvalue": (plots.VERMILLION, ":", "None")},
+    "TimeConstantExplorer": {
+        "exact": (plots.INK, "-", "None"),
+        "fused": (plots.BLUE, "None", "o"),
+        "Euler": (plots.VERMILLION, "None", "x"),
+    },
+    "GradientExplorer": {
+        "gradient": (plots.INK, "-", "None"),
+        "bound": (plots.GREY, "--", "None"),
+        "eigenvalue": (plots.VERMILLION, ":", "None"),
+    },
     "StabilityExplorer": {"exact": (plots.INK, "-", "None"), "Euler": (plots.VERMILLION, "None", "o")},
 }
 
@@ -84,17 +110,26 @@ KEYS = {  # explorer -> name in its legend -> (colour, dashes, marker) there
 def test_a_curve_looks_in_the_picture_as_in_the_explorer(name):
     explorer = getattr(widgets, name)()
     figure = explorer.picture(explorer.compute())
-    found = {line.get_label(): (line.get_color(), line.get_linestyle(), line.get_marker()) for ax in figure.axes
-             for line in ax.lines if not line.get_label().startswith("_")}
+    found = {
+        line.get_label(): (line.get_color(), line.get_linestyle(), line.get_marker())
+        for ax in figure.axes
+        for line in ax.lines
+        if not line.get_label().startswith("_")
+    }
     assert found == KEYS[name]
 
 
 def test_the_drives_look_in_the_picture_as_on_the_road():
-    """Solid is the drive after the event, dashed that of the uncut circuit; the one ends where the car leaves the road."""
+    """Solid is the drive after the event, dashed that of the uncut circuit; the one ends where the car
+    leaves the road.
+    """
     explorer = widgets.DriverExplorer()
     frame = explorer.compute(T=0.4)
     network, road, offset = explorer.picture(explorer.compute()).axes
-    assert {(to_hex(line.get_color()), line.is_dashed()) for line in road.lines} == {("#ffc21f", False), ("#a9dcff", True)}
+    assert {(to_hex(line.get_color()), line.is_dashed()) for line in road.lines} == {
+        ("#ffc21f", False),
+        ("#a9dcff", True),
+    }
     own = next(line for line in offset.lines if not line.is_dashed())
     assert np.isfinite(own.get_ydata()).sum() == frame["last"] + 1 and len(road.patches) == 2
     assert sum(line.is_dashed() for line in network.lines) == frame["counts"]["cut"] == 13

@@ -14,13 +14,22 @@ from ltcbook import plots, pruning, wiring
 from ltcbook.plots import network
 from ltcbook.plots.picture import NAMES
 
-ALT = "A rising line with labels & \"quotes\", <angles> and an apostrophe's mark"
+ALT = 'A rising line with labels & "quotes", <angles> and an apostrophe\'s mark'
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawing(values=(0.00123, 0.00456), label="weight 0.12345"):
     fig, ax = plots.figure(3, 2)
-    for colour in (plots.BLUE, plots.VERMILLION, plots.GREEN, plots.ORANGE, plots.SKY, plots.PURPLE, plots.GREY, plots.INK):
+    for colour in (
+        plots.BLUE,
+        plots.VERMILLION,
+        plots.GREEN,
+        plots.ORANGE,
+        plots.SKY,
+        plots.PURPLE,
+        plots.GREY,
+        plots.INK,
+    ):
         ax.plot(values, [0, 1], color=colour, marker="o", label=colour)
     ax.fill_between(values, 0, 1, color="black", alpha=0.1)
     ax.set_xlabel(label)
@@ -47,7 +56,11 @@ def test_svg_is_valid_xml_and_carries_its_name(svg):
     root = ElementTree.fromstring(svg)
     assert root.tag == SVG + "svg" and root.get("role") == "img" and root.get("aria-label") == ALT
     assert root.get("class") == "ltc-figure" and len(root.get("viewBox").split()) == 4
-    assert "<script" not in svg and "<style" not in svg and "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", svg)
+    assert (
+        "<script" not in svg
+        and "<style" not in svg
+        and "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", svg)
+    )
 
 
 def test_ids_are_unique_on_a_page_of_pictures_and_every_reference_finds_its_own(svg):
@@ -57,7 +70,8 @@ def test_ids_are_unique_on_a_page_of_pictures_and_every_reference_finds_its_own(
         ids = re.findall(r'\bid="([^"]+)"', text)
         assert ids and len(ids) == len(set(ids)) and not seen & set(ids)
         assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)) and {
-            a or b for a, b in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)} <= set(ids)
+            a or b for a, b in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)
+        } <= set(ids)
         seen |= set(ids)
 
 
@@ -71,7 +85,9 @@ def test_no_ink_is_black_and_the_ground_is_transparent(svg):
 def test_palette_colours_are_variables_that_a_dark_page_may_set(svg):
     for name, colour in NAMES.items():
         assert f"var(--ltc-{name}, {colour})" in svg
-        assert not re.search(f"(?<!, ){colour}", re.sub(r"<text.*?</text>", "", svg, flags=re.S), flags=re.I), f"{name} is fixed"
+        assert not re.search(
+            f"(?<!, ){colour}", re.sub(r"<text.*?</text>", "", svg, flags=re.S), flags=re.I
+        ), f"{name} is fixed"
 
 
 def test_text_stays_text_with_all_its_digits(svg):
@@ -107,15 +123,19 @@ def row(columns=2, **options):
 
 def test_panels_of_one_row_also_stand_one_below_the_other_for_a_phone():
     fig = row(sharey=True)
-    state = lambda: (*fig.get_size_inches(), *((ax.get_ylabel(), ax.get_subplotspec()) for ax in fig.axes))  # noqa: E731
+    state = lambda: (*fig.get_size_inches(), *((ax.get_ylabel(), ax.get_subplotspec()) for ax in fig.axes))
     before = state()
     page = plots.picture(fig, alt="Left: a line. Right: the same")._repr_mimebundle_()["text/html"]
     desk, phone = (ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page, flags=re.S))
     assert (desk.get("class"), phone.get("class")) == ("ltc-figure ltc-desk", "ltc-figure ltc-phone")
     assert (desk.get("viewBox"), phone.get("viewBox")) == ("0 0 432 180", "0 0 302.4 360")
-    assert (desk.get("aria-label"), phone.get("aria-label")) == ("Left: a line. Right: the same", "Above: a line. Below: the same")
+    assert (desk.get("aria-label"), phone.get("aria-label")) == (
+        "Left: a line. Right: the same",
+        "Above: a line. Below: the same",
+    )
     words = [["".join(node.itertext()).strip() for node in svg.iter(SVG + "text")] for svg in (desk, phone)]
-    assert (words[0].count("loss"), words[1].count("loss")) == (1, 2)  # below each other, each needs its own numbers
+    # below each other, each needs its own numbers
+    assert (words[0].count("loss"), words[1].count("loss")) == (1, 2)
     assert (words[0].count("3.0"), words[1].count("3.0")) == (1, 2)
     assert not {e.get("id") for e in desk.iter() if e.get("id")} & {e.get("id") for e in phone.iter()}
     assert state() == before, "the figure was changed"
@@ -126,9 +146,14 @@ def test_only_the_names_of_panels_turn_with_them():
     assert 'aria-label="Right answers. Above, at first: few. Below: more"' in page
 
 
-@pytest.mark.parametrize("other", [
-    lambda: drawing(), lambda: plots.figure(6, 4, nrows=2)[0], lambda: plots.figure(6, 4, nrows=2, ncols=2)[0],
-])
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: drawing(),
+        lambda: plots.figure(6, 4, nrows=2)[0],
+        lambda: plots.figure(6, 4, nrows=2, ncols=2)[0],
+    ],
+)
 def test_other_figures_are_drawn_once(other):
     page = plots.picture(other(), alt="Some panels with axes")._repr_mimebundle_()["text/html"]
     assert page.count("<svg") == 1 and 'class="ltc-figure"' in page
@@ -141,13 +166,23 @@ def test_a_figure_with_a_colour_bar_is_drawn_once():
     assert plots.picture(fig, alt="Two panels and a bar").pages().count("<svg") == 1
 
 
-# -------------------------------------------------------------------------------------------------------------- wirings
+# --------------------------------------------------------------------------------------------------------------
+# wirings
 
 
 def event():
     rng = np.random.default_rng(0)
-    before = wiring.ncp(sensory=3, inter=5, command=4, motor=2, sensory_fan_out=2, inter_fan_out=2, recurrent=4, motor_fan_in=2,
-                        rng=rng)
+    before = wiring.ncp(
+        sensory=3,
+        inter=5,
+        command=4,
+        motor=2,
+        sensory_fan_out=2,
+        inter_fan_out=2,
+        recurrent=4,
+        motor_fan_in=2,
+        rng=rng,
+    )
     weights, weights_in = (rng.uniform(size=a.shape) * a for a in (before.adjacency, before.adjacency_in))
     return before, pruning.prune_and_rewire(before, weights, 0.4, rng=rng, weights_in=weights_in)
 
@@ -167,9 +202,13 @@ def test_a_drawn_network_shows_every_synapse_once_with_colour_dash_and_width_by_
     _, result = event()
     after = result.wiring
     fig, ax = plots.figure()
-    drawn = plots.draw_network(after, ax, cut=result.cut, grown=result.grown, cut_in=result.cut_in, grown_in=result.grown_in)
+    drawn = plots.draw_network(
+        after, ax, cut=result.cut, grown=result.grown, cut_in=result.cut_in, grown_in=result.grown_in
+    )
     assert drawn is ax
-    looks = [(to_hex(line.get_color()).upper(), line.is_dashed(), line.get_linewidth() > 2) for line in ax.lines]
+    looks = [
+        (to_hex(line.get_color()).upper(), line.is_dashed(), line.get_linewidth() > 2) for line in ax.lines
+    ]
     signs = [s for *_, s in after.edges() + after.edges_in()]
     cut, grown = len(result.cut + result.cut_in), len(result.grown + result.grown_in)
     assert cut and grown and len(looks) == after.synapses + cut
@@ -185,8 +224,12 @@ def test_a_drawn_synapse_runs_from_its_source_to_its_target():
     one = wiring.Wiring([[0, 0], [1, 0]], np.zeros((2, 0)), ("inter", "motor"))
     _, ax = plots.figure()
     plots.draw_network(one, ax)
-    assert ax.lines[0].get_xydata().tolist() == [list(network.positions(one)[0]), list(network.positions(one)[1])]
-    loop = wiring.Wiring([[1, 1], [0, 0]], np.zeros((2, 0)), ("hidden",) * 2)  # an autapse and a synapse within a layer
+    assert ax.lines[0].get_xydata().tolist() == [
+        list(network.positions(one)[0]),
+        list(network.positions(one)[1]),
+    ]
+    # an autapse and a synapse within a layer
+    loop = wiring.Wiring([[1, 1], [0, 0]], np.zeros((2, 0)), ("hidden",) * 2)
     _, ax = plots.figure()
     plots.draw_network(loop, ax)
     assert len(ax.lines) == 2 and all(len(line.get_xdata()) > 2 for line in ax.lines)
@@ -197,13 +240,20 @@ def test_the_adjacency_matrix_has_a_sign_for_every_synapse_at_row_target_column_
     _, ax = plots.figure()
     assert plots.draw_adjacency(before, ax) is ax
     signs = {(round(t.get_position()[0]), round(t.get_position()[1])): t.get_text() for t in ax.texts}
-    expected = {(s, t): sign for s, t, sign in before.edges_in()} | {(before.m + s, t): sign for s, t, sign in before.edges()}
+    expected = {(s, t): sign for s, t, sign in before.edges_in()} | {
+        (before.m + s, t): sign for s, t, sign in before.edges()
+    }
     assert signs == {place: "+" if sign > 0 else "\N{MINUS SIGN}" for place, sign in expected.items()}
     assert ax.get_ylim()[0] > ax.get_ylim()[1], "row 0 must be on top, as in a matrix"
 
 
-@pytest.mark.parametrize("make", [lambda rng: wiring.fully_connected(3, sensory=0, rng=rng),
-                                  lambda rng: wiring.random_sparse(4, sensory=2, sparsity=1.0, rng=rng)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: wiring.fully_connected(3, sensory=0, rng=rng),
+        lambda rng: wiring.random_sparse(4, sensory=2, sparsity=1.0, rng=rng),
+    ],
+)
 def test_networks_without_layers_inputs_or_synapses_can_be_drawn_too(make):
     w = make(np.random.default_rng(0))
     fig, axes = plots.figure(ncols=2)

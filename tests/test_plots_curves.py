@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from ltcbook import plots
 
 
@@ -41,7 +42,9 @@ def test_bounds_stay_in_the_picture_and_shade_only_outside(ax):
     ax.set(xlim=(0, 1), ylim=(0.2, 3))
     plots.draw_bounds(0, 1, ax)
     assert ax.get_ylim() == (0, 3)
-    assert [patch.get_extents().transformed(ax.transData.inverted()).height for patch in ax.patches] == pytest.approx([0, 2])
+    assert [
+        patch.get_extents().transformed(ax.transData.inverted()).height for patch in ax.patches
+    ] == pytest.approx([0, 2])
 
 
 def test_the_measured_order_stands_in_the_name(ax):
@@ -50,15 +53,18 @@ def test_the_measured_order_stands_in_the_name(ax):
     assert sorted(text.get_text() for text in ax.texts) == ["first: 1.00", "second: 2.00"]
 
 
-@pytest.mark.parametrize("draw, message", [
-    (lambda ax: plots.draw_curves([0, 1], {}, ax), "0 curves"),
-    (lambda ax: plots.draw_curves([0, 1], {"a": [1, 2, 3]}, ax), "shape"),
-    (lambda ax: plots.draw_curves([0, 1], {"a": [1, 2]}, ax, labels="left"), "choose"),
-    (lambda ax: plots.draw_bounds(1, 1, ax), "below"),
-    (lambda ax: plots.draw_balance([0, 0], [1, 2], ["a", "b"], ax), "one of them > 0"),
-    (lambda ax: plots.draw_orders([0.1], {"a": [1.0]}, ax), "at least two"),
-    (lambda ax: plots.draw_ranges([0], [1], [2], [3], ax), "leaves"),
-])
+@pytest.mark.parametrize(
+    "draw, message",
+    [
+        (lambda ax: plots.draw_curves([0, 1], {}, ax), "0 curves"),
+        (lambda ax: plots.draw_curves([0, 1], {"a": [1, 2, 3]}, ax), "shape"),
+        (lambda ax: plots.draw_curves([0, 1], {"a": [1, 2]}, ax, labels="left"), "choose"),
+        (lambda ax: plots.draw_bounds(1, 1, ax), "below"),
+        (lambda ax: plots.draw_balance([0, 0], [1, 2], ["a", "b"], ax), "one of them > 0"),
+        (lambda ax: plots.draw_orders([0.1], {"a": [1.0]}, ax), "at least two"),
+        (lambda ax: plots.draw_ranges([0], [1], [2], [3], ax), "leaves"),
+    ],
+)
 def test_impossible_drawings_are_refused(ax, draw, message):
     with pytest.raises(ValueError, match=message):
         draw(ax)

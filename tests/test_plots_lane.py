@@ -1,13 +1,18 @@
-"""Pictures of drives: distances on the road stay as they are, what is drawn is what was seen, and words tell who left."""
+"""Pictures of drives: distances on the road stay as they are, what is drawn is what was seen, and words
+tell who left.
+"""
 
 import numpy as np
 import pytest
+
 from ltcbook import plots, wiring
 from ltcbook.tasks import lane
 
 ROADS = lane.Road.random(3, 200, rng=np.random.default_rng(1))
-DRIVES = {"nobody": lane.drive(lane.straight_ahead, ROADS, steps=200, takeover=0, rng=np.random.default_rng(2)),
-          "expert": lane.drive(lane.expert, ROADS, steps=200, rng=np.random.default_rng(2))}
+DRIVES = {
+    "nobody": lane.drive(lane.straight_ahead, ROADS, steps=200, takeover=0, rng=np.random.default_rng(2)),
+    "expert": lane.drive(lane.expert, ROADS, steps=200, rng=np.random.default_rng(2)),
+}
 NET = wiring.auto_ncp(8, 2, sensory=3, rng=np.random.default_rng(0))
 T = np.arange(5.0)
 VALUES = np.random.default_rng(0).uniform(1, 2, (5, 8))
@@ -25,13 +30,19 @@ def test_the_picture_from_above_turns_the_road_and_stretches_nothing(ax, which):
     for name, drive in DRIVES.items():
         path = drive.places()[which]
         path = path[np.isfinite(path).all(-1)]
-        assert np.allclose(np.linalg.norm(np.diff(lines[name], axis=0), axis=-1), np.linalg.norm(np.diff(path, axis=0), axis=-1))
-        assert np.linalg.norm(lines[name][-1] - lines[name][0]) == pytest.approx(np.linalg.norm(path[-1] - path[0]))
+        assert np.allclose(
+            np.linalg.norm(np.diff(lines[name], axis=0), axis=-1),
+            np.linalg.norm(np.diff(path, axis=0), axis=-1),
+        )
+        assert np.linalg.norm(lines[name][-1] - lines[name][0]) == pytest.approx(
+            np.linalg.norm(path[-1] - path[0])
+        )
     assert ax.get_aspect() == 1
     middle = ax.lines[0].get_xydata()
-    assert middle[-1, 1] - middle[0, 1] == pytest.approx(0, abs=1e-9) and middle[-1, 0] > middle[0, 0]  # from left to right
+    # from left to right
+    assert middle[-1, 1] - middle[0, 1] == pytest.approx(0, abs=1e-9) and middle[-1, 0] > middle[0, 0]
     band = ax.patches[0].get_xy()[:-1]
-    width = np.linalg.norm(band[: len(middle)] - band[len(middle):][::-1], axis=-1)
+    width = np.linalg.norm(band[: len(middle)] - band[len(middle) :][::-1], axis=-1)
     assert np.allclose(width, 2 * lane.EDGE)
 
 
@@ -68,16 +79,28 @@ def test_words_for_a_heat_picture_name_who_changes_most():
     assert "motor neuron 2 changes most, by 9" in plots.heat_alt(T, values, wiring=NET, label="state")
 
 
-@pytest.mark.parametrize(("call", "said"), [
-    (lambda ax: plots.draw_drives({}, ax), "1 to 5 drives"), (lambda ax: plots.draw_drives({"a": 1}, ax), "1 to 5 drives"),
-    (lambda ax: plots.draw_drives(DRIVES, ax, which=3), "which"),
-    (lambda ax: plots.draw_drives(DRIVES | {"else": lane.drive(lane.expert, ROADS.mirrored(), steps=9, rng=np.random.default_rng(2))}, ax),
-     "'else' drives on another road"),
-    (lambda ax: plots.draw_camera(3, ax), "lane.Drive"), (lambda ax: plots.draw_camera(DRIVES["expert"], ax, which=-1), "which"),
-    (lambda ax: plots.draw_heat(T, VALUES[:, :3], ax, wiring=NET, label="x"), "shape"),
-    (lambda ax: plots.draw_heat(T, -VALUES, ax, wiring=NET, label="x", scale="log"), "logarithmic"),
-    (lambda ax: plots.draw_heat(T, VALUES, ax, wiring=NET, label="x", scale="square"), "scale"),
-    (lambda ax: plots.draw_heat(T, VALUES, ax, wiring=None, label="x"), "wiring")])
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda ax: plots.draw_drives({}, ax), "1 to 5 drives"),
+        (lambda ax: plots.draw_drives({"a": 1}, ax), "1 to 5 drives"),
+        (lambda ax: plots.draw_drives(DRIVES, ax, which=3), "which"),
+        (
+            lambda ax: plots.draw_drives(
+                DRIVES
+                | {"else": lane.drive(lane.expert, ROADS.mirrored(), steps=9, rng=np.random.default_rng(2))},
+                ax,
+            ),
+            "'else' drives on another road",
+        ),
+        (lambda ax: plots.draw_camera(3, ax), "lane.Drive"),
+        (lambda ax: plots.draw_camera(DRIVES["expert"], ax, which=-1), "which"),
+        (lambda ax: plots.draw_heat(T, VALUES[:, :3], ax, wiring=NET, label="x"), "shape"),
+        (lambda ax: plots.draw_heat(T, -VALUES, ax, wiring=NET, label="x", scale="log"), "logarithmic"),
+        (lambda ax: plots.draw_heat(T, VALUES, ax, wiring=NET, label="x", scale="square"), "scale"),
+        (lambda ax: plots.draw_heat(T, VALUES, ax, wiring=None, label="x"), "wiring"),
+    ],
+)
 def test_what_cannot_be_drawn_is_refused(ax, call, said):
     with pytest.raises(ValueError, match=said):
         call(ax)

@@ -7,6 +7,7 @@ from test_areas import filled
 
 from ltcbook import analysis, dynamics, plots, wiring
 
+# each inhibits the other: two stable states, one saddle
 SWITCH = dynamics.LTC(
     c=[0.5, 0.8],
     g_leak=[0.3, 0.3],
@@ -15,7 +16,7 @@ SWITCH = dynamics.LTC(
     gamma=np.full((2, 2), 8),
     mu=np.full((2, 2), 0.3),
     e_rev=-np.ones((2, 2)),
-)  # each inhibits the other: two stable states, one saddle
+)
 SPIRAL = dynamics.CTRNN(tau=[2, 3], w=[[2, -3], [3, 2]], b=[0, 0])  # one unstable focus
 CALM = dynamics.CTRNN(tau=[2, 3], w=[[0.2, -2], [3, 0.2]], b=[0, 0])
 

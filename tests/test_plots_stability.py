@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from ltcbook import plots
 
 EULER, IMPLICIT = (lambda z: 1 + z), (lambda z: 1 / (1 - z))

@@ -116,9 +116,8 @@ def test_the_bootstrap_interval_covers_the_true_median_about_19_times_in_20():
         low, high = (line.get_ydata() for line in ax.lines[:2])
         hits.append((low <= np.log(2)) & (np.log(2) <= high))
         assert "95 % bootstrap" in ax.get_xlabel()
-    assert (
-        0.88 < np.mean(hits) < 0.99
-    )  # 400 intervals: +- 0.022 about 0.95, and the percentile method errs by some per cent
+    # 400 intervals: +- 0.022 about 0.95, and the percentile method errs by some per cent
+    assert 0.88 < np.mean(hits) < 0.99
 
 
 def test_methods_differ_without_colour(ax):

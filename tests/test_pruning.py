@@ -1,4 +1,6 @@
-"""Prune & rewire: every invariant of the specification on random wirings, every decision replayed, every corner case."""
+"""Prune & rewire: every invariant of the specification on random wirings, every decision replayed, every
+corner case.
+"""
 
 from dataclasses import fields, replace
 
@@ -21,43 +23,79 @@ def random_case(seed, threshold=None, **fixed):
     rng = np.random.default_rng(seed)
     w = random_wiring(rng)
     options = {
-        "wiring": w, "weights": rng.uniform(0, 1, (w.n, w.n)) * w.adjacency,
+        "wiring": w,
+        "weights": rng.uniform(0, 1, (w.n, w.n)) * w.adjacency,
         "weights_in": rng.uniform(0, 1, (w.n, w.m)) * w.adjacency_in if rng.integers(3) else None,
-        "threshold": rng.choice([0, rng.uniform(), 1, 1.2], p=[0.1, 0.7, 0.1, 0.1]) if threshold is None else threshold,
+        "threshold": rng.choice([0, rng.uniform(), 1, 1.2], p=[0.1, 0.7, 0.1, 0.1])
+        if threshold is None
+        else threshold,
         "target": rng.choice(["uniform", "uniform", "slowest", "gradient"]),
-        "time_constant": rng.uniform(0.1, 2, w.n), "gradient": rng.normal(size=(w.n, w.n)),
+        "time_constant": rng.uniform(0.1, 2, w.n),
+        "gradient": rng.normal(size=(w.n, w.n)),
         "gradient_in": rng.normal(size=(w.n, w.m)),
-        "max_fraction": rng.choice([1.0, rng.uniform()]), "relative_to": rng.choice([None, None, "mean", "quantile"]),
-        "age": rng.integers(0, 20, (w.n, w.n)), "age_in": rng.integers(0, 20, (w.n, w.m)), "grace": rng.choice([0, 5]),
-        "autapses": bool(rng.integers(2)), "polarity": rng.choice(["redraw", "inherit"]), "p_excitatory": rng.uniform(),
-        "new_weight": rng.choice(["threshold", "copy", "zero"])} | fixed
+        "max_fraction": rng.choice([1.0, rng.uniform()]),
+        "relative_to": rng.choice([None, None, "mean", "quantile"]),
+        "age": rng.integers(0, 20, (w.n, w.n)),
+        "age_in": rng.integers(0, 20, (w.n, w.m)),
+        "grace": rng.choice([0, 5]),
+        "autapses": bool(rng.integers(2)),
+        "polarity": rng.choice(["redraw", "inherit"]),
+        "p_excitatory": rng.uniform(),
+        "new_weight": rng.choice(["threshold", "copy", "zero"]),
+    } | fixed
     if options["relative_to"] == "quantile":
         options["threshold"] = min(options["threshold"], 1.0)
     return options
 
 
 def halves(options, result):
-    """(old adjacency, old weights, age, new adjacency, new weights, old signs, new signs, cut, grown, blocked), twice."""
+    """(old adjacency, old weights, age, new adjacency, new weights, old signs, new signs, cut, grown,
+    blocked), twice.
+    """
     w, new = options["wiring"], result.wiring
-    yield (w.polarity, options["weights"], options["age"], new.polarity, result.weights, result.cut, result.grown, result.blocked)
+    yield (
+        w.polarity,
+        options["weights"],
+        options["age"],
+        new.polarity,
+        result.weights,
+        result.cut,
+        result.grown,
+        result.blocked,
+    )
     if options["weights_in"] is not None:
-        yield (w.polarity_in, options["weights_in"], options["age_in"], new.polarity_in, result.weights_in,
-               result.cut_in, result.grown_in, result.blocked_in)
+        yield (
+            w.polarity_in,
+            options["weights_in"],
+            options["age_in"],
+            new.polarity_in,
+            result.weights_in,
+            result.cut_in,
+            result.grown_in,
+            result.blocked_in,
+        )
 
 
 def thresholds(options):
-    """{(sensory?, target, source): (T of its layer pair, smallest threshold that makes it a candidate)}, by definition."""
+    """{(sensory?, target, source): (T of its layer pair, smallest threshold that makes it a candidate)},
+    by definition.
+    """
     out, w, t = {}, options["wiring"], options["threshold"]
     for source_role, _, sources, targets in w.blocks():
         sensory = source_role == "sensory"
-        weights, adjacency = (options["weights_in"], w.adjacency_in) if sensory else (options["weights"], w.adjacency)
+        weights, adjacency = (
+            (options["weights_in"], w.adjacency_in) if sensory else (options["weights"], w.adjacency)
+        )
         if weights is None:
             continue
         places = [(i, j) for i in targets for j in sources if adjacency[i, j]]
         values = sorted(weights[p] for p in places)
-        for rank, p in enumerate(sorted(places, key=lambda p: weights[p])):  # noqa: B023
-            T, due = {None: (t, weights[p]), "mean": (t * np.mean(values), weights[p] / np.mean(values)),
-                      "quantile": (np.quantile(values, min(t, 1)), rank / max(len(values) - 1, 1))}[options["relative_to"]]
+        for rank, p in enumerate(sorted(places, key=lambda p: weights[p])):
+            T, due = {
+                None: (t, weights[p]),
+                "mean": (t * np.mean(values), weights[p] / np.mean(values)),
+                "quantile": (np.quantile(values, min(t, 1)), rank / max(len(values) - 1, 1)),
+            }[options["relative_to"]]
             out[(sensory, *p)] = T, due
     return out
 
@@ -66,7 +104,9 @@ def thresholds(options):
 @given(seed=seeds)
 def test_an_event_keeps_every_invariant(seed):
     options = random_case(seed)
-    before = {name: np.copy(value) if isinstance(value, np.ndarray) else value for name, value in options.items()}
+    before = {
+        name: np.copy(value) if isinstance(value, np.ndarray) else value for name, value in options.items()
+    }
     result = prune_and_rewire(**options, rng=np.random.default_rng(seed))
     w, new = options["wiring"], result.wiring
     T = thresholds(options)
@@ -81,19 +121,31 @@ def test_an_event_keeps_every_invariant(seed):
         old_block, new_block = (getattr(v, name)[np.ix_(targets, sources)] for v in (w, new))
         np.testing.assert_array_equal(old_block.sum(0), new_block.sum(0), err_msg=f"{source} -> {target}")
     assert new.role == w.role
-    for sensory, (signs, weights, age, new_signs, new_weights, cut, grown, blocked) in enumerate(halves(options, result)):
-        assert len(cut) == len(grown) == len(set(cut)) == len(set(grown)) and len(set(blocked)) == len(blocked)
+    for sensory, (signs, weights, age, new_signs, new_weights, cut, grown, blocked) in enumerate(
+        halves(options, result)
+    ):
+        assert len(cut) == len(grown) == len(set(cut)) == len(set(grown)) and len(set(blocked)) == len(
+            blocked
+        )
         assert not set(cut) & set(grown), "regrown where it was just cut"
         assert (new_weights[new_signs == 0] == 0).all()
         changed = np.zeros(signs.shape, bool)
         for (source, old), (same_source, k) in zip(cut, grown, strict=True):
             assert source == same_source and w.role[old] == w.role[k] and old != k
-            assert signs[old, source] and new_signs[old, source] == 0 and weights[old, source] < T[sensory, old, source][0]
+            assert (
+                signs[old, source]
+                and new_signs[old, source] == 0
+                and weights[old, source] < T[sensory, old, source][0]
+            )
             assert age[old, source] >= options["grace"]
             assert signs[k, source] == 0 and new_signs[k, source] != 0, "a synapse grown onto another one"
             assert sensory or options["autapses"] or k != source
-            assert new_weights[k, source] == {"threshold": T[sensory, old, source][0], "copy": weights[old, source],
-                                              "zero": 0}[options["new_weight"]]
+            assert (
+                new_weights[k, source]
+                == {"threshold": T[sensory, old, source][0], "copy": weights[old, source], "zero": 0}[
+                    options["new_weight"]
+                ]
+            )
             if options["polarity"] == "inherit":
                 assert new_signs[k, source] == signs[old, source]
             changed[[old, k], source] = True
@@ -115,26 +167,40 @@ def test_every_decision_follows_the_rule_when_the_event_is_replayed(seed):
     signs = [w.polarity != 0, w.polarity_in != 0]
     ages, weights = [options["age"], options["age_in"]], [options["weights"], options["weights_in"]]
     scores = [options["gradient"], options["gradient_in"]]
-    moved = [dict(zip(result.cut, result.grown, strict=True)), dict(zip(result.cut_in, result.grown_in, strict=True))]
+    moved = [
+        dict(zip(result.cut, result.grown, strict=True)),
+        dict(zip(result.cut_in, result.grown_in, strict=True)),
+    ]
     blocked, freed = [set(result.blocked), set(result.blocked_in)], set()
 
-    # who may be cut: the weakest ceil(max_fraction x synapses) of each layer pair among those below T and old enough
+    # who may be cut: the weakest ceil(max_fraction x synapses) of each layer pair among those below T and old
+    # enough
     candidates = []
     for source_role, _, sources, targets in w.blocks():
         sensory = source_role == "sensory"
         if weights[sensory] is None:
             continue
         places = [(sensory, i, j) for i in targets for j in sources if signs[sensory][i, j]]
-        weak = sorted((weights[sensory][i, j], i, j) for _, i, j in places
-                      if weights[sensory][i, j] < T[sensory, i, j][0] and ages[sensory][i, j] >= options["grace"])
+        weak = sorted(
+            (weights[sensory][i, j], i, j)
+            for _, i, j in places
+            if weights[sensory][i, j] < T[sensory, i, j][0] and ages[sensory][i, j] >= options["grace"]
+        )
         most = -(-round(options["max_fraction"] * len(places), 9) // 1)
         candidates += [(T[sensory, i, j][1], sensory, i, j, targets) for _, i, j in weak[: int(most)]]
     assert {(s, j, i) for _, s, i, j, _ in candidates} == {
-        (s, *edge) for s in (False, True) for edge in [*moved[s], *blocked[s]]}
+        (s, *edge) for s in (False, True) for edge in [*moved[s], *blocked[s]]
+    }
 
     for _, sensory, i, j, targets in sorted(candidates, key=lambda c: c[0]):  # the weakest first
-        free = [k for k in targets if k != i and not signs[sensory][k, j] and (sensory, k, j) not in freed
-                and (sensory or options["autapses"] or k != j)]
+        free = [
+            k
+            for k in targets
+            if k != i
+            and not signs[sensory][k, j]
+            and (sensory, k, j) not in freed
+            and (sensory or options["autapses"] or k != j)
+        ]
         if options["target"] == "gradient":
             free = [k for k in free if scores[sensory][k, j] < 0]
         inputs = signs[0][i].sum() + signs[1][i].sum()
@@ -152,11 +218,16 @@ def test_every_decision_follows_the_rule_when_the_event_is_replayed(seed):
 
 
 @many
-@given(seed=seeds, thresholds=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
-       target=st.sampled_from(["uniform", "slowest", "gradient", "same", "none"]))
+@given(
+    seed=seeds,
+    thresholds=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
+    target=st.sampled_from(["uniform", "slowest", "gradient", "same", "none"]),
+)
 def test_for_one_seed_the_events_of_a_smaller_threshold_come_first(seed, thresholds, target):
-    small, large = (prune_and_rewire(**random_case(seed, threshold=T, target=target), rng=np.random.default_rng(seed))
-                    for T in thresholds)
+    small, large = (
+        prune_and_rewire(**random_case(seed, threshold=T, target=target), rng=np.random.default_rng(seed))
+        for T in thresholds
+    )
     for name in ("cut", "grown", "blocked", "cut_in", "grown_in", "blocked_in"):
         assert getattr(large, name)[: len(getattr(small, name))] == getattr(small, name), name
 
@@ -182,7 +253,9 @@ def test_new_weights_reach_the_threshold(seed, number, relative_to):
             for (source, old), (_, k) in zip(cut, grown, strict=True):
                 lowest = T[sensory, old, source][0]
                 assert lowest <= new_weights[k, source] <= (1 if isinstance(new_weight, str) else number)
-                assert new_weight == "uniform" or new_weights[k, source] == (lowest if new_weight == "threshold" else number)
+                assert new_weight == "uniform" or new_weights[k, source] == (
+                    lowest if new_weight == "threshold" else number
+                )
 
 
 @given(seed=seeds)
@@ -190,10 +263,12 @@ def test_copying_the_weight_conserves_every_sources_total_conductance(seed):
     options = random_case(seed, new_weight="copy")
     result = prune_and_rewire(**options, rng=np.random.default_rng(seed))
     for _, weights, _, _, new_weights, *_ in halves(options, result):
-        np.testing.assert_allclose(new_weights.sum(0), weights.sum(0), rtol=1e-13, atol=1e-13)  # sums in another order
+        # sums in another order
+        np.testing.assert_allclose(new_weights.sum(0), weights.sum(0), rtol=1e-13, atol=1e-13)
 
 
-# ------------------------------------------------------------------------------------------------------- worked example
+# -------------------------------------------------------------------------------------------------------
+# worked example
 
 EXAMPLE = np.array([[0.05, 0.9, 0], [0.6, 0.1, 0.3], [0, 0.7, 0.02]])
 
@@ -201,13 +276,17 @@ EXAMPLE = np.array([[0.05, 0.9, 0], [0.6, 0.1, 0.3], [0, 0.7, 0.02]])
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("sensory", [False, True])
 def test_worked_example_16_for_every_seed(seed, sensory):
-    # T = .2: source 2 moves from 2 to 0, source 0 from 0 to 2, source 1 -> 1 is blocked; 7 synapses before and after
+    # T = .2: source 2 moves from 2 to 0, source 0 from 0 to 2, source 1 -> 1 is blocked; 7 synapses before
+    # and after
     signs, none = (EXAMPLE > 0).astype(int), np.zeros((3, 3))
     w = Wiring(none, signs, ("inter",) * 3) if sensory else Wiring(signs, none, ("command",) * 3)
     weights = dict(weights=none, weights_in=EXAMPLE) if sensory else dict(weights=EXAMPLE, weights_in=None)
     result = prune_and_rewire(w, threshold=0.2, rng=np.random.default_rng(seed), **weights)
-    cut, grown, blocked = ((result.cut_in, result.grown_in, result.blocked_in) if sensory
-                           else (result.cut, result.grown, result.blocked))
+    cut, grown, blocked = (
+        (result.cut_in, result.grown_in, result.blocked_in)
+        if sensory
+        else (result.cut, result.grown, result.blocked)
+    )
     assert (cut, grown, blocked) == ([(2, 2), (0, 0)], [(2, 0), (0, 2)], [(1, 1)])
     expected = [[0, 0.9, 0.2], [0.6, 0.1, 0.3], [0.2, 0.7, 0]]
     np.testing.assert_array_equal(result.weights_in if sensory else result.weights, expected)
@@ -215,14 +294,31 @@ def test_worked_example_16_for_every_seed(seed, sensory):
     assert repr(result).startswith("Rewired(2 cut, 2 grown, 1 blocked; Wiring(")
 
 
-# --------------------------------------------------------------------------------------------------------- corner cases
+# ---------------------------------------------------------------------------------------------------------
+# corner cases
 
 
 def ncp(seed=0, **sizes):
     rng = np.random.default_rng(seed)
-    sizes = dict(sensory=6, inter=10, command=6, motor=2, sensory_fan_out=4, inter_fan_out=3, recurrent=6, motor_fan_in=4) | sizes
+    sizes = (
+        dict(
+            sensory=6,
+            inter=10,
+            command=6,
+            motor=2,
+            sensory_fan_out=4,
+            inter_fan_out=3,
+            recurrent=6,
+            motor_fan_in=4,
+        )
+        | sizes
+    )
     w = wiring.ncp(**sizes, rng=rng)
-    return w, rng.uniform(0.001, 1, (w.n, w.n)) * w.adjacency, rng.uniform(0.001, 1, (w.n, w.m)) * w.adjacency_in
+    return (
+        w,
+        rng.uniform(0.001, 1, (w.n, w.n)) * w.adjacency,
+        rng.uniform(0.001, 1, (w.n, w.m)) * w.adjacency_in,
+    )
 
 
 def event(w, weights, threshold, seed=1, **options):
@@ -250,7 +346,8 @@ def test_a_last_input_is_kept_even_if_the_other_inputs_went_in_the_same_event():
     result = event(w, np.array([[0.1, 0.2, 0], [0, 0, 0], [0, 0, 0]]), 0.5)
     assert result.cut == [(0, 0)] and result.blocked == [(1, 0)]
     sensory = Wiring([[1, 1, 0], [0, 0, 0], [0, 0, 0]], [[1], [0], [0]], ("hidden",) * 3)
-    assert len(event(sensory, np.array([[0.1, 0.2, 0], [0, 0, 0], [0, 0, 0]]), 0.5).cut) == 2  # its sensory input is left
+    # its sensory input is left
+    assert len(event(sensory, np.array([[0.1, 0.2, 0], [0, 0, 0], [0, 0, 0]]), 0.5).cut) == 2
 
 
 @pytest.mark.parametrize("relative_to", [None, "mean", "quantile"])
@@ -263,7 +360,8 @@ def test_threshold_zero_changes_nothing(relative_to):
 
 @pytest.mark.parametrize("share, most", [(0.3, 30), (0.07, 7), (0.071, 8), (0.0, 0), (1.0, 100)])
 def test_the_cap_is_the_ceiling_of_the_fraction_of_each_layer_pair(share, most):
-    w = wiring.fully_connected(10, sensory=0, rng=np.random.default_rng(0))  # all blocked, so they can be counted
+    # all blocked, so they can be counted
+    w = wiring.fully_connected(10, sensory=0, rng=np.random.default_rng(0))
     weights = np.random.default_rng(1).uniform(0.1, 0.9, (10, 10))
     blocked = event(w, weights, 5.0, max_fraction=share).blocked
     assert len(blocked) == most
@@ -301,10 +399,15 @@ def test_relative_thresholds_are_read_in_each_layer_pair():
     for relative_to, T, expected in (("quantile", 0.5, np.median), ("mean", 0.7, lambda v: 0.7 * v.mean())):
         result = event(w, weights, T, weights_in=weights_in, relative_to=relative_to)
         for source, _, sources, targets in w.blocks():
-            block, lists = (weights_in, (result.cut_in, result.blocked_in)) if source == "sensory" else (
-                weights, (result.cut, result.blocked))
+            block, lists = (
+                (weights_in, (result.cut_in, result.blocked_in))
+                if source == "sensory"
+                else (weights, (result.cut, result.blocked))
+            )
             values = block[np.ix_(targets, sources)]
-            weak = {(s, t) for t in targets for s in sources if 0 < block[t, s] < expected(values[values > 0])}
+            weak = {
+                (s, t) for t in targets for s in sources if 0 < block[t, s] < expected(values[values > 0])
+            }
             assert weak == {e for part in lists for e in part if e[1] in targets and e[0] in sources}
 
 
@@ -314,7 +417,9 @@ def test_targets_follow_their_rule():
     weights = 0.9 * w.adjacency
     weights[1, 0] = 0.1
     tau = np.array([9, 9, 1, 3, 2.0])
-    assert event(w, weights, 0.5, target="slowest", time_constant=np.where(np.arange(5) == 0, 0.5, tau)).grown == [(0, 3)]
+    assert event(
+        w, weights, 0.5, target="slowest", time_constant=np.where(np.arange(5) == 0, 0.5, tau)
+    ).grown == [(0, 3)]
     gradient = np.zeros((5, 5))
     gradient[:, 0] = [1, -9, 0.5, -1, -2]  # -9 is where it was, -2 the strongest wish among the free
     assert event(w, weights, 0.5, target="gradient", gradient=gradient).grown == [(0, 4)]
@@ -365,7 +470,8 @@ def test_leaving_the_sensory_synapses_alone_changes_nothing_elsewhere():
     np.testing.assert_array_equal(with_them.weights, without.weights)
 
 
-# --------------------------------------------------------------------------------------------------------------- rewire
+# ---------------------------------------------------------------------------------------------------------------
+# rewire
 
 
 def test_rewire_gives_grown_synapses_fresh_gates_and_touches_nothing_else():
@@ -376,7 +482,10 @@ def test_rewire_gives_grown_synapses_fresh_gates_and_touches_nothing_else():
     new = pruning.rewire(cell, result, rng=np.random.default_rng(4))
     np.testing.assert_array_equal(new.w, result.weights)
     np.testing.assert_array_equal(new.w_in, result.weights_in)
-    for suffix, grown, signs in (("", result.grown, result.wiring.polarity), ("_in", result.grown_in, result.wiring.polarity_in)):
+    for suffix, grown, signs in (
+        ("", result.grown, result.wiring.polarity),
+        ("_in", result.grown_in, result.wiring.polarity_in),
+    ):
         fresh_ = np.zeros(signs.shape, bool)
         fresh_[tuple(np.transpose([(t, s) for s, t in grown]))] = True
         for name, lo, hi in (("gamma", 3, 8), ("mu", 0.3, 0.8)):
@@ -384,7 +493,9 @@ def test_rewire_gives_grown_synapses_fresh_gates_and_touches_nothing_else():
             np.testing.assert_array_equal(values[~fresh_], old[~fresh_])
             assert (values[fresh_] != old[fresh_]).all() and (lo <= values).all() and (values <= hi).all()
         np.testing.assert_array_equal(getattr(new, "e_rev" + suffix)[fresh_], signs[fresh_])
-        np.testing.assert_array_equal(getattr(new, "e_rev" + suffix)[~fresh_], getattr(cell, "e_rev" + suffix)[~fresh_])
+        np.testing.assert_array_equal(
+            getattr(new, "e_rev" + suffix)[~fresh_], getattr(cell, "e_rev" + suffix)[~fresh_]
+        )
     for name in ("c", "g_leak", "e_leak"):
         np.testing.assert_array_equal(getattr(new, name), getattr(cell, name))
     assert (new.e_rev[result.wiring.adjacency] * result.wiring.polarity[result.wiring.adjacency] > 0).all()
@@ -396,7 +507,10 @@ def test_the_same_synapse_gets_the_same_gate_at_every_threshold():
     results = [event(w, cell.w, T, weights_in=cell.w_in) for T in (0.1, 0.3)]
     small, large = (pruning.rewire(cell, result, rng=np.random.default_rng(4)) for result in results)
     for source, target in results[0].grown:
-        assert small.gamma[target, source] == large.gamma[target, source] and small.mu[target, source] == large.mu[target, source]
+        assert (
+            small.gamma[target, source] == large.gamma[target, source]
+            and small.mu[target, source] == large.mu[target, source]
+        )
 
 
 @pytest.mark.parametrize("weights_in", [True, False])
@@ -414,7 +528,9 @@ def test_rewiring_without_an_event_and_raising_in_place_keep_every_gate(weights_
 def test_rewire_refuses_another_cell():
     w, weights, _ = ncp()
     result = event(w, weights, 0.3)
-    small = LTC.random(wiring.fully_connected(3, sensory=1, rng=np.random.default_rng(0)), rng=np.random.default_rng(0))
+    small = LTC.random(
+        wiring.fully_connected(3, sensory=1, rng=np.random.default_rng(0)), rng=np.random.default_rng(0)
+    )
     with pytest.raises(ValueError, match="3 neurons and 1 inputs, the event 18 and 6"):
         pruning.rewire(small, result, rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match="CTRNN.*synaptic LTC"):
@@ -423,39 +539,69 @@ def test_rewire_refuses_another_cell():
         pruning.rewire(LTC.random(w, rng=np.random.default_rng(0)), result, rng=0)
 
 
-# ------------------------------------------------------------------------------------------------------------ bad input
+# ------------------------------------------------------------------------------------------------------------
+# bad input
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"threshold": -0.1}, "threshold T is -0.1.*>= 0"), ({"threshold": np.nan}, "T is nan"), ({"threshold": np.inf}, "T is inf"),
-    ({"threshold": "high"}, "T is 'high'"), ({"threshold": True}, "T is True"), ({"threshold": None}, "T is None"),
-    ({"relative_to": "median"}, "relative_to='median'.*'mean'.*'quantile'"),
-    ({"relative_to": "quantile", "threshold": 1.5}, "'quantile' with T <= 1"),
-    ({"target": "fastest"}, "no target rule 'fastest'.*uniform"), ({"polarity": "flip"}, "polarity is 'flip'.*inherit"),
-    ({"new_weight": "big"}, "no rule 'big'.*threshold"), ({"new_weight": 0.1}, "new_weight 0.1 is not.*T = 0.3"),
-    ({"new_weight": -1}, "new_weight -1"), ({"new_weight": np.nan}, "new_weight nan"), ({"new_weight": np.inf}, "new_weight inf"),
-    ({"new_weight": -1.0, "relative_to": "mean"}, "new_weight -1.0"),
-    ({"new_weight": 0.01, "relative_to": "mean"}, "new_weight 0.01"),
-    ({"new_weight": np.nan, "relative_to": "quantile"}, "new_weight nan"), ({"new_weight": None}, "no rule None"),
-    ({"new_weight": "uniform", "threshold": 1.5}, r"U\(T, 1\).*empty for T = 1.5"),
-    ({"new_weight": "uniform", "threshold": 9, "relative_to": "mean"}, r"U\(T, 1\).*empty"),
-    ({"max_fraction": 1.5}, "max_fraction is 1.5"), ({"max_fraction": -1}, "max_fraction is -1"),
-    ({"p_excitatory": 2}, "p_excitatory is 2"),
-    ({"grace": -1}, "grace is -1"), ({"grace": np.nan}, "grace is nan"),
-    ({"age": np.zeros(3)}, r"age has shape \(3,\).*\(18, 18\)"), ({"age": np.full((18, 18), np.nan)}, "age has.*NaN"),
-    ({"weights_in": "good", "age_in": np.zeros((2, 2))}, r"age_in has shape \(2, 2\).*\(18, 6\)"),
-    ({"target": "slowest"}, r"time_constant.*\(18,\)"), ({"target": "slowest", "time_constant": np.full(18, np.nan)}, "finite"),
-    ({"target": "gradient"}, r"gradient.*\(18, 18\)"),
-    ({"target": "gradient", "gradient": np.ones((18, 18)), "weights_in": "good"}, r"gradient_in.*\(18, 6\)"),
-    ({"target": "gradient", "gradient": np.ones((18, 18)), "weights_in": "good", "gradient_in": np.ones(6)},
-     r"gradient_in.*\(6,\)"),
-    ({"weights": np.ones((2, 2))}, r"weights has shape \(2, 2\).*\(18, 18\)"), ({"weights": np.ones((18, 18))}, "no synapse"),
-    ({"weights": "negative"}, ">= 0; the smallest is -"), ({"weights": "nan"}, "finite conductances"),
-    ({"weights_in": np.ones((18, 5))}, r"weights_in has shape \(18, 5\).*\(18, 6\)"),
-    ({"weights_in": np.ones((18, 6))}, "no synapse"),
-    ({"weights": [["a"] * 18] * 18}, "weights has"), ({"rng": 1}, "rng is int.*default_rng"),
-    ({"wiring": np.eye(3)}, "wiring is ndarray"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"threshold": -0.1}, "threshold T is -0.1.*>= 0"),
+        ({"threshold": np.nan}, "T is nan"),
+        ({"threshold": np.inf}, "T is inf"),
+        ({"threshold": "high"}, "T is 'high'"),
+        ({"threshold": True}, "T is True"),
+        ({"threshold": None}, "T is None"),
+        ({"relative_to": "median"}, "relative_to='median'.*'mean'.*'quantile'"),
+        ({"relative_to": "quantile", "threshold": 1.5}, "'quantile' with T <= 1"),
+        ({"target": "fastest"}, "no target rule 'fastest'.*uniform"),
+        ({"polarity": "flip"}, "polarity is 'flip'.*inherit"),
+        ({"new_weight": "big"}, "no rule 'big'.*threshold"),
+        ({"new_weight": 0.1}, "new_weight 0.1 is not.*T = 0.3"),
+        ({"new_weight": -1}, "new_weight -1"),
+        ({"new_weight": np.nan}, "new_weight nan"),
+        ({"new_weight": np.inf}, "new_weight inf"),
+        ({"new_weight": -1.0, "relative_to": "mean"}, "new_weight -1.0"),
+        ({"new_weight": 0.01, "relative_to": "mean"}, "new_weight 0.01"),
+        ({"new_weight": np.nan, "relative_to": "quantile"}, "new_weight nan"),
+        ({"new_weight": None}, "no rule None"),
+        ({"new_weight": "uniform", "threshold": 1.5}, r"U\(T, 1\).*empty for T = 1.5"),
+        ({"new_weight": "uniform", "threshold": 9, "relative_to": "mean"}, r"U\(T, 1\).*empty"),
+        ({"max_fraction": 1.5}, "max_fraction is 1.5"),
+        ({"max_fraction": -1}, "max_fraction is -1"),
+        ({"p_excitatory": 2}, "p_excitatory is 2"),
+        ({"grace": -1}, "grace is -1"),
+        ({"grace": np.nan}, "grace is nan"),
+        ({"age": np.zeros(3)}, r"age has shape \(3,\).*\(18, 18\)"),
+        ({"age": np.full((18, 18), np.nan)}, "age has.*NaN"),
+        ({"weights_in": "good", "age_in": np.zeros((2, 2))}, r"age_in has shape \(2, 2\).*\(18, 6\)"),
+        ({"target": "slowest"}, r"time_constant.*\(18,\)"),
+        ({"target": "slowest", "time_constant": np.full(18, np.nan)}, "finite"),
+        ({"target": "gradient"}, r"gradient.*\(18, 18\)"),
+        (
+            {"target": "gradient", "gradient": np.ones((18, 18)), "weights_in": "good"},
+            r"gradient_in.*\(18, 6\)",
+        ),
+        (
+            {
+                "target": "gradient",
+                "gradient": np.ones((18, 18)),
+                "weights_in": "good",
+                "gradient_in": np.ones(6),
+            },
+            r"gradient_in.*\(6,\)",
+        ),
+        ({"weights": np.ones((2, 2))}, r"weights has shape \(2, 2\).*\(18, 18\)"),
+        ({"weights": np.ones((18, 18))}, "no synapse"),
+        ({"weights": "negative"}, ">= 0; the smallest is -"),
+        ({"weights": "nan"}, "finite conductances"),
+        ({"weights_in": np.ones((18, 5))}, r"weights_in has shape \(18, 5\).*\(18, 6\)"),
+        ({"weights_in": np.ones((18, 6))}, "no synapse"),
+        ({"weights": [["a"] * 18] * 18}, "weights has"),
+        ({"rng": 1}, "rng is int.*default_rng"),
+        ({"wiring": np.eye(3)}, "wiring is ndarray"),
+    ],
+)
 def test_impossible_events_are_refused(change, message):
     w, weights, weights_in = ncp()
     named = {"good": weights_in, "negative": -weights, "nan": np.where(w.adjacency, np.nan, 0)}

@@ -35,10 +35,16 @@ def test_a_study_that_there_is_not_is_one_clear_error(capsys):
 
 def test_a_sample_differs_where_a_number_a_key_or_a_length_does():
     table = {"a": [1.0, 2.0], "b": {"c": "word", "n": None}}
-    same = lambda sample: reproduce.differences(sample, table, 1e-3)  # noqa: E731
+    same = lambda sample: reproduce.differences(sample, table, 1e-3)
     assert same({"a": [1.0005, 2.0]}) == [] and same({"b": {"n": None}}) == []
     assert same({"a": [1.002, 2.0]}) == ["the table['a'][0] is 1.0; it came out as 1.002."]
-    assert len(same({"a": [1.0]})) == len(same({"b": {"c": "other"}})) == len(same({"d": 1})) == len(same({"b": {"n": 0.0}})) == 1
+    assert (
+        len(same({"a": [1.0]}))
+        == len(same({"b": {"c": "other"}}))
+        == len(same({"d": 1}))
+        == len(same({"b": {"n": 0.0}}))
+        == 1
+    )
 
 
 def test_a_table_that_is_written_is_read_as_it_was(tmp_path):
@@ -54,7 +60,10 @@ def test_the_stored_driver_stays_on_the_road_as_its_table_says():
     for noise in ("0.0", "0.3"):
         assert study.stays(driver, noise=float(noise)) == pytest.approx(measured["noise"][noise], rel=1e-4)
     after, moved = study.cut(driver, 0.4, 3)
-    assert (moved, study.stays(after)["stayed"]) == (measured["threshold"]["0.4"]["moved"], measured["threshold"]["0.4"]["stayed"][3])
+    assert (moved, study.stays(after)["stayed"]) == (
+        measured["threshold"]["0.4"]["moved"],
+        measured["threshold"]["0.4"]["stayed"][3],
+    )
 
 
 def test_the_stored_driver_is_the_network_of_torch_with_the_same_numbers():
@@ -65,12 +74,24 @@ def test_the_stored_driver_is_the_network_of_torch_with_the_same_numbers():
     with torch.no_grad():
         for name, value in vars(driver.cell).items():
             parameter = getattr(net, net.parameter_of(name))
-            parameter.copy_(torch.as_tensor(net.raw(value) if name in ("c", "g_leak", "w", "w_in") else value))
-        for name, value in (("input_w", driver.input_scale), ("input_b", driver.input_shift),
-                            ("output_w", driver.readout_scale), ("output_b", driver.readout_shift)):
+            parameter.copy_(
+                torch.as_tensor(net.raw(value) if name in ("c", "g_leak", "w", "w_in") else value)
+            )
+        for name, value in (
+            ("input_w", driver.input_scale),
+            ("input_b", driver.input_shift),
+            ("output_w", driver.readout_scale),
+            ("output_b", driver.readout_shift),
+        ):
             getattr(net, name).copy_(torch.tensor(value))
-    seen = lane.drive(driver.policy(), lane.Road.random(3, 300, rng=np.random.default_rng(2)), steps=200, jitter=0.3, takeover=0,
-                      rng=np.random.default_rng(3))
+    seen = lane.drive(
+        driver.policy(),
+        lane.Road.random(3, 300, rng=np.random.default_rng(2)),
+        steps=200,
+        jitter=0.3,
+        takeover=0,
+        rng=np.random.default_rng(3),
+    )
     y, x = net(torch.as_tensor(seen.inputs), dt=torch.as_tensor(seen.dt))
     assert seen.stayed.all()
     assert np.allclose(y[..., 0].detach(), seen.wheel, atol=1e-10)

@@ -51,5 +51,8 @@ def test_the_stored_rivals_drive_as_their_table_says():
     from ltcbook.tasks import lane
 
     stored = reproduce.stored("training")["without a network"]["lane"]
-    assert study.drives(lane.expert) == stored["the expert"]["even"] and stored["the expert"]["even"]["stayed"] == 20
+    assert (
+        study.drives(lane.expert) == stored["the expert"]["even"]
+        and stored["the expert"]["even"]["stayed"] == 20
+    )
     assert study.drives(lane.straight_ahead)["stayed"] == 0

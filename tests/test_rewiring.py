@@ -9,14 +9,21 @@ import torch
 from ltcbook import models, tasks, train, wiring
 from ltcbook.pruning import SET, GradualMagnitude, Nothing, PruneRewire, RigL
 
-METHODS = {"SET": SET(every=3), "RigL": RigL(every=3, fraction=0.7), "T": PruneRewire(every=3, threshold=0.4),
-           "slowest": PruneRewire(every=3, threshold=0.4, target="slowest"), "gradual": GradualMagnitude(every=2)}
+METHODS = {
+    "SET": SET(every=3),
+    "RigL": RigL(every=3, fraction=0.7),
+    "T": PruneRewire(every=3, threshold=0.4),
+    "slowest": PruneRewire(every=3, threshold=0.4, target="slowest"),
+    "gradual": GradualMagnitude(every=2),
+}
 STEPS = 10
 
 
 def net():
-    return models.LTCNet(wiring.auto_ncp(10, 2, sensory=2, rng=np.random.default_rng(0)),
-                         generator=torch.Generator().manual_seed(0))
+    return models.LTCNet(
+        wiring.auto_ncp(10, 2, sensory=2, rng=np.random.default_rng(0)),
+        generator=torch.Generator().manual_seed(0),
+    )
 
 
 def data():
@@ -42,17 +49,24 @@ def step(model, optimizer, batch):
 @pytest.mark.parametrize("name", METHODS)
 def test_a_loop_of_ones_own_arrives_at_the_bits_of_fit(name):
     method, theirs, mine = METHODS[name], net(), net()
-    history = train.fit(theirs, data(), epochs=STEPS, lr=1e-2, method=method, progress=False, rng=np.random.default_rng(3))
+    history = train.fit(
+        theirs, data(), epochs=STEPS, lr=1e-2, method=method, progress=False, rng=np.random.default_rng(3)
+    )
     optimizer, rng = torch.optim.Adam(mine.parameters(), lr=1e-2), np.random.default_rng(3)
     rewiring = train.Rewiring(mine, optimizer, method, steps=STEPS, rng=rng)
     batch, events = train.data.checked_data("data", data(), mine, "mse"), []
     for k in range(STEPS):
-        rng.integers(2**63), rng.permutation(len(batch[0]))  # fit draws torch's seed and the order of the batches
+        # fit draws torch's seed and the order of the batches
+        rng.integers(2**63), rng.permutation(len(batch[0]))
         step(mine, optimizer, batch)
         report = rewiring.step(data())
-        events += [] if report is None else [(k + 1, report.cut, report.grown, report.cut_in, report.grown_in)]
+        events += (
+            [] if report is None else [(k + 1, report.cut, report.grown, report.cut_in, report.grown_in)]
+        )
     assert same(bits(theirs), bits(mine)) and rewiring.done == STEPS
-    assert events == [tuple(e[key] for key in ("step", "cut", "grown", "cut_in", "grown_in")) for e in history.events]
+    assert events == [
+        tuple(e[key] for key in ("step", "cut", "grown", "cut_in", "grown_in")) for e in history.events
+    ]
     assert events and any(cut for _, cut, *_ in events)
 
 
@@ -66,7 +80,14 @@ def test_a_saved_rewiring_goes_on_as_if_nothing_had_happened():
         for k in range(STEPS):
             if k == stop:
                 file = io.BytesIO()
-                torch.save([train.checkpoint.arrays(rewiring.state_dict()), model.state_dict(), optimizer.state_dict()], file)
+                torch.save(
+                    [
+                        train.checkpoint.arrays(rewiring.state_dict()),
+                        model.state_dict(),
+                        optimizer.state_dict(),
+                    ],
+                    file,
+                )
                 file.seek(0)
                 state, weights, moments = torch.load(file, weights_only=False)
                 model = net()
@@ -95,17 +116,33 @@ def test_without_its_batch_a_method_that_looks_at_it_is_refused_and_nothing_has_
 
 def test_the_control_does_nothing_in_any_number_of_steps():
     model = net()
-    rewiring = train.Rewiring(model, torch.optim.SGD(model.parameters(), lr=0.1), Nothing(), steps=3, rng=np.random.default_rng(0))
+    rewiring = train.Rewiring(
+        model, torch.optim.SGD(model.parameters(), lr=0.1), Nothing(), steps=3, rng=np.random.default_rng(0)
+    )
     assert [rewiring.step() for _ in range(3)] == [None] * 3
 
 
-@pytest.mark.parametrize(("options", "said"), [
-    ({"model": models.RNNet(2, 4, 2)}, "can rewire"), ({"method": "SET"}, "can rewire"), ({"optimizer": torch.optim.Adam}, "optimizer is"),
-    ({"steps": 0}, "steps is 0"), ({"steps": 2}, "no event within 2 steps"), ({"loss": "mae"}, "no loss"), ({"rng": 1}, "rng")])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model": models.RNNet(2, 4, 2)}, "can rewire"),
+        ({"method": "SET"}, "can rewire"),
+        ({"optimizer": torch.optim.Adam}, "optimizer is"),
+        ({"steps": 0}, "steps is 0"),
+        ({"steps": 2}, "no event within 2 steps"),
+        ({"loss": "mae"}, "no loss"),
+        ({"rng": 1}, "rng"),
+    ],
+)
 def test_what_it_cannot_work_on_is_refused(options, said):
     model = options.get("model", net())
-    given = {"model": model, "optimizer": torch.optim.Adam(model.parameters()), "method": SET(every=3), "steps": 10,
-             "rng": np.random.default_rng(0)} | options
+    given = {
+        "model": model,
+        "optimizer": torch.optim.Adam(model.parameters()),
+        "method": SET(every=3),
+        "steps": 10,
+        "rng": np.random.default_rng(0),
+    } | options
     with pytest.raises(ValueError, match=said):
         train.Rewiring(given.pop("model"), given.pop("optimizer"), given.pop("method"), **given)
     stranger = torch.optim.Adam(net().parameters())

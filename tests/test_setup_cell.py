@@ -1,5 +1,6 @@
-"""The chapters' generated cells: where the first installs the package from, the way from an explorer's cell to its page, and
-what `make address` writes and spares."""
+"""The chapters' generated cells: where the first installs the package from, the way from an explorer's
+cell to its page, and what `make address` writes and spares.
+"""
 
 import difflib
 import json
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+
 from ltcbook.site import build, page_link, setup_cell
 
 GOOD = "https://github.com/you/ltcbook"
@@ -37,11 +39,15 @@ def copy(tmp_path, root):
 def git(folder, *arguments):
     """What git says in a folder."""
     names = ["-c", "user.name=a reader", "-c", "user.email=reader@example.org", "-c", "commit.gpgsign=false"]
-    return subprocess.run(["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def commit(folder):
-    """Commit all that lies in a folder, which becomes a repository first where it is none; return the commit."""
+    """Commit all that lies in a folder, which becomes a repository first where it is none; return the
+    commit.
+    """
     if not (folder / ".git").exists():
         git(folder, "init", "--quiet", "--initial-branch", "trunk")
     git(folder, "add", "--all")
@@ -55,7 +61,8 @@ def constants(path):
     return [line.split('"')[1] for line in cell["source"] if line.startswith(("ADDRESS = ", "REVISION = "))]
 
 
-# --- the place where address, branch and revision stand ----------------------------------------------------------------
+# --- the place where address, branch and revision stand
+# ----------------------------------------------------------------
 
 
 def test_the_address_is_written_once_and_can_be_cleared(copy):
@@ -70,8 +77,17 @@ def test_the_address_is_written_once_and_can_be_cleared(copy):
     assert (copy / "_config.yml").read_text("utf8") == config
 
 
-@pytest.mark.parametrize("url", ["you/ltcbook", "http://github.com/you/ltcbook", "https://example.org/you/ltcbook",
-                                 "https://github.com/you", 'https://github.com/you/x"; import os', GOOD + "/tree/main"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "you/ltcbook",
+        "http://github.com/you/ltcbook",
+        "https://example.org/you/ltcbook",
+        "https://github.com/you",
+        'https://github.com/you/x"; import os',
+        GOOD + "/tree/main",
+    ],
+)
 def test_a_malformed_address_is_refused_and_nothing_is_written(copy, url):
     config = (copy / "_config.yml").read_text("utf8")
     with pytest.raises(ValueError, match="no repository address"):
@@ -150,25 +166,41 @@ def test_the_notebooks_on_the_pages_install_the_commit_that_the_pages_were_built
     assert pinned() == [GOOD, third] and len({first, second, third}) == 3
 
 
-@pytest.mark.parametrize("given, passed", [
-    ((), ""), (("URL=",), '--address=""'), ((f"URL={GOOD}", "BRANCH=x"), f'--address="{GOOD}" --branch="x"'),
-    (("REVISION=HEAD",), '--revision="HEAD"')])
+@pytest.mark.parametrize(
+    "given, passed",
+    [
+        ((), ""),
+        (("URL=",), '--address=""'),
+        ((f"URL={GOOD}", "BRANCH=x"), f'--address="{GOOD}" --branch="x"'),
+        (("REVISION=HEAD",), '--revision="HEAD"'),
+    ],
+)
 def test_make_address_hands_on_what_is_given_and_nothing_else(root, given, passed):
-    plain = {k: v for k, v in os.environ.items() if k not in ("URL", "BRANCH", "REVISION", "MAKEFLAGS", "MAKELEVEL")}
+    plain = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("URL", "BRANCH", "REVISION", "MAKEFLAGS", "MAKELEVEL")
+    }
     command = ["make", "-n", "address", *given]
     said = subprocess.run(command, cwd=root, env=plain, check=True, capture_output=True, text=True).stdout
     assert " ".join(said.splitlines()[-1].split()[3:]) == passed
 
 
-# --- what it spares ------------------------------------------------------------------------------------------------------
+# --- what it spares
+# ------------------------------------------------------------------------------------------------------
 
 WRITTEN = {
     "as JupyterLab writes it": lambda book: json.dumps(book, indent=1, ensure_ascii=False) + "\n",
     "every other letter escaped": lambda book: json.dumps(book, indent=1, sort_keys=True),
-    "metadata first": lambda book: json.dumps(dict(sorted(book.items(), reverse=True)), indent=2, ensure_ascii=False),
-    "with the line ends of Windows": lambda book: json.dumps(book, indent=1, ensure_ascii=False).replace("\n", "\r\n"),
+    "metadata first": lambda book: json.dumps(
+        dict(sorted(book.items(), reverse=True)), indent=2, ensure_ascii=False
+    ),
+    "with the line ends of Windows": lambda book: json.dumps(book, indent=1, ensure_ascii=False).replace(
+        "\n", "\r\n"
+    ),
     "with a cell's lines in one": lambda book: json.dumps(
-        {**book, "cells": [{**cell, "source": "".join(cell["source"])} for cell in book["cells"]]}, indent=1),
+        {**book, "cells": [{**cell, "source": "".join(cell["source"])} for cell in book["cells"]]}, indent=1
+    ),
     "without line ends": lambda book: json.dumps(book),
 }
 
@@ -181,7 +213,9 @@ def changes(before, after):
 
 def explorers(notebook):
     """How many cells of a chapter make an explorer."""
-    return sum("Explorer(" in "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+    return sum(
+        "Explorer(" in "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"
+    )
 
 
 def test_a_new_address_changes_the_lines_of_each_chapter_that_hold_it_and_no_other(root, chapters, tmp_path):
@@ -194,7 +228,9 @@ def test_a_new_address_changes_the_lines_of_each_chapter_that_hold_it_and_no_oth
         assert gone.strip().startswith('"ADDRESS = ') and "you/another" in new
         assert len(old) == len(links) == explorers(notebook), name
         assert all(line.strip().startswith('"*Nothing below?') for line in old + links)
-        assert all(f"https://you.github.io/another/chapters/{name[:-6]}.html#explorer" in line for line in links), links
+        assert all(
+            f"https://you.github.io/another/chapters/{name[:-6]}.html#explorer" in line for line in links
+        ), links
     assert len(chapters) > 10
 
 
@@ -233,7 +269,9 @@ BARE = {  # what somebody has done to a chapter's cells since the links were wri
 
 @pytest.mark.parametrize("what", BARE)
 @pytest.mark.parametrize("address", ["", GOOD], ids=["no address", "an address"])
-def test_the_way_to_its_page_stands_right_above_each_explorer_and_nowhere_else(chapters, tmp_path, what, address):
+def test_the_way_to_its_page_stands_right_above_each_explorer_and_nowhere_else(
+    chapters, tmp_path, what, address
+):
     path, notebook = tmp_path / "lyapunov.ipynb", json.loads(json.dumps(chapters["lyapunov.ipynb"]))
 
     def written(change=lambda cells, k: None):
@@ -257,22 +295,45 @@ def test_the_way_to_its_page_stands_right_above_each_explorer_and_nowhere_else(c
 
 def test_two_explorers_of_a_chapter_have_a_way_each_to_their_own_place(tmp_path):
     path = tmp_path / "topic.ipynb"
-    cells = [{"cell_type": "code", "execution_count": None, "id": name, "metadata": {}, "outputs": [], "source": [source]}
-             for name, source in (("first", "widgets.PlaneExplorer()"), ("page-link", "1"), ("last", "shown = RNNExplorer()"))]
-    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1), "utf8")
+    cells = [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": name,
+            "metadata": {},
+            "outputs": [],
+            "source": [source],
+        }
+        for name, source in (
+            ("first", "widgets.PlaneExplorer()"),
+            ("page-link", "1"),
+            ("last", "shown = RNNExplorer()"),
+        )
+    ]
+    path.write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1), "utf8"
+    )
     assert setup_cell.update(path, GOOD)
     assert not setup_cell.update(path, GOOD), "a second run changes nothing"
     cells = json.loads(path.read_text("utf8"))["cells"]
     assert [cell["cell_type"] for cell in cells] == ["code", "markdown", "code", "code", "markdown", "code"]
     assert len({cell["id"] for cell in cells}) == 6
-    ends = ["".join(cell["source"]).partition(".html")[2].partition(")")[0] for cell in cells if cell["cell_type"] == "markdown"]
+    ends = [
+        "".join(cell["source"]).partition(".html")[2].partition(")")[0]
+        for cell in cells
+        if cell["cell_type"] == "markdown"
+    ]
     assert ends == ["#explorer", "#explorer-2"]
 
 
-@pytest.mark.parametrize("address, home", [
-    ("https://github.com/you/ltcbook", "https://you.github.io/ltcbook/"),
-    ("https://github.com/You/My.Book", "https://you.github.io/My.Book/"),
-    ("https://github.com/You/you.github.io", "https://you.github.io/")])
+@pytest.mark.parametrize(
+    "address, home",
+    [
+        ("https://github.com/you/ltcbook", "https://you.github.io/ltcbook/"),
+        ("https://github.com/You/My.Book", "https://you.github.io/My.Book/"),
+        ("https://github.com/You/you.github.io", "https://you.github.io/"),
+    ],
+)
 def test_the_page_is_where_github_pages_publishes_the_repository(address, home):
     assert page_link.page(address, "ltc") == f"{home}chapters/ltc.html#explorer"
 
@@ -299,8 +360,17 @@ def test_settings_make_pages_but_no_chapter_anew_and_code_makes_both(tmp_path, m
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "BUILD", tmp_path / "_build")
     monkeypatch.setattr(build, "STAGE", tmp_path / "_build" / "stage")
-    files = [tmp_path / name for name in ("_config.yml", "requirements.lock", "ltcbook/ops.py", "ltcbook/site/pages.py",
-                                          "ltcbook/widgets/bundle.py", "ltcbook/widgets/static/plane.js")]
+    files = [
+        tmp_path / name
+        for name in (
+            "_config.yml",
+            "requirements.lock",
+            "ltcbook/ops.py",
+            "ltcbook/site/pages.py",
+            "ltcbook/widgets/bundle.py",
+            "ltcbook/widgets/static/plane.js",
+        )
+    ]
     for file in files:
         file.parent.mkdir(exist_ok=True, parents=True)
         file.write_text("", "utf8")
@@ -314,14 +384,21 @@ def test_settings_make_pages_but_no_chapter_anew_and_code_makes_both(tmp_path, m
 
     left()
     assert left() == [".jupyter_cache", "html"]
-    wanted = {"_config.yml": [".jupyter_cache"], "pages.py": [".jupyter_cache"], "ops.py": [], "requirements.lock": [],
-              "bundle.py": [".jupyter_cache"], "plane.js": [".jupyter_cache"]}
+    wanted = {
+        "_config.yml": [".jupyter_cache"],
+        "pages.py": [".jupyter_cache"],
+        "ops.py": [],
+        "requirements.lock": [],
+        "bundle.py": [".jupyter_cache"],
+        "plane.js": [".jupyter_cache"],
+    }
     for file in files:
         file.write_text("changed", "utf8")
         assert left() == wanted[file.name], file.name
 
 
-# --- what it does ---------------------------------------------------------------------------------------------------------
+# --- what it does
+# ---------------------------------------------------------------------------------------------------------
 
 
 def run_setup(monkeypatch, address, found, revision="main"):
@@ -334,7 +411,9 @@ def run_setup(monkeypatch, address, found, revision="main"):
     return ran
 
 
-@pytest.mark.parametrize("found", [None, SimpleNamespace(origin=None)], ids=["nothing", "a mere folder of that name"])
+@pytest.mark.parametrize(
+    "found", [None, SimpleNamespace(origin=None)], ids=["nothing", "a mere folder of that name"]
+)
 def test_the_setup_cell_installs_the_revision_from_the_books_own_address(monkeypatch, found):
     (command,) = run_setup(monkeypatch, GOOD, found, COMMIT)
     assert command[-1] == f"ltcbook[book] @ git+{GOOD}@{COMMIT}"
@@ -346,12 +425,29 @@ def test_the_setup_cell_never_installs_from_a_stranger(monkeypatch):
 
 
 OTHER = "beef" * 10
-INSTALLED = {  # what pip notes of where ltcbook came from, the revision that a chapter wants, what the cell has to name
+# what pip notes of where ltcbook came from, the revision that a chapter wants, what the cell has to name
+INSTALLED = {
     "at the same commit": ({"url": GOOD, "vcs_info": {"vcs": "git", "commit_id": COMMIT}}, COMMIT, ()),
-    "at another commit": ({"url": GOOD, "vcs_info": {"vcs": "git", "commit_id": OTHER}}, COMMIT, (GOOD, OTHER)),
-    "from the same branch": ({"url": GOOD, "vcs_info": {"commit_id": OTHER, "requested_revision": "main"}}, "main", ()),
-    "from a branch": ({"url": GOOD, "vcs_info": {"commit_id": OTHER, "requested_revision": "main"}}, COMMIT, (GOOD, OTHER)),
-    "from a folder": ({"url": "file:///home/you/ltcbook", "dir_info": {}}, COMMIT, ("file:///home/you/ltcbook",)),
+    "at another commit": (
+        {"url": GOOD, "vcs_info": {"vcs": "git", "commit_id": OTHER}},
+        COMMIT,
+        (GOOD, OTHER),
+    ),
+    "from the same branch": (
+        {"url": GOOD, "vcs_info": {"commit_id": OTHER, "requested_revision": "main"}},
+        "main",
+        (),
+    ),
+    "from a branch": (
+        {"url": GOOD, "vcs_info": {"commit_id": OTHER, "requested_revision": "main"}},
+        COMMIT,
+        (GOOD, OTHER),
+    ),
+    "from a folder": (
+        {"url": "file:///home/you/ltcbook", "dir_info": {}},
+        COMMIT,
+        ("file:///home/you/ltcbook",),
+    ),
     "from an index": (None, COMMIT, ("0.0.9",)),
 }
 
@@ -365,10 +461,16 @@ def beside(package, notes, files):
 
 
 @pytest.mark.parametrize("how", INSTALLED)
-def test_the_setup_cell_names_another_ltcbook_and_the_one_that_it_was_made_for(how, tmp_path, monkeypatch, capsys):
+def test_the_setup_cell_names_another_ltcbook_and_the_one_that_it_was_made_for(
+    how, tmp_path, monkeypatch, capsys
+):
     record, revision, named = INSTALLED[how]
     files = {"METADATA": "Name: ltcbook\nVersion: 0.0.9\n", "WHEEL": "Wheel-Version: 1.0\n"}
-    found = beside(tmp_path, "ltcbook-0.0.9.dist-info", files | ({"direct_url.json": json.dumps(record)} if record else {}))
+    found = beside(
+        tmp_path,
+        "ltcbook-0.0.9.dist-info",
+        files | ({"direct_url.json": json.dumps(record)} if record else {}),
+    )
     assert run_setup(monkeypatch, GOOD, found, revision) == []
     words = capsys.readouterr().out
     assert bool(words) == bool(named)
@@ -381,8 +483,13 @@ def test_the_setup_cell_names_another_ltcbook_and_the_one_that_it_was_made_for(h
 
 
 def test_the_setup_cell_leaves_a_checkout_alone(tmp_path, monkeypatch, capsys):
-    found = beside(tmp_path, "ltcbook.egg-info", {"PKG-INFO": "Name: ltcbook\nVersion: 0.0.9\n"})  # setuptools' notes
-    assert run_setup(monkeypatch, GOOD, found, COMMIT) == run_setup(monkeypatch, GOOD, find_spec("ltcbook"), COMMIT) == []
+    # setuptools' notes
+    found = beside(tmp_path, "ltcbook.egg-info", {"PKG-INFO": "Name: ltcbook\nVersion: 0.0.9\n"})
+    assert (
+        run_setup(monkeypatch, GOOD, found, COMMIT)
+        == run_setup(monkeypatch, GOOD, find_spec("ltcbook"), COMMIT)
+        == []
+    )
     assert not capsys.readouterr().out
 
 
@@ -400,14 +507,19 @@ PACKAGE = {  # a package that pip builds without asking any server
             for note in ("METADATA", "WHEEL", "RECORD"):
                 wheel.write(note, f"ltcbook-0.1.0.dist-info/{note}")
         return "ltcbook-0.1.0-py3-none-any.whl"
-"""}
+""",
+}
 
 
 @needs_git
 @pytest.mark.skipif(find_spec("pip") is None, reason="no pip here")
 def test_that_commit_is_installed_and_found_even_where_only_the_users_own_folder_can_be_written(tmp_path):
     """A Python of its own, and a repository of two commits in the place of the address."""
-    repository, home, python = tmp_path / "repository", tmp_path / "home", tmp_path / "python" / "bin" / "python"
+    repository, home, python = (
+        tmp_path / "repository",
+        tmp_path / "home",
+        tmp_path / "python" / "bin" / "python",
+    )
     (repository / "ltcbook").mkdir(parents=True)
     for name, text in PACKAGE.items():
         (repository / name).write_text(text, "utf8")
@@ -418,14 +530,23 @@ def test_that_commit_is_installed_and_found_even_where_only_the_users_own_folder
     venv.create(tmp_path / "python", system_site_packages=True, symlinks=True)
     packages = next((tmp_path / "python" / "lib").glob("python*")) / "site-packages"
     (packages / "pip").symlink_to(Path(find_spec("pip").origin).parent)
-    settings = {"PIP_USER": "1",  # what pip decides by itself where it may not write (root may write everywhere)
-                "PYTHONUSERBASE": str(home), "HOME": str(tmp_path), "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_VALUE_0": GOOD,
-                "GIT_CONFIG_KEY_0": f"url.{repository.as_uri()}.insteadOf", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    # what pip decides by itself where it may not write (root may write everywhere)
+    settings = {
+        "PIP_USER": "1",
+        "PYTHONUSERBASE": str(home),
+        "HOME": str(tmp_path),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_VALUE_0": GOOD,
+        "GIT_CONFIG_KEY_0": f"url.{repository.as_uri()}.insteadOf",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))} | settings
 
     def run(revision):
         code = setup_cell.source(GOOD, revision) + "\nimport ltcbook\nprint(ltcbook.who, ltcbook.__file__)"
-        done = subprocess.run([python, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [python, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -1,4 +1,6 @@
-"""The shell around every drawing: what waits for a prediction, what moves, what a link, a finger and a reader's pen may do."""
+"""The shell around every drawing: what waits for a prediction, what moves, what a link, a finger and a
+reader's pen may do.
+"""
 
 import csv
 import io
@@ -7,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
 import pytest
+
 from ltcbook import widgets
 from ltcbook.widgets import Guess, Prediction
 
@@ -27,11 +30,18 @@ class Open(widgets.PlaneExplorer):
         super().__init__()
         for name, value in self.start.items():
             self.knobs[name] = replace(self.knobs[name], default=value)
-        knobs = [knob | {"more": knob["name"] in self.folded, "default": self.start.get(knob["name"], knob["default"])}
-                 for knob in self.spec["knobs"]]
+        knobs = [
+            knob
+            | {"more": knob["name"] in self.folded, "default": self.start.get(knob["name"], knob["default"])}
+            for knob in self.spec["knobs"]
+        ]
         knobs.sort(key=lambda knob: knob["name"] != self.first)
-        self.spec = self.spec | {"knobs": knobs, "presets": [preset | {"controls": self.start | preset["controls"]}
-                                                             for preset in self.spec["presets"]]}
+        self.spec = self.spec | {
+            "knobs": knobs,
+            "presets": [
+                preset | {"controls": self.start | preset["controls"]} for preset in self.spec["presets"]
+            ],
+        }
         self.controls = self.compute()["controls"]
 
 
@@ -89,19 +99,30 @@ def changed(explorer, **spec):
     return f"{start}{store}{head}{json.dumps(data)}</script>{rest}"
 
 
-# --- a prediction ------------------------------------------------------------------------------------------------------
+# --- a prediction
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_nothing_is_told_before_the_reader_has_chosen(visit, told):
     page = visit(told)
-    assert page.locator(".ltc-verdict p").first.is_hidden() and page.locator(".ltc-captions p:visible").count() == 0
-    assert not any("rises" in words for words in page.locator(".ltc-explorer svg[role=img]").evaluate_all(
-        "all => all.map(svg => svg.getAttribute('aria-label'))"))
+    assert (
+        page.locator(".ltc-verdict p").first.is_hidden()
+        and page.locator(".ltc-captions p:visible").count() == 0
+    )
+    assert not any(
+        "rises" in words
+        for words in page.locator(".ltc-explorer svg[role=img]").evaluate_all(
+            "all => all.map(svg => svg.getAttribute('aria-label'))"
+        )
+    )
     page.get_by_role("button", name="It falls").click()
     reply = page.locator(".ltc-reply")
     assert reply.text_content() == "You said “It falls”. It is not so. Look at the curve."
     assert page.evaluate("document.activeElement.className") == "ltc-reply"
-    assert page.locator(".ltc-verdict p").first.is_visible() and page.locator(".ltc-captions p:visible").count() == 1
+    assert (
+        page.locator(".ltc-verdict p").first.is_visible()
+        and page.locator(".ltc-captions p:visible").count() == 1
+    )
     assert page.locator(".ltc-options").is_hidden()
     page.locator(".ltc-why summary").click()
     assert page.locator(".ltc-why p").is_visible()
@@ -132,22 +153,31 @@ def test_who_comes_by_a_link_with_a_state_is_not_asked(visit, told):
     assert page.locator(".ltc-options").is_hidden() and page.locator(".ltc-verdict p").first.is_visible()
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    ({"guesses": FATES}, "either as"), ({"guesses": FATES, "right": "rises", "by": "fate"}, "either as"),
-    ({"guesses": FATES, "right": "stays"}, "must be one of"), ({"guesses": FATES[:1], "right": "falls"}, "two to four"),
-    ({"guesses": (FATES[0], FATES[0]), "right": "falls"}, "different value"),
-    ({"guesses": (FATES[0], Guess("rises", "It rises", "")), "right": "falls"}, "It rises has none")])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"guesses": FATES}, "either as"),
+        ({"guesses": FATES, "right": "rises", "by": "fate"}, "either as"),
+        ({"guesses": FATES, "right": "stays"}, "must be one of"),
+        ({"guesses": FATES[:1], "right": "falls"}, "two to four"),
+        ({"guesses": (FATES[0], FATES[0]), "right": "falls"}, "different value"),
+        ({"guesses": (FATES[0], Guess("rises", "It rises", "")), "right": "falls"}, "It rises has none"),
+    ],
+)
 def test_a_prediction_without_a_right_answer_or_a_sentence_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         Prediction(**options)
 
 
-# --- one control first, motion -----------------------------------------------------------------------------------------
+# --- one control first, motion
+# -----------------------------------------------------------------------------------------
 
 
 def test_one_control_shows_first_and_the_rest_lies_in_its_fold(visit, told):
     page = visit(told)
-    assert page.locator(".ltc-first input[name=x_k]").is_visible() and page.locator("input[name=p]").is_hidden()
+    assert (
+        page.locator(".ltc-first input[name=x_k]").is_visible() and page.locator("input[name=p]").is_hidden()
+    )
     page.get_by_text("More controls").click()
     assert page.locator("input[name=p]").is_visible()
     page.locator("input[name=p]").press("ArrowRight")
@@ -156,7 +186,9 @@ def test_one_control_shows_first_and_the_rest_lies_in_its_fold(visit, told):
 
 def test_the_examples_stay_in_one_row(visit, plane):
     page = visit(plane, width=360)
-    tops = page.locator(".ltc-preset").evaluate_all("all => [...new Set(all.map(b => b.getBoundingClientRect().top))]")
+    tops = page.locator(".ltc-preset").evaluate_all(
+        "all => [...new Set(all.map(b => b.getBoundingClientRect().top))]"
+    )
     assert len(tops) == 1 and page.locator(".ltc-preset").count() > 3
 
 
@@ -175,25 +207,33 @@ def test_nothing_plays_where_less_motion_is_wanted(visit, told):
     assert visit(told).locator(".ltc-play").count() == 0
 
 
-# --- the link, the text around -------------------------------------------------------------------------------------------
+# --- the link, the text around
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("asked", ["x_k=9", "x_k=abc", "about=nothing", "speed=3", "x_k="])
 def test_a_state_that_does_not_exist_shows_the_default_and_says_so(visit, plane, asked):
     page = visit(plane, f"#plane.{asked}")
     assert controls(page) == Open().compute()["controls"]
-    assert asked.split("=")[0] in page.locator(".ltc-error").text_content() and page.locator(".ltc-error").is_visible()
+    assert (
+        asked.split("=")[0] in page.locator(".ltc-error").text_content()
+        and page.locator(".ltc-error").is_visible()
+    )
     page.locator("input[name=x_j]").press("ArrowRight")
     assert page.locator(".ltc-error").is_hidden()
 
 
 def test_links_in_the_text_set_the_explorer_they_name_and_are_marked_while_it_stands_so(visit, plane):
-    links = '<p><a href="#plane2.x_k=1">here</a> <a href="#plane.W=5">there</a> <a href="#elsewhere">no</a></p>'
+    links = (
+        '<p><a href="#plane2.x_k=1">here</a> <a href="#plane.W=5">there</a> <a href="#elsewhere">no</a></p>'
+    )
     page = visit(links + plane + plane)
     here, there = page.get_by_text("here", exact=True), page.get_by_text("there", exact=True)
     for _ in range(2):
         here.click()
-        explorers = page.locator(".ltc-explorer").evaluate_all("all => all.map(e => JSON.parse(e.dataset.controls).x_k)")
+        explorers = page.locator(".ltc-explorer").evaluate_all(
+            "all => all.map(e => JSON.parse(e.dataset.controls).x_k)"
+        )
         assert explorers == [0.2, 1] and here.get_attribute("aria-current") == "true"
         assert there.get_attribute("aria-current") is None
         page.locator("input[name=x_k]").nth(1).press("ArrowRight")
@@ -224,7 +264,8 @@ def test_a_word_in_the_text_marks_its_part_of_the_drawing(visit, plane):
     assert page.locator(".marked").count() == 0
 
 
-# --- compare, save, what cannot be drawn ---------------------------------------------------------------------------------
+# --- compare, save, what cannot be drawn
+# ---------------------------------------------------------------------------------
 
 
 def test_a_state_can_be_kept_and_compared(visit, plane):
@@ -248,22 +289,31 @@ def test_picture_and_numbers_can_be_taken_home(visit, plane):
         page.get_by_role("button", name="Save picture").click()
     picture = download.value.path().read_text("utf8")
     root = ElementTree.fromstring(picture)
-    assert download.value.suggested_filename == "plane.svg" and "var(--" not in picture.replace('style="fill: none; stroke: var', "")
+    assert download.value.suggested_filename == "plane.svg" and "var(--" not in picture.replace(
+        'style="fill: none; stroke: var', ""
+    )
     assert sum(1 for _ in root.iter("{http://www.w3.org/2000/svg}path")) > 8
     with page.expect_download() as download:
         page.get_by_role("button", name="Save numbers").click()
     rows = dict(csv.reader(io.StringIO(download.value.path().read_text("utf8"))))
     frame = Open().compute()
-    assert float(rows["after.vdot"]) == pytest.approx(frame["after"]["vdot"]) and rows["verdict.0.1"] == frame["verdict"][0][1]
+    assert (
+        float(rows["after.vdot"]) == pytest.approx(frame["after"]["vdot"])
+        and rows["verdict.0.1"] == frame["verdict"][0][1]
+    )
 
 
 def test_what_is_not_defined_is_said_and_never_drawn_as_a_point(visit):
     explorer = widgets.PlaneExplorer()
-    for leak, defined in ((explorer.spec["leak"], True), (None, False)):  # without a leak there is no velocity
+    # without a leak there is no velocity
+    for leak, defined in ((explorer.spec["leak"], True), (None, False)):
         page = visit(changed(explorer, leak=leak))
         panel = page.locator(".ltc-panel-plane")
         assert panel.locator(".ltc-undefined").is_visible() == (not defined)
-        assert panel.locator("line.flow.was").is_visible() == defined and panel.locator("text.tick").first.is_visible()
+        assert (
+            panel.locator("line.flow.was").is_visible() == defined
+            and panel.locator("text.tick").first.is_visible()
+        )
 
 
 def test_a_table_of_another_version_is_refused(visit):
@@ -274,7 +324,8 @@ def test_a_table_of_another_version_is_refused(visit):
     assert "another version" in page.locator(".ltc-error").text_content()
 
 
-# --- fingers -------------------------------------------------------------------------------------------------------------
+# --- fingers
+# -------------------------------------------------------------------------------------------------------------
 
 
 def swipe(page, x, y, dx, dy):
@@ -309,7 +360,8 @@ def test_a_swipe_that_starts_on_a_slider_and_scrolls_leaves_it_as_it_was(visit, 
         e.addEventListener('pointermove', () => e.dispatchEvent(new PointerEvent('pointercancel')), { once: true }) }""")
     box, before = slider.bounding_box(), controls(page)
     swipe(page, box["x"] + 0.8 * box["width"], box["y"] + 22, 0, -100)
-    assert page.evaluate("seen") > 0 and controls(page) == before  # the touch had moved it, the scrolling took that back
+    # the touch had moved it, the scrolling took that back
+    assert page.evaluate("seen") > 0 and controls(page) == before
     assert float(slider.input_value()) == before["x_j"]
 
 
@@ -329,11 +381,14 @@ def test_the_handle_stays_under_the_pointer_while_the_verdict_grows(visit, plane
     assert len(tops) == 1
 
 
-# --- one screen ----------------------------------------------------------------------------------------------------------
+# --- one screen
+# ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [widgets.TauExplorer, widgets.TimeConstantExplorer, widgets.StabilityExplorer,
-                                  widgets.GradientExplorer])
+@pytest.mark.parametrize(
+    "kind",
+    [widgets.TauExplorer, widgets.TimeConstantExplorer, widgets.StabilityExplorer, widgets.GradientExplorer],
+)
 def test_control_verdict_and_drawings_fit_on_one_screen_and_on_a_phone_each_drawing_under_both(visit, kind):
     page = visit(kind().to_html(), f"#{kind.play['knob']}=1")
     panels = page.locator(".ltc-panels").first.locator(".ltc-panel")

@@ -16,7 +16,8 @@ AXE = Axe()
 # a fingerprint of everything that is drawn inside one explorer
 DRAWING = """widget => [...widget.querySelectorAll("svg, canvas")].map(
     part => part.tagName === "CANVAS" ? part.toDataURL() : part.outerHTML).join("\\n")"""
-# of figures whose panels stand side by side or one below the other: how many of each kind show, and their smallest letters
+# of figures whose panels stand side by side or one below the other: how many of each kind show, and their
+# smallest letters
 FIGURES = """() => {
     const shown = [".ltc-desk", ".ltc-phone"].map(kind => [...document.querySelectorAll(`svg${kind}`)].filter(
         svg => svg.getClientRects().length));
@@ -51,7 +52,9 @@ class Visit:
         """Let only the book's own files through."""
         if route.request.url.startswith((home, "data:", "blob:")):
             if route.request.url.startswith(home):
-                self.loaded.add(unquote(urlsplit(route.request.url.removeprefix(home)).path.removeprefix("/")))
+                self.loaded.add(
+                    unquote(urlsplit(route.request.url.removeprefix(home)).path.removeprefix("/"))
+                )
             route.continue_()
         else:
             self.strangers.append(route.request.url)
@@ -95,7 +98,11 @@ def seen(browser, served, site, names):
                     fonts: [...document.fonts].filter(f => f.status === "error").map(f => f.family),
                     theme: document.documentElement.dataset.theme,
                 })""")
-                record["strangers"], record["complaints"], record["loaded"] = visit.strangers, visit.complaints, visit.loaded
+                record["strangers"], record["complaints"], record["loaded"] = (
+                    visit.strangers,
+                    visit.complaints,
+                    visit.loaded,
+                )
                 found[name, scheme, place] = record
                 page.close()
         context.close()
@@ -118,12 +125,18 @@ def test_no_page_complains_in_the_console(seen):
 
 def test_every_page_is_lighter_than_600_kb_with_all_that_it_loads(seen, site):
     weigh = functools.cache(lambda name: len(gzip.compress((site / name).read_bytes())) / 1000)
-    weights = {name: {file: weigh(file) for file in record["loaded"] if (site / file).is_file()}
-               for (name, scheme, place), record in seen.items() if scheme == "light" and place == "http"}
+    weights = {
+        name: {file: weigh(file) for file in record["loaded"] if (site / file).is_file()}
+        for (name, scheme, place), record in seen.items()
+        if scheme == "light" and place == "http"
+    }
     loaded = set().union(*weights.values())
     assert {"css", "js", "woff", "html"} <= {file.rpartition(".")[2] for file in loaded}
-    heavy = {name: sorted(files.items(), key=lambda item: -item[1])[:5] for name, files in weights.items()
-             if sum(files.values()) >= 600}
+    heavy = {
+        name: sorted(files.items(), key=lambda item: -item[1])[:5]
+        for name, files in weights.items()
+        if sum(files.values()) >= 600
+    }
     assert not heavy, heavy
 
 
@@ -139,7 +152,11 @@ def test_no_page_scrolls_sideways_on_a_phone(seen):
 def test_panels_stand_one_below_the_other_on_a_phone_and_their_letters_can_be_read(seen):
     report(seen, "on a desk", lambda shown: shown["phone"])
     report(seen, "on a phone", lambda shown: shown["desk"] or shown["letters"] < 8)
-    there = {place: (record["on a desk"], record["on a phone"]) for place, record in seen.items() if "on a desk" in record}
+    there = {
+        place: (record["on a desk"], record["on a phone"])
+        for place, record in seen.items()
+        if "on a desk" in record
+    }
     assert sum(desk["desk"] for desk, _ in there.values()) > 20
     assert all(desk["desk"] == phone["phone"] for desk, phone in there.values()), there
 
@@ -205,7 +222,11 @@ def test_launch_buttons_are_there_only_with_an_address_and_lead_to_it(soups):
 
 
 def test_no_page_shows_what_a_chapter_complained_about(soups):
-    shown = {name: found[0].get_text()[:200] for name, soup in soups.items() if (found := soup.select(".output.stderr"))}
+    shown = {
+        name: found[0].get_text()[:200]
+        for name, soup in soups.items()
+        if (found := soup.select(".output.stderr"))
+    }
     assert not shown, shown
 
 
@@ -310,12 +331,22 @@ def test_another_threshold_gives_another_drawing(explorers):
 
 
 def test_every_link_that_speaks_to_an_explorer_finds_it_and_what_it_asks_for(explorers, soups):
-    spoken = "a => a.filter(one => one.hash.includes('=')).map(one => [one.getAttribute('href'), one.className])"
-    wrong = [f"{name}: {href}" for name, page in explorers.items()
-             for href, classes in page.eval_on_selector_all('article a[href^="#"]', spoken)
-             if not re.search(r"\bltc-(set|number|names)\b", classes)]
-    silent = [f"{name}: {tag['href']}" for name, soup in soups.items() if name not in explorers
-              for tag in soup.select('article a[href^="#"]') if "=" in tag["href"]]
+    spoken = (
+        "a => a.filter(one => one.hash.includes('=')).map(one => [one.getAttribute('href'), one.className])"
+    )
+    wrong = [
+        f"{name}: {href}"
+        for name, page in explorers.items()
+        for href, classes in page.eval_on_selector_all('article a[href^="#"]', spoken)
+        if not re.search(r"\bltc-(set|number|names)\b", classes)
+    ]
+    silent = [
+        f"{name}: {tag['href']}"
+        for name, soup in soups.items()
+        if name not in explorers
+        for tag in soup.select('article a[href^="#"]')
+        if "=" in tag["href"]
+    ]
     assert not wrong + silent
 
 

@@ -1,4 +1,6 @@
-"""What the rendered pages bring along: formulas, notes beside links, ways to the explorers, boxes, folds, print."""
+"""What the rendered pages bring along: formulas, notes beside links, ways to the explorers, boxes, folds,
+print.
+"""
 
 import gzip
 import re
@@ -42,7 +44,9 @@ def visit(browser, site):
 # --- formulas -------------------------------------------------------------------------------------
 
 
-FORMULA = re.compile(r'<(?:div|span) class="(?:[^"]* )?math notranslate nohighlight"[^>]*>(.*?)</(?:div|span)>', re.DOTALL)
+FORMULA = re.compile(
+    r'<(?:div|span) class="(?:[^"]* )?math notranslate nohighlight"[^>]*>(.*?)</(?:div|span)>', re.DOTALL
+)
 MATHML = re.compile(r"<mjx-assistive-mml>(<math .*?</math>)</mjx-assistive-mml>", re.DOTALL)
 LABEL = re.compile(r"<mjx-labels.*?</mjx-labels>", re.DOTALL)
 LETTER = re.compile(r'<mjx-c class="mjx-c([0-9A-F]+)')
@@ -55,7 +59,9 @@ def test_formulas_are_typeset_before_the_page_is_served(texts):
         for formula in FORMULA.findall(text):
             spoken = MATHML.findall(formula)
             assert '<mjx-math aria-hidden="true"' in formula and len(spoken) == 1, f"{name}: {formula[:80]}"
-            assert re.search(r"<m[ino]\b|<mtext", spoken[0]) and not re.search(r"<merror|<mlabeledtr|\\\w", spoken[0]), spoken
+            assert re.search(r"<m[ino]\b|<mtext", spoken[0]) and not re.search(
+                r"<merror|<mlabeledtr|\\\w", spoken[0]
+            ), spoken
             formulas += 1
     assert formulas > 1000
 
@@ -76,7 +82,8 @@ def test_the_pages_share_one_style_sheet_for_formulas_with_every_letter_that_the
     css = (site / "_static" / "formulas.css").read_text("utf8")
     shown = {letter for text in texts.values() for letter in LETTER.findall(text)}
     ruled = set(re.findall(r"mjx-c\.mjx-c([0-9A-F]+)", css))
-    assert shown and shown <= ruled and len(ruled) < len(shown) + 10  # and hardly any more: rods stretch without a letter
+    # and hardly any more: rods stretch without a letter
+    assert shown and shown <= ruled and len(ruled) < len(shown) + 10
     for file in re.findall(r'url\("([^"]+)"\)', css):
         assert (site / "_static" / file).is_file()
     assert len(gzip.compress(css.encode())) < 20_000
@@ -98,7 +105,10 @@ def test_a_faulty_formula_is_refused_in_words_and_a_right_one_is_set_once(tmp_pa
     setter = formulas.Typesetter(tmp_path)
     first = setter("x_1 < 2", False)
     assert "<mo>&lt;</mo>" in first and ' id="' not in first
-    for faulty, reason in ((r"\unknown x", "Undefined control sequence"), (r"\frac{1", "Missing close brace")):
+    for faulty, reason in (
+        (r"\unknown x", "Undefined control sequence"),
+        (r"\frac{1", "Missing close brace"),
+    ):
         with pytest.raises(ValueError, match=reason):
             setter(faulty, True)
     setter.close()
@@ -131,25 +141,36 @@ def test_every_link_to_an_equation_a_term_or_a_reference_has_its_note_on_the_pag
                 continue
             seen.add((name, place))
             note, target = ids[name][f"note-{place}"], ids[page][place]
-            assert note["role"] == "tooltip" and note.has_attr("hidden") and not note.find("a") and not note.find(id=True)
+            assert (
+                note["role"] == "tooltip"
+                and note.has_attr("hidden")
+                and not note.find("a")
+                and not note.find(id=True)
+            )
             if kind == "eq-":
                 assert note.math.get_text() == target.math.get_text(), f"{name}: {link}"
             else:
                 lead = target.find_next("strong").get_text()
-                assert note.get_text().strip().startswith(lead) and len(note.get_text()) > len(lead) + 20, f"{name}: {note}"
+                assert note.get_text().strip().startswith(lead) and len(note.get_text()) > len(lead) + 20, (
+                    f"{name}: {note}"
+                )
     assert min(found.values()) > 30, found
 
 
-def test_every_chapter_links_to_the_glossary_once_a_section_and_never_where_a_link_would_disturb(soups, chapters_read):
+def test_every_chapter_links_to_the_glossary_once_a_section_and_never_where_a_link_would_disturb(
+    soups, chapters_read
+):
     for name in chapters_read:
         links = soups[name].select("a.ltc-term")
         if "/index" not in name and "/coming_from" not in name:
             assert len({link["href"] for link in links}) >= 8, f"{name}: {len(links)} links to the glossary"
         seen = set()
         for link in links:
-            assert not link.find_parents(["h1", "h2", "h3", "h4", "code", "pre", "thead", "figcaption", "button", "a"]), link
+            assert not link.find_parents(
+                ["h1", "h2", "h3", "h4", "code", "pre", "thead", "figcaption", "button", "a"]
+            ), link
             assert not link.find_parents(class_=["cell", "math", "chapter-facts", "book-note"]), link
-            parts = [part for part in link.find_parents("section")]
+            parts = list(link.find_parents("section"))
             section = parts[-2]["id"] if len(parts) > 1 else ""
             assert (section, link["href"]) not in seen, f"{name}: {section}: {link}"
             seen.add((section, link["href"]))
@@ -165,8 +186,12 @@ def test_a_term_is_linked_by_its_name_its_abbreviation_or_their_plural(soups, ch
         for link in soups[name].select("a.ltc-term"):
             term, word = names["#" + link["href"].split("#")[1]], link.get_text()
             stem = re.sub(r"(ium|y|x)$", "", term)
-            known = word.lower().startswith(stem.lower()) or any(word.lower().startswith(form.lower()) for form in short)
-            assert known and len(word) <= len(term) + 3 or word.rstrip("s") in short, f"{name}: {word!r} is not {term!r}"
+            known = word.lower().startswith(stem.lower()) or any(
+                word.lower().startswith(form.lower()) for form in short
+            )
+            assert known and len(word) <= len(term) + 3 or word.rstrip("s") in short, (
+                f"{name}: {word!r} is not {term!r}"
+            )
 
 
 def test_a_note_shows_on_hover_and_on_focus_and_escape_hides_it(visit):
@@ -219,8 +244,13 @@ def test_without_javascript_a_note_is_hidden_and_its_link_is_a_plain_one(visit):
 
 
 def test_pages_and_explorers_give_their_classes_no_name_twice(root):
-    rooms = [re.findall(r"\.(?!\d)([a-z][\w-]*)", re.sub(r'url\("[^"]*"\)|/\*.*?\*/', "", path.read_text("utf8"), flags=re.DOTALL))
-             for path in (root / "ltcbook/site/static/book.css", root / "ltcbook/widgets/static/explorer.css")]
+    rooms = [
+        re.findall(
+            r"\.(?!\d)([a-z][\w-]*)",
+            re.sub(r'url\("[^"]*"\)|/\*.*?\*/', "", path.read_text("utf8"), flags=re.DOTALL),
+        )
+        for path in (root / "ltcbook/site/static/book.css", root / "ltcbook/widgets/static/explorer.css")
+    ]
     ours, theirs = ({name for name in names if name.startswith(("ltc-", "book-"))} for names in rooms)
     assert ours & theirs == {"ltc-widget"} and len(ours) > 5 and len(theirs) > 20
 
@@ -238,7 +268,9 @@ def test_an_explorer_keeps_its_own_words_about_links_and_pictures(visit):
 
 def test_head_contents_and_front_page_lead_to_each_chapters_explorer(soups, chapters_read):
     jumps = 0
-    front = {led_to("chapters/index.html", link) for link in soups["chapters/index.html"].select("a.ltc-jump")}
+    front = {
+        led_to("chapters/index.html", link) for link in soups["chapters/index.html"].select("a.ltc-jump")
+    }
     for name in chapters_read:
         soup = soups[name]
         facts = soup.select_one(".chapter-facts")
@@ -258,17 +290,29 @@ def test_the_first_page_of_the_site_is_the_front_page_itself(soups):
     first, front = soups["index.html"], soups["chapters/index.html"]
     assert not first.select("meta[http-equiv]")
     assert first.title.text == front.title.text and first.h1.text == front.h1.text
-    assert first.select_one("meta[name=description]")["content"] == front.select_one("meta[name=description]")["content"]
-    there = [led_to("chapters/index.html", link) for link in front.select("article a[href]:not([href^='http'])")]
+    assert (
+        first.select_one("meta[name=description]")["content"]
+        == front.select_one("meta[name=description]")["content"]
+    )
+    there = [
+        led_to("chapters/index.html", link) for link in front.select("article a[href]:not([href^='http'])")
+    ]
     here = [led_to("index.html", link) for link in first.select("article a[href]:not([href^='http'])")]
     same = [(page.replace("chapters/index.html", "index.html"), place) for page, place in there]
-    assert len(here) > 10 and [(page.replace("chapters/index.html", "index.html"), place) for page, place in here] == same
+    assert (
+        len(here) > 10
+        and [(page.replace("chapters/index.html", "index.html"), place) for page, place in here] == same
+    )
 
 
 def test_no_page_waits_for_a_script(soups):
     for name, soup in soups.items():
         scripts = soup.select("script[src]")
-        waits = [script["src"] for script in scripts if not script.has_attr("async") and not script.has_attr("defer")]
+        waits = [
+            script["src"]
+            for script in scripts
+            if not script.has_attr("async") and not script.has_attr("defer")
+        ]
         assert scripts and (not waits or name == "search.html"), f"{name} waits for {waits}"
 
 
@@ -280,7 +324,8 @@ def test_a_page_arrives_in_pieces_and_stands_whole_soon_after(visit):
     assert len(page.evaluate(state)) > 5 and set(page.evaluate(state)) == {"visible"}
     jump = visit("chapters/lyapunov.html?#summary")  # who comes by a link into the page finds it whole
     assert set(jump.evaluate(state)) == {"visible"}
-    assert abs(jump.evaluate("document.getElementById('summary').getBoundingClientRect().top")) < 160  # two bars above
+    # two bars above
+    assert abs(jump.evaluate("document.getElementById('summary').getBoundingClientRect().top")) < 160
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -306,8 +351,10 @@ def test_a_notebooks_way_to_its_explorers_page_leads_there_and_stands_in_the_not
             continue
         assert "Nothing below?" not in soup.get_text(), name
         offered = notebook.cells((site / "_sources" / name.replace(".html", ".ipynb")).read_text("utf8"))
-        ways = [page_link.page("https://github.com/you/book", name[9:-5], k + 1)
-                for k in range(sum(page_link.is_link(cell) for cell in offered))]
+        ways = [
+            page_link.page("https://github.com/you/book", name[9:-5], k + 1)
+            for k in range(sum(page_link.is_link(cell) for cell in offered))
+        ]
         assert len(ways) == len(soup.select(".ltc-widget")), name
         for way in ways:
             page, _, place = way.removeprefix("https://you.github.io/book/").partition("#")
@@ -329,7 +376,10 @@ def test_a_theorem_is_one_box_where_an_equation_stands_in_it(soups):
     for name, soup in soups.items():
         for equation in soup.select("article div.math"):
             before, after = equation.find_previous_sibling(), equation.find_next_sibling()
-            if getattr(after, "name", "") == "blockquote" and getattr(before, "name", "") in ("blockquote", "div"):
+            if getattr(after, "name", "") == "blockquote" and getattr(before, "name", "") in (
+                "blockquote",
+                "div",
+            ):
                 lead = after.find(["strong", "em"])
                 assert lead is not None and lead.name == "strong", f"{name}: {after.get_text()[:60]}"
             inside += equation.find_parent("blockquote") is not None
@@ -344,10 +394,15 @@ def test_a_fold_is_named_by_its_words_and_no_fold_of_code_alone_stands_before_an
             folds += 1
         for cell in soup.select("div.cell"):
             after = cell.find_next_sibling()
-            pill, beside = cell.select(":scope > details.hide"), after.select(":scope > details.hide") if after else []
+            pill, beside = (
+                cell.select(":scope > details.hide"),
+                after.select(":scope > details.hide") if after else [],
+            )
             if pill and beside and after.has_attr("class") and "cell" in after["class"]:
                 words = [fold[0].summary.get_text() for fold in (pill, beside)]
-                assert len(cell.find_all(recursive=False)) > 1 or words[0] != words[1], f"{name}: {pill[0].get_text()[:90]}"
+                assert len(cell.find_all(recursive=False)) > 1 or words[0] != words[1], (
+                    f"{name}: {pill[0].get_text()[:90]}"
+                )
     assert folds > 30
 
 
@@ -366,7 +421,8 @@ def test_code_that_opens_for_print_is_there_at_once_and_notes_are_not(visit):
 
 
 def test_an_explorer_fits_on_one_page_of_paper(visit):
-    page = visit("chapters/pruning_rewiring.html", viewport={"width": 720, "height": 1040})  # A4, less the margins
+    # A4, less the margins
+    page = visit("chapters/pruning_rewiring.html", viewport={"width": 720, "height": 1040})
     page.locator(".ltc-widget svg").first.wait_for()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -393,6 +449,8 @@ def test_forced_colours_keep_icons_and_more_contrast_darkens_quiet_words(visit):
     })""")
     assert icon.evaluate("icon => getComputedStyle(icon).backgroundColor") == ink != paper
     strong = visit("chapters/ltc.html", contrast="more")
-    quiet, text = (strong.evaluate(f"getComputedStyle(document.querySelector('{at}')).color")
-                   for at in (".chapter-facts", "article p"))
+    quiet, text = (
+        strong.evaluate(f"getComputedStyle(document.querySelector('{at}')).color")
+        for at in (".chapter-facts", "article p")
+    )
     assert quiet == text

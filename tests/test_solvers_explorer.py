@@ -1,4 +1,6 @@
-"""The explorer of four solvers: its numbers are those of the package, its limits part rest from rhythm, JavaScript agrees."""
+"""The explorer of four solvers: its numbers are those of the package, its limits part rest from rhythm,
+JavaScript agrees.
+"""
 
 import json
 import math
@@ -12,7 +14,18 @@ from ltcbook.widgets import SolverExplorer
 from ltcbook.widgets.solvers import BEYOND, NAMES, NEURON, SOLVERS
 
 # where rounding is not blown up: rests, flips and short cycles, small steps and large, every preset
-GRID = [(0.05, 5, 0), (0.1, 2, -1), (0.35, 5, 0), (0.5, 1, 2), (0.75, 5, 0), (1.0, 3, 0), (1.7, 5, 0), (2.0, 0, 0), (2.0, 8, 0), (1.0, 8, 2)]
+GRID = [
+    (0.05, 5, 0),
+    (0.1, 2, -1),
+    (0.35, 5, 0),
+    (0.5, 1, 2),
+    (0.75, 5, 0),
+    (1.0, 3, 0),
+    (1.7, 5, 0),
+    (2.0, 0, 0),
+    (2.0, 8, 0),
+    (1.0, 8, 2),
+]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +58,14 @@ def test_a_run_is_what_simulate_says(explorer, name):
 def test_an_extrapolated_run_is_the_held_input_of_simulate(explorer):
     frame = explorer.compute(dt=0.2, w=3)
     for parts in (1, 2, 7, 50):  # one held input of so many parts
-        end = simulate.simulate(explorer.cell(3.0), None, np.zeros(1), np.array([0.2 * parts]), method="extrapolated", substeps=parts)
+        end = simulate.simulate(
+            explorer.cell(3.0),
+            None,
+            np.zeros(1),
+            np.array([0.2 * parts]),
+            method="extrapolated",
+            substeps=parts,
+        )
         assert frame["runs"]["extrapolated"][parts] == pytest.approx(end[0, 0], abs=1e-12)
 
 
@@ -67,9 +87,17 @@ def test_blends_stay_in_the_box_for_every_frame(explorer):
             assert -1 - 1e-12 <= min(runs[name]) and max(runs[name]) <= 2 + 1e-12
 
 
-@pytest.mark.parametrize("run, rest, kind", [
-    ([0.5] * 6, 0.5, "rests"), ([0.5] * 6, 0.6, "false"), ([0, 1] * 4, 0.5, "flips"), ([0, 1, 2] * 4, 0.5, "cycles"),
-    (list(np.sin(np.arange(50.0))), 0, "wanders"), ([0, 1, 2 * BEYOND], 0, "explodes")])
+@pytest.mark.parametrize(
+    "run, rest, kind",
+    [
+        ([0.5] * 6, 0.5, "rests"),
+        ([0.5] * 6, 0.6, "false"),
+        ([0, 1] * 4, 0.5, "flips"),
+        ([0, 1, 2] * 4, 0.5, "cycles"),
+        (list(np.sin(np.arange(50.0))), 0, "wanders"),
+        ([0, 1, 2 * BEYOND], 0, "explodes"),
+    ],
+)
 def test_a_fate_is_told_from_the_end_of_a_run(explorer, run, rest, kind):
     assert explorer.fate(run, rest)[0] == kind
 
@@ -81,7 +109,9 @@ def test_the_question_and_its_answer_say_true_numbers(explorer):
     assert kinds == {"fused": "rests", "exponential": "flips", "extrapolated": "cycles", "rk4": "false"}
     assert f"{frame['fates']['rk4'][1]:.3f}" == "-0.173" and "−0.173 mV" in explorer.answer
     assert explorer.prediction.right == 1 == sum(kind == "rests" for kind in kinds.values())
-    assert all("0.84 ms" in guess.reply or "−0.173 mV" in guess.reply for guess in explorer.prediction.guesses)
+    assert all(
+        "0.84 ms" in guess.reply or "−0.173 mV" in guess.reply for guess in explorer.prediction.guesses
+    )
     assert frame["verdict"][0][1].endswith("only fused steps do.")
     assert frame["verdict"][1][1] == "Exponential flips, extrapolated cycles, RK4 rests at −0.173\u00a0mV."
     assert NEURON["c"] == 1.0 and frame["limits"]["fused"] == pytest.approx(0.8415, abs=1e-4)
@@ -95,7 +125,9 @@ def test_the_presets_tell_what_happens(explorer):
     assert wrong["controls"]["dt"] == pytest.approx(2 * wrong["limits"]["fused"], abs=0.03)
     assert "rests" not in {fate[0] for fate in wrong["fates"].values()}
     strong = frames["Strong synapse"]
-    assert min(strong["runs"]["rk4"]) < -10 and ("after leaving the box" in strong["verdict"][1][1] or strong["fates"]["rk4"][0] == "explodes")
+    assert min(strong["runs"]["rk4"]) < -10 and (
+        "after leaving the box" in strong["verdict"][1][1] or strong["fates"]["rk4"][0] == "explodes"
+    )
     weak = frames["Weak synapse"]
     assert [weak["limits"][name] for name in SOLVERS[:3]] == [None] * 3
     assert {fate[0] for fate in weak["fates"].values()} == {"rests"}
@@ -125,7 +157,9 @@ def test_javascript_says_the_same_numbers_and_words(explorer, static_page):
 
 
 def test_the_verdict_names_those_that_rest_where_the_equation_rests(explorer):
-    """For every frame of a grid: the names before "do" are those whose fate is right, the others stand in the second line."""
+    """For every frame of a grid: the names before "do" are those whose fate is right, the others stand in
+    the second line.
+    """
     for dt, w, start in GRID:
         frame = explorer.compute(dt=dt, w=w, start=start)
         right = {NAMES[name] for name in SOLVERS if frame["fates"][name][0] == "rests"}
@@ -134,20 +168,28 @@ def test_the_verdict_names_those_that_rest_where_the_equation_rests(explorer):
         assert {name for name in NAMES.values() if name in told} == (right if len(right) < 4 else set())
         assert ("all four" in told) == (len(right) == 4) and ("no solver" in told) == (not right)
         if len(right) < 4:
-            assert {name for name in NAMES.values() if name in second[0].lower() + second[1:] or name in second} == set(NAMES.values()) - right
+            assert {
+                name for name in NAMES.values() if name in second[0].lower() + second[1:] or name in second
+            } == set(NAMES.values()) - right
 
 
 def test_what_would_tell_waits_for_the_prediction_and_the_drawing_fits_on_one_screen(explorer, static_page):
     page, address, complaints = static_page(explorer)
     page.set_viewport_size({"width": 736 + 16, "height": 800})
     page.goto(address)
-    telling = page.locator("svg[role=img] g[data-mark], svg[role=img] path[data-mark], svg[role=img] text.strong.after")
-    assert telling.count() == 12 and telling.evaluate_all("all => all.every(e => getComputedStyle(e).visibility === 'hidden')")
+    telling = page.locator(
+        "svg[role=img] g[data-mark], svg[role=img] path[data-mark], svg[role=img] text.strong.after"
+    )
+    assert telling.count() == 12 and telling.evaluate_all(
+        "all => all.every(e => getComputedStyle(e).visibility === 'hidden')"
+    )
     page.get_by_role("button", name="One", exact=True).click()
     assert page.locator(".ltc-reply").text_content().startswith("You said “One”, and so it is.")
     assert telling.evaluate_all("all => all.every(e => getComputedStyle(e).visibility === 'visible')")
     for preset in explorer.spec["presets"]:
         page.get_by_role("button", name=preset["name"], exact=True).click()
-    top, bottom = (page.locator(place).bounding_box() for place in (".ltc-first", ".ltc-explorer > .ltc-panels"))
+    top, bottom = (
+        page.locator(place).bounding_box() for place in (".ltc-first", ".ltc-explorer > .ltc-panels")
+    )
     assert bottom["y"] + bottom["height"] - top["y"] < 700
     assert page.locator(".ltc-range:visible").count() == 1 and not complaints

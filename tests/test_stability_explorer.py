@@ -1,4 +1,6 @@
-"""The explorer of one eigenvalue: its numbers are those of solvers and equation, JavaScript restates them exactly."""
+"""The explorer of one eigenvalue: its numbers are those of solvers and equation, JavaScript restates them
+exactly.
+"""
 
 import itertools
 import json
@@ -6,6 +8,7 @@ import json
 import numpy as np
 import pytest
 from strategies import assert_same
+
 from ltcbook.widgets import StabilityExplorer
 from ltcbook.widgets.stability import METHODS, boundary, stability_function
 
@@ -19,7 +22,7 @@ def explorer():
 
 def one_step(lam, dt, method):
     """The truth: one step of the method itself on dx/dt = lambda x from x = 1."""
-    f = lambda x: lam * x  # noqa: E731
+    f = lambda x: lam * x
     if method == "euler":
         return 1 + dt * f(1)
     if method == "implicit":
@@ -40,7 +43,8 @@ def test_the_stability_function_is_one_step_of_the_method(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_boundary_is_where_a_step_keeps_the_size(method):
     re, im = np.array(boundary(method)).T
-    assert np.abs(stability_function(re + 1j * im, method)) == pytest.approx(1, abs=1e-3)  # kept to four digits
+    # kept to four digits
+    assert np.abs(stability_function(re + 1j * im, method)) == pytest.approx(1, abs=1e-3)
     assert np.abs(np.diff(re + 1j * im)).max() < 0.2, "the curve jumps"
 
 
@@ -53,15 +57,20 @@ def test_the_verdict_is_what_the_solution_does(explorer, re, im, dt, method):
     does = "keeps" if abs(size - 1) < 1e-9 else "explodes" if size > 1 else "decays"
     truth = "keeps" if re == 0 else "grows" if re > 0 else "decays"
     assert does in text and (truth in text or "as the equation does" in text)
-    assert (frame["verdict"][0][0] == "good") == ((does, truth) in
-                                                   [("keeps", "keeps"), ("explodes", "grows"), ("decays", "decays")])
+    assert (frame["verdict"][0][0] == "good") == (
+        (does, truth) in [("keeps", "keeps"), ("explodes", "grows"), ("decays", "decays")]
+    )
 
 
 @pytest.mark.parametrize("re, im", [(-2, 2), (-0.1, 3), (-6, 0)])
 @pytest.mark.parametrize("method", ["euler", "rk4"])
 def test_the_limit_parts_decay_from_explosion(explorer, re, im, method):
     limit = explorer.limit(complex(re, im), method)
-    assert abs(one_step(complex(re, im), 0.999 * limit, method)) < 1 < abs(one_step(complex(re, im), 1.001 * limit, method))
+    assert (
+        abs(one_step(complex(re, im), 0.999 * limit, method))
+        < 1
+        < abs(one_step(complex(re, im), 1.001 * limit, method))
+    )
     if method == "euler":
         assert limit == pytest.approx(-2 * re / (re * re + im * im), rel=1e-9)
 
@@ -73,8 +82,16 @@ def test_the_question_and_its_answer_say_true_numbers(explorer):
     assert f"{explorer.limit(-0.1 + 3j, 'euler'):.3f}" == "0.022"
     signs = [explorer.compute(**preset["controls"])["verdict"][0][0] for preset in explorer.spec["presets"]]
     assert signs == ["bad", "good", "bad", "good", "bad"]
-    assert f"{abs(one_step(-2 + 2j, 0.7, 'euler')):.2f}" == "1.46" and "size 1.46" in explorer.prediction.guesses[0].reply
-    assert [abs(one_step(-2 + 2j, step, "euler")) < 1 for step in (0.7, 0.51, 0.49, 0.05)] == [False, False, True, True]
+    assert (
+        f"{abs(one_step(-2 + 2j, 0.7, 'euler')):.2f}" == "1.46"
+        and "size 1.46" in explorer.prediction.guesses[0].reply
+    )
+    assert [abs(one_step(-2 + 2j, step, "euler")) < 1 for step in (0.7, 0.51, 0.49, 0.05)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
     assert explorer.prediction.right == "0.5"
 
 
@@ -85,11 +102,16 @@ def test_before_the_prediction_neither_factor_nor_limit_is_said(explorer, static
     assert told.count() == 4 and not any(words.is_visible() for words in told.all())
     assert "0.5" not in page.locator(".ltc-explorer svg[role=img]").first.get_attribute("aria-label")
     page.get_by_role("button", name="Below 0.7").click()
-    assert all(words.is_visible() for words in told.all()) and "1.46" in page.locator(".ltc-reply").text_content()
+    assert (
+        all(words.is_visible() for words in told.all())
+        and "1.46" in page.locator(".ltc-reply").text_content()
+    )
     assert "Δ\u00a0<\u00a00.5." in page.locator(".ltc-verdict").text_content() and not complaints
 
 
-@pytest.mark.parametrize("controls", [{"re": 3}, {"dt": 0}, {"im": float("nan")}, {"method": "magic"}, {"h": 1}])
+@pytest.mark.parametrize(
+    "controls", [{"re": 3}, {"dt": 0}, {"im": float("nan")}, {"method": "magic"}, {"h": 1}]
+)
 def test_impossible_controls_are_refused(explorer, controls):
     with pytest.raises(ValueError, match="must|choose|unknown"):
         explorer.compute(**controls)

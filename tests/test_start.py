@@ -1,4 +1,6 @@
-"""The first chapter: short enough for a first look, first in the book, and its circuit is the stored driving circuit."""
+"""The first chapter: short enough for a first look, first in the book, and its circuit is the stored
+driving circuit.
+"""
 
 import numpy as np
 import pytest
@@ -16,8 +18,11 @@ VISIBLE = 24  # lines
 @pytest.fixture(scope="module")
 def cells(chapters):
     """Sources of the code cells that a reader sees, by their ids."""
-    return {cell["id"]: "".join(cell["source"]) for cell in chapters["start.ipynb"]["cells"]
-            if cell["cell_type"] == "code" and not FOLDED & set(cell["metadata"].get("tags", ()))}
+    return {
+        cell["id"]: "".join(cell["source"])
+        for cell in chapters["start.ipynb"]["cells"]
+        if cell["cell_type"] == "code" and not FOLDED & set(cell["metadata"].get("tags", ()))
+    }
 
 
 def test_it_stands_first_after_the_front_page(root):
@@ -27,7 +32,8 @@ def test_it_stands_first_after_the_front_page(root):
 
 def test_what_is_visible_is_short(cells):
     lines = [line for source in cells.values() for line in source.split("\n") if line.strip()]
-    assert 15 < len(lines) <= VISIBLE and max(map(len, lines)) <= 80  # a page shows 80 columns without scrolling
+    # a page shows 80 columns without scrolling
+    assert 15 < len(lines) <= VISIBLE and max(map(len, lines)) <= 80
 
 
 def test_its_circuit_starts_as_the_stored_one_did(cells):
@@ -36,5 +42,7 @@ def test_its_circuit_starts_as_the_stored_one_did(cells):
     assert page["net"].wiring == lane.trained().wiring
     for name, value in stored["initial"]["cell"].items():
         mine, theirs = getattr(page["net"].numpy_cell(), name), np.asarray(value)
-        there = {"in": page["net"].wiring.adjacency_in, "": page["net"].wiring.adjacency}["in" if name.endswith("_in") else ""]
+        there = {"in": page["net"].wiring.adjacency_in, "": page["net"].wiring.adjacency}[
+            "in" if name.endswith("_in") else ""
+        ]
         assert np.allclose(mine * there if mine.ndim == 2 else mine, theirs, rtol=1e-5, atol=1e-7), name

@@ -1,4 +1,6 @@
-"""Steps in which nothing happens: padding, pauses of 0 ms, packed sequences and channels that were not measured."""
+"""Steps in which nothing happens: padding, pauses of 0 ms, packed sequences and channels that were not
+measured.
+"""
 
 import numpy as np
 import pytest
@@ -11,8 +13,16 @@ from ltcbook import dynamics, kernels, models, simulate
 
 LENGTHS = torch.tensor([3, 5, 1])
 PATTERN = torch.tensor([[1, 1, 0, 1, 0], [0, 1, 1, 1, 1], [0, 0, 1, 0, 0]]).bool()
-BACKENDS = pytest.mark.parametrize("backend, solver", [
-    ("reference", "rk4"), ("edges", "fused"), ("parallel", "extrapolated"), ("numba", "fused"), ("numba", "extrapolated")])
+BACKENDS = pytest.mark.parametrize(
+    "backend, solver",
+    [
+        ("reference", "rk4"),
+        ("edges", "fused"),
+        ("parallel", "extrapolated"),
+        ("numba", "fused"),
+        ("numba", "extrapolated"),
+    ],
+)
 
 
 def ltc(backend, solver):
@@ -32,20 +42,26 @@ def alone(net, u, x0, dt, real):
 
 
 def check_padding(net, u, x0, dt, real, tolerance=1e-12, **say):
-    """Outputs, states and gradients are those of the real steps alone; the state is held; nothing else is read."""
+    """Outputs, states and gradients are those of the real steps alone; the state is held; nothing else is
+    read.
+    """
     leaves = u.requires_grad_(), x0.requires_grad_(), *net.parameters()
     parts = alone(net, u, x0, dt, real)
-    weigh = lambda y, x: y.square().sum() + x.sin().sum()  # noqa: E731
-    truth = torch.autograd.grad(sum(weigh(*part) for part in parts), leaves, allow_unused=True, materialize_grads=True)
+    weigh = lambda y, x: y.square().sum() + x.sin().sum()
+    truth = torch.autograd.grad(
+        sum(weigh(*part) for part in parts), leaves, allow_unused=True, materialize_grads=True
+    )
 
     padded = spoil(u.detach(), real).requires_grad_()
     y, x = net(padded, x0, spoil(dt, real), **say)
     for k, (y_k, x_k) in enumerate(parts):
         close((y[k, real[k]], x[k, real[k]]), (y_k, x_k), tolerance)
         assert torch.equal(y[k, -1], y[k, real[k]][-1]) and torch.equal(x[k, -1], x[k, real[k]][-1])
-        held = torch.cat([x0[k:k + 1], x[k]])
+        held = torch.cat([x0[k : k + 1], x[k]])
         assert torch.equal(held[1:][~real[k]], held[:-1][~real[k]])
-    came = torch.autograd.grad(weigh(y[real], x[real]), (padded, *leaves[1:]), allow_unused=True, materialize_grads=True)
+    came = torch.autograd.grad(
+        weigh(y[real], x[real]), (padded, *leaves[1:]), allow_unused=True, materialize_grads=True
+    )
     close(came, truth, 100 * tolerance)
     assert (came[0][~real] == 0).all()
 
@@ -54,7 +70,11 @@ def check_padding(net, u, x0, dt, real, tolerance=1e-12, **say):
 @pytest.mark.parametrize("how", ["lengths", "mask"])
 def test_padding_changes_neither_outputs_nor_gradients_and_is_never_read(name, how):
     real = torch.arange(5) < LENGTHS[:, None] if how == "lengths" else PATTERN
-    check_padding(*case(name, 3, T=5), real, **({"lengths": LENGTHS.tolist()} if how == "lengths" else {"mask": PATTERN}))
+    check_padding(
+        *case(name, 3, T=5),
+        real,
+        **({"lengths": LENGTHS.tolist()} if how == "lengths" else {"mask": PATTERN}),
+    )
 
 
 @BACKENDS
@@ -63,7 +83,9 @@ def test_padding_changes_nothing_on_any_path(backend, solver):
     check_padding(ltc(backend, solver), u, x0, dt, PATTERN, mask=PATTERN)
 
 
-@pytest.mark.parametrize("options", [{"solver": "dopri5"}, {"solver": "rk4", "adjoint": True}, {"solver": "midpoint"}])
+@pytest.mark.parametrize(
+    "options", [{"solver": "dopri5"}, {"solver": "rk4", "adjoint": True}, {"solver": "midpoint"}]
+)
 def test_padding_changes_nothing_for_solvers_of_torchdiffeq(options):
     pytest.importorskip("torchdiffeq")
     net = models.ODENet(3, 5, 2, hidden=7, rtol=1e-12, atol=1e-12, generator=gen(), **options).double()
@@ -77,13 +99,19 @@ def test_more_padding_behind_keeps_every_bit_of_outputs_and_gradients_noise_incl
     net, u, x0, dt = case(name, 3, T=5)
     if name == "CTRNNet":
         net.noise_pre = net.noise_post = 0.2
-    longer = lambda t: torch.cat([t, torch.full_like(t[:, :4], torch.nan)], 1)  # noqa: E731
+    longer = lambda t: torch.cat([t, torch.full_like(t[:, :4], torch.nan)], 1)
     results = []
     for u, dt in ((u, dt), (longer(u), longer(dt))):
         torch.manual_seed(0)
         y, x = net(u, x0, dt, lengths=LENGTHS)
-        results.append((y[:, :5], x[:, :5], y[:, -1],
-                        *torch.autograd.grad(y[:, :5].square().sum(), list(net.parameters()), allow_unused=True)))
+        results.append(
+            (
+                y[:, :5],
+                x[:, :5],
+                y[:, -1],
+                *torch.autograd.grad(y[:, :5].square().sum(), list(net.parameters()), allow_unused=True),
+            )
+        )
     for a, b in zip(*results, strict=True):
         assert a is b is None or torch.equal(a, b)
 
@@ -96,14 +124,17 @@ def test_in_a_step_of_0_ms_nothing_happens(name):
     net, u, x0, dt = case(name, 3, T=5)
     dt = dt * PATTERN
     for k, (y, x) in enumerate(alone(net, u, x0, dt, PATTERN)):
-        held = torch.cat([x0[k:k + 1], net(u[k], x0[k], dt[k])[1]])
+        held = torch.cat([x0[k : k + 1], net(u[k], x0[k], dt[k])[1]])
         assert torch.equal(held[1:][PATTERN[k]], x)
         assert torch.equal(held[1:][~PATTERN[k]], held[:-1][~PATTERN[k]])
     leaves = x0.requires_grad_(), u.requires_grad_(), *net.parameters()
     y, x = net(u, x0, 0.0)
     assert torch.equal(x, x0[:, None].expand_as(x)) and torch.equal(y, net.readout(x))
-    by_x0, *others = torch.autograd.grad((x[:, -1] * x0.detach()).sum(), leaves, allow_unused=True, materialize_grads=True)
-    assert torch.equal(by_x0, x0) and not any(other.any() for other in others)  # the identity, and no one else
+    by_x0, *others = torch.autograd.grad(
+        (x[:, -1] * x0.detach()).sum(), leaves, allow_unused=True, materialize_grads=True
+    )
+    # the identity, and no one else
+    assert torch.equal(by_x0, x0) and not any(other.any() for other in others)
 
 
 @pytest.mark.parametrize("name", ["LTCNet", "CTRNNet", "CTRNNet inside", "ODENet"])
@@ -156,7 +187,9 @@ def test_a_packed_sequence_comes_back_packed(name, sort):
         y, came = pad_packed_sequence(y, batch_first=True)
         truth = net(u, x0, dt, lengths=lengths)
         real = torch.arange(5) < lengths[:, None]
-        assert torch.equal(came, lengths) and torch.equal(x, truth[1]) and torch.equal(y[real], truth[0][real])
+        assert (
+            torch.equal(came, lengths) and torch.equal(x, truth[1]) and torch.equal(y[real], truth[0][real])
+        )
     with pytest.raises(ValueError, match="leave out lengths"):
         net(packed, lengths=lengths)
 
@@ -171,7 +204,11 @@ def test_a_channel_that_was_not_measured_keeps_its_last_value(name):
     came = net(holed, x0, dt, missing="hold")
     close(came, net(filled, x0, dt), 0)
     (gradient,) = torch.autograd.grad(sum(part.square().sum() for part in came), holed)
-    assert torch.isfinite(gradient).all() and (gradient[holed.isnan()] == 0).all() and gradient[~holed.isnan()].all()
+    assert (
+        torch.isfinite(gradient).all()
+        and (gradient[holed.isnan()] == 0).all()
+        and gradient[~holed.isnan()].all()
+    )
     with pytest.raises(ValueError, match="u holds 7 values that are NaN.*missing='hold'"):
         net(holed, x0, dt)
 
@@ -187,7 +224,9 @@ def test_a_padded_step_is_not_a_measurement():
 
 def test_gradients_of_missing_values_and_padding_equal_finite_differences():
     net, u, x0, dt = case("LTCNet lstm", 3, T=5)
-    torch.autograd.gradcheck(lambda u, dt: net(u, x0, dt, mask=PATTERN), (u.requires_grad_(), dt.requires_grad_()), fast_mode=True)
+    torch.autograd.gradcheck(
+        lambda u, dt: net(u, x0, dt, mask=PATTERN), (u.requires_grad_(), dt.requires_grad_()), fast_mode=True
+    )
 
 
 @ALL
@@ -209,11 +248,16 @@ def test_lengths_and_masks_that_do_not_fit_raise_one_error(name):
     ]:
         with pytest.raises(ValueError, match=words):
             net(u, x0, dt, **say)
-    close(net(u, x0, dt, mask=torch.arange(5) < LENGTHS[:, None], lengths=LENGTHS), net(u, x0, dt, lengths=LENGTHS), 0)
+    close(
+        net(u, x0, dt, mask=torch.arange(5) < LENGTHS[:, None], lengths=LENGTHS),
+        net(u, x0, dt, lengths=LENGTHS),
+        0,
+    )
     close(net(u, x0, dt, mask=np.ones(5, bool), lengths=5), net(u, x0, dt), 0)
 
 
-# --- below the models ---------------------------------------------------------------------------------------------------------
+# --- below the models
+# ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN])
@@ -239,8 +283,16 @@ def test_simulate_holds_the_state_in_steps_of_0_ms(kind, method):
     assert (exact[0] == x0).all() and (exact[2] == exact[1]).all() and np.isfinite(exact).all()
 
 
-@pytest.mark.parametrize("step", [dynamics.fused_step, dynamics.exponential_step, simulate.euler_step, simulate.rk4_step,
-                                  lambda *call: dynamics.extrapolated_step(*call, np.ones(4))])
+@pytest.mark.parametrize(
+    "step",
+    [
+        dynamics.fused_step,
+        dynamics.exponential_step,
+        simulate.euler_step,
+        simulate.rk4_step,
+        lambda *call: dynamics.extrapolated_step(*call, np.ones(4)),
+    ],
+)
 def test_every_step_of_0_ms_is_the_identity_and_none_goes_back_in_time(step):
     rng = np.random.default_rng(2)
     cell = random_cell(rng, n=4, m=2)

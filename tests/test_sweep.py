@@ -19,7 +19,11 @@ from ltcbook import train
 def draw(seed, scale):
     """A number of its seed, and how many threads torch had."""
     rng = np.random.default_rng([seed, int(10 * scale)])
-    return {"value": float(scale * rng.normal()), "list": rng.integers(9, size=3), "threads": torch.get_num_threads()}
+    return {
+        "value": float(scale * rng.normal()),
+        "list": rng.integers(9, size=3),
+        "threads": torch.get_num_threads(),
+    }
 
 
 def matmul(seed):
@@ -40,8 +44,13 @@ def test_every_point_runs_once_in_the_grids_order():
     runs = run(**GRID)
     assert [(r["seed"], r["scale"]) for r in runs] == [(s, q) for s in range(3) for q in (0.5, 2.0)]
     for r in runs:
-        assert r == {"seed": r["seed"], "scale": r["scale"], **draw(r["seed"], r["scale"]), "threads": 1,
-                     "list": draw(r["seed"], r["scale"])["list"].tolist()}
+        assert r == {
+            "seed": r["seed"],
+            "scale": r["scale"],
+            **draw(r["seed"], r["scale"]),
+            "threads": 1,
+            "list": draw(r["seed"], r["scale"])["list"].tolist(),
+        }
 
 
 def test_the_numbers_do_not_depend_on_the_number_of_jobs():
@@ -58,8 +67,13 @@ def test_the_numbers_do_not_depend_on_the_number_of_jobs():
 
 def test_the_same_call_on_a_dask_cluster_gives_the_same_numbers():
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster, \
-            distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config(backend="dask"),
+    ):
         assert run(jobs=-1, **GRID) == run(**GRID)
 
 
@@ -72,8 +86,9 @@ def test_what_is_kept_is_read_back_and_only_the_rest_runs(tmp_path):
     again = run(folder=tmp_path, seed=range(4), scale=[0.5, 2.0])
     marked = [r for r in again if r["value"] == 123.0]
     assert len(again) == 8 and len(marked) == 1
-    assert [r for r in again if r["seed"] < 3 and r is not marked[0]] == [r for r in first if (r["seed"], r["scale"]) !=
-                                                                       (marked[0]["seed"], marked[0]["scale"])]
+    assert [r for r in again if r["seed"] < 3 and r is not marked[0]] == [
+        r for r in first if (r["seed"], r["scale"]) != (marked[0]["seed"], marked[0]["scale"])
+    ]
 
 
 KILLED = """
@@ -133,22 +148,38 @@ def test_results_that_are_not_finite_come_back_as_they_were(tmp_path):
 
     for _ in range(2):
         (one,) = run(odd, folder=tmp_path, seed=[0])
-        assert math.isnan(one["nan"]) and one["inf"] == math.inf and one["none"] is None and one["nested"] == {"a": [1, 2]}
+        assert (
+            math.isnan(one["nan"])
+            and one["inf"] == math.inf
+            and one["none"] is None
+            and one["nested"] == {"a": [1, 2]}
+        )
 
 
-@pytest.mark.parametrize("options, message", [
-    ({}, "the grid is empty"), ({"seed": []}, "seed has no values"), ({"seed": 3, "scale": [1]}, "seed is 3; give a list"),
-    ({"seed": "abc", "scale": [1]}, "seed is 'abc'"), ({"seed": [object()], "scale": [1]}, "only numbers, strings"),
-    ({"seed": [1, 1], "scale": [1]}, "twice"), ({"seed": [1]}, "does not take the grid's names"),
-    ({"seed": [1], "scale": [1], "T": [1]}, "does not take the grid's names"),
-    ({"seed": [1], "scale": [1], "jobs": 0}, "jobs is 0"), ({"seed": [1], "scale": [1], "jobs": True}, "jobs is True"),
-])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({}, "the grid is empty"),
+        ({"seed": []}, "seed has no values"),
+        ({"seed": 3, "scale": [1]}, "seed is 3; give a list"),
+        ({"seed": "abc", "scale": [1]}, "seed is 'abc'"),
+        ({"seed": [object()], "scale": [1]}, "only numbers, strings"),
+        ({"seed": [1, 1], "scale": [1]}, "twice"),
+        ({"seed": [1]}, "does not take the grid's names"),
+        ({"seed": [1], "scale": [1], "T": [1]}, "does not take the grid's names"),
+        ({"seed": [1], "scale": [1], "jobs": 0}, "jobs is 0"),
+        ({"seed": [1], "scale": [1], "jobs": True}, "jobs is True"),
+    ],
+)
 def test_impossible_sweeps_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         run(**options)
 
 
-@pytest.mark.parametrize("result, message", [(3, "must be a dict"), ({"seed": 1}, "not the grid's"), ({"x": object()}, "can be kept")])
+@pytest.mark.parametrize(
+    "result, message",
+    [(3, "must be a dict"), ({"seed": 1}, "not the grid's"), ({"x": object()}, "can be kept")],
+)
 def test_results_that_cannot_be_kept_are_refused(result, message):
     with pytest.raises(ValueError, match=message):
         run(lambda seed: result, seed=[0])

@@ -38,9 +38,8 @@ def test_a_batch_starts_anywhere_and_keeps_the_law():
 def test_noise_is_on_the_inputs_only_and_has_the_stated_size():
     clean, noisy = tasks.sine(2000), tasks.sine(2000, noise=0.3, rng=rng())
     assert np.array_equal(clean[1], noisy[1])
-    assert (noisy[0] - clean[0]).std() == pytest.approx(
-        0.3, rel=5 / np.sqrt(2 * 4000)
-    )  # five sd of a sample's sd
+    # five sd of a sample's sd
+    assert (noisy[0] - clean[0]).std() == pytest.approx(0.3, rel=5 / np.sqrt(2 * 4000))
 
 
 def test_irregular_keeps_the_law_and_its_dt_are_the_gaps_in_the_angle():
@@ -134,7 +133,11 @@ def test_ice_core_gaps_lie_between_an_input_and_its_target():
     age, temperature = tasks.ice_core_series()
     parts = {part: tasks.ice_core(part, window=50) for part in ("train", "test")}
     for inputs, targets, dt in parts.values():
-        assert np.array_equal(inputs[:, 1:], targets[:, :-1]) and inputs.shape[1:] == (50, 1) and dt.shape == inputs.shape[:2]
+        assert (
+            np.array_equal(inputs[:, 1:], targets[:, :-1])
+            and inputs.shape[1:] == (50, 1)
+            and dt.shape == inputs.shape[:2]
+        )
     inputs, targets, dt = parts["test"]  # the third window
     assert np.allclose(dt[0], (age[100:150] - age[101:151]) / 100)
     scale = (temperature[101] - temperature[100]) / (targets[0, 0, 0] - inputs[0, 0, 0])
@@ -373,7 +376,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("task", "wrong", "name"), WRONG, ids=[f"{t.__name__} {k}" for k, (t, _, _) in enumerate(WRONG)])
+@pytest.mark.parametrize(
+    ("task", "wrong", "name"), WRONG, ids=[f"{t.__name__} {k}" for k, (t, _, _) in enumerate(WRONG)]
+)
 def test_misuse_is_one_value_error_that_names_the_argument(task, wrong, name):
     with pytest.raises(ValueError, match=name):
         task(**wrong)
@@ -408,16 +413,28 @@ def test_a_network_that_imitates_the_expert_beats_random_play_in_closed_loop():
     torch.set_num_threads(1)
     seen, wanted = tasks.breakout(16, steps=600, rng=np.random.default_rng(0))
     mean, spread = seen.mean((0, 1)), seen.std((0, 1)) / 2
-    prepare = lambda u: ((u - mean) / spread).astype("float32")  # noqa: E731
+    prepare = lambda u: ((u - mean) / spread).astype("float32")
     inputs, targets = (part.reshape(-1, 40, *part.shape[2:]) for part in (prepare(seen), wanted))
     scores = []
     for seed in (0, 1):
         net = models.CfCNet(48, 3, 4, backbone_units=64, generator=torch.Generator().manual_seed(seed))
-        history = train.fit(net, (inputs, targets), epochs=25, lr=5e-3, loss="cross_entropy", progress=False,
-                            rng=np.random.default_rng(seed))
+        history = train.fit(
+            net,
+            (inputs, targets),
+            epochs=25,
+            lr=5e-3,
+            loss="cross_entropy",
+            progress=False,
+            rng=np.random.default_rng(seed),
+        )
         assert history.loss[-1] < history.loss[0] / 2
         pilot = train.RecurrentPolicy(net.eval(), prepare=prepare, serve=lambda u: 1 if u[1] == 0 else None)
         scores.append(tasks.play(pilot, episodes=5, steps=800, rng=np.random.default_rng(100 + seed)).mean())
     dice = np.random.default_rng(5)  # random play that serves the ball as the pilot does
-    idle = tasks.play(lambda u: 1 if u[1] == 0 else int(dice.integers(4)), episodes=10, steps=800, rng=np.random.default_rng(9))
+    idle = tasks.play(
+        lambda u: 1 if u[1] == 0 else int(dice.integers(4)),
+        episodes=10,
+        steps=800,
+        rng=np.random.default_rng(9),
+    )
     assert min(scores) > idle.mean() + 2 * idle.std() / np.sqrt(10), (scores, idle)

@@ -37,7 +37,8 @@ def test_the_kinds_are_those_of_the_eigenvalues(explorer, tau_1, tau_2, weights)
         assert kind == true
     shown = np.array(frame["eigenvalues"]) @ [1, 1j]
     right = analysis.eigenvalues(np.zeros(2), None, cell)
-    assert np.allclose(np.sort_complex(shown), np.sort_complex(right), atol=1e-6)  # a double one is known to 1e-8
+    # a double one is known to 1e-8
+    assert np.allclose(np.sort_complex(shown), np.sort_complex(right), atol=1e-6)
 
 
 @pytest.mark.parametrize("tau_1", [0.5, 1.0, 2.0, 4.0])
@@ -52,13 +53,18 @@ def test_the_push_pull_pair_turns_at_three_to_one(explorer, tau_1):
 def test_the_default_makes_the_point_untouched(explorer):
     assert [text for _, text in explorer.compute()["verdict"]] == [
         "Equilibrium fixed at (0,\u00a00).",
-        "Unstable, 0.5 and 0.2 per ms: x_1 swings from −0.92 to 0.92."]
+        "Unstable, 0.5 and 0.2 per ms: x_1 swings from −0.92 to 0.92.",
+    ]
 
 
 def test_the_prediction_is_what_becomes_of_the_equilibrium(explorer):
-    """At tau_2 = 10 ms the run circles (0, 0), at 1 ms it ends there, and no slope vanishes at any other place."""
+    """At tau_2 = 10 ms the run circles (0, 0), at 1 ms it ends there, and no slope vanishes at any other
+    place.
+    """
     slow, fast = explorer.compute(), explorer.compute(tau_2=1.0)
-    assert explorer.prediction.right == "attracts" and explorer.spec["networks"]["push"]["equilibria"] == [[0, 0]]
+    assert explorer.prediction.right == "attracts" and explorer.spec["networks"]["push"]["equilibria"] == [
+        [0, 0]
+    ]
     assert np.abs(np.array(slow["path"])[-50:]).max() > 0.5 and np.abs(fast["path"][-1]).max() < 1e-3
     assert "10 ms" in explorer.question and slow["controls"]["tau_2"] == 10
 
@@ -70,7 +76,10 @@ def test_before_the_prediction_neither_eigenvalue_nor_kind_is_seen(explorer, sta
     assert told.count() == 4 and page.locator(".ltc-verdict p").first.is_hidden()
     assert not any(shape.is_visible() for shape in told.all()) and page.locator(".place").is_visible()
     page.get_by_role("button", name="It moves").click()
-    assert all(shape.is_visible() for shape in told.all()) and "so they cross at (0, 0)" in page.locator(".ltc-reply").text_content()
+    assert (
+        all(shape.is_visible() for shape in told.all())
+        and "so they cross at (0, 0)" in page.locator(".ltc-reply").text_content()
+    )
     assert not complaints
 
 
@@ -79,7 +88,9 @@ def test_equal_clocks_and_slow_ones_end_at_different_memories(explorer):
     assert slow.endswith("ends at (−0.93,\u00a0−0.9).") and equal.endswith("ends at (0.93,\u00a00.9).")
 
 
-@pytest.mark.parametrize("controls", [{"tau_1": 0}, {"tau_2": 13}, {"weights": "none"}, {"x_1": float("nan")}])
+@pytest.mark.parametrize(
+    "controls", [{"tau_1": 0}, {"tau_2": 13}, {"weights": "none"}, {"x_1": float("nan")}]
+)
 def test_impossible_controls_are_refused(explorer, controls):
     with pytest.raises(ValueError, match="must|choose"):
         explorer.compute(**controls)
@@ -109,7 +120,8 @@ def test_a_moved_start_redraws_the_path_and_leaves_the_nullclines(explorer, brow
     page.goto(page_file.as_uri())
     page.wait_for_selector(".ltc-tau[data-frame]")
     curves = lambda: page.eval_on_selector_all(
-        ".ltc-panel-plane .curve", "lines => lines.map((line) => line.getAttribute('d'))")
+        ".ltc-panel-plane .curve", "lines => lines.map((line) => line.getAttribute('d'))"
+    )
     first = curves()
     page.locator(".ltc-handle").press("ArrowLeft")
     moved = curves()

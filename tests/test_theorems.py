@@ -1,8 +1,9 @@
 """The book's theorems and counterexamples about pruning & rewiring, on ltcbook's own networks.
 
-The two-target network of the published proofs: a source whose gates stand open by s drives neuron j before the event (weight w)
-and neuron k after it (weight W). With a = g_leak / c, b = w s / c_j and B = W s / c_k its Jacobian is diag(-(a_j + b), -a_k)
-before and diag(-a_j, -(a_k + B)) after. ``strategies.two_targets`` builds it as an LTC; j is neuron 0, k is neuron 1.
+The two-target network of the published proofs: a source whose gates stand open by s drives neuron j before
+the event (weight w) and neuron k after it (weight W). With a = g_leak / c, b = w s / c_j and B = W s / c_k
+its Jacobian is diag(-(a_j + b), -a_k) before and diag(-a_j, -(a_k + B)) after. ``strategies.two_targets``
+builds it as an LTC; j is neuron 0, k is neuron 1.
 """
 
 from dataclasses import replace
@@ -36,14 +37,18 @@ def v_dot(x, cell, P=((1, 0), (0, 1)), center=0.0):
 
 def before_and_after(b, B, s=0.5, c=(1.0, 1.0), **options):
     """The two-target network before and after; b and B are the decay that the synapse adds to j and to k."""
-    return (two_targets(w=b * c[0] / s, s=s, c=c, **options), two_targets(W=B * c[1] / s, s=s, c=c, **options))
+    return (
+        two_targets(w=b * c[0] / s, s=s, c=c, **options),
+        two_targets(W=B * c[1] / s, s=s, c=c, **options),
+    )
 
 
 def spectrum(cell, x=None, u=HELD):
     return analysis.eigenvalues(np.zeros(cell.n) if x is None else x, u, cell)
 
 
-# ------------------------------------------------------------------------------------ claim 2: does rewiring speed up?
+# ------------------------------------------------------------------------------------ claim 2: does rewiring
+# speed up?
 
 
 @given(a_j=positive, a_k=positive, b=positive, B=st.floats(0.1, 1000), s=st.floats(0.05, 0.95))
@@ -57,13 +62,15 @@ def test_theorem_1_the_resting_rates_alone_decide_whether_the_slow_mode_gains(a_
 @given(a=positive, b=positive, B=positive)
 def test_theorem_1_with_equal_resting_rates_nothing_is_gained_ever(a, b, B):
     before, after = before_and_after(b, B, a=a)
-    assert rate(before, np.zeros(2)) == pytest.approx(a, rel=EXACT) and rate(after, np.zeros(2)) == pytest.approx(a, rel=EXACT)
+    assert rate(before, np.zeros(2)) == pytest.approx(a, rel=EXACT) and rate(
+        after, np.zeros(2)
+    ) == pytest.approx(a, rel=EXACT)
 
 
 @given(a_j=positive, a_k=positive, b=positive, B=positive)
 def test_theorem_2_trace_and_stiffness_are_what_a_larger_weight_changes(a_j, a_k, b, B):
     before, after = before_and_after(b, B, c=(0.7, 1.9), a=(a_j, a_k))
-    trace = lambda cell: np.trace(dynamics.jacobian(np.zeros(2), HELD, cell))  # noqa: E731
+    trace = lambda cell: np.trace(dynamics.jacobian(np.zeros(2), HELD, cell))
     assert trace(after) - trace(before) == pytest.approx(-(B - b), abs=1e-11)
     stiffness = [np.abs(spectrum(cell)).max() for cell in (before, after)]
     assume(abs(a_k + B - max(a_j + b, a_k)) > 1e-9)
@@ -71,12 +78,15 @@ def test_theorem_2_trace_and_stiffness_are_what_a_larger_weight_changes(a_j, a_k
 
 
 def test_theorem_2_a_stiffer_network_makes_explicit_euler_fail():
-    # max |lambda| 1.01 -> 1.5 (w = .02, W = 1): the admissible step 2 / max |lambda| shrinks below 1.5, fused does not mind
+    # max |lambda| 1.01 -> 1.5 (w = .02, W = 1): the admissible step 2 / max |lambda| shrinks below 1.5, fused
+    # does not mind
     before, after = two_targets(w=0.02), two_targets(W=1)
     dt = np.full(200, 1.5)
     u, x0 = np.zeros((200, 1)), np.array([1.0, 1.0])
-    size = {name: [np.abs(simulate.simulate(cell, u, x0, dt, method=name)[-1]).max() for cell in (before, after)]
-            for name in ("euler", "fused")}
+    size = {
+        name: [np.abs(simulate.simulate(cell, u, x0, dt, method=name)[-1]).max() for cell in (before, after)]
+        for name in ("euler", "fused")
+    }
     assert size["euler"][0] < 1.1 and size["euler"][1] > 1e15 and max(size["fused"]) < 1.1
 
 
@@ -95,7 +105,8 @@ def test_counterexample_2a_fifty_times_the_weight_and_the_rate_stays_one():
 def test_counterexample_2b_fifty_times_the_weight_and_the_network_slows_down():
     before, after = before_and_after(0.1, 5.0, a=(1 / 2, 1))  # tau_j = 2, tau_k = 1
     assert (rate(before), rate(after)) == (pytest.approx(0.6), pytest.approx(0.5))
-    for cell, time in ((before, 11.51), (after, 13.82)):  # the time in which the slow mode falls to a thousandth
+    # the time in which the slow mode falls to a thousandth
+    for cell, time in ((before, 11.51), (after, 13.82)):
         rest = analysis.relax(np.zeros(2), HELD, cell)
         x = simulate.reference(cell, np.zeros((1, 1)), rest + np.array([1.0, 0.0]), time)
         assert np.linalg.norm(x[0] - rest) == pytest.approx(1e-3, rel=0.005)  # the times have four digits
@@ -112,7 +123,9 @@ def test_counterexample_3_a_rewired_autapse_slows_although_it_is_fifty_times_str
         x = analysis.relax(np.zeros(2), None, after)
         rates.append(-dynamics.jacobian(x, None, after)[0, 0])
         if W == 1:
-            assert x[0] == pytest.approx(0.177559, abs=5e-7) and rate(after, x, None) == pytest.approx(0.658991, abs=5e-7)
+            assert x[0] == pytest.approx(0.177559, abs=5e-7) and rate(after, x, None) == pytest.approx(
+                0.658991, abs=5e-7
+            )
             s = after.gates(x)[0, 0]
             assert 4 * (1 - s) * (1 - x[0]) == pytest.approx(2.58, abs=0.005)  # > 1: this loop slows
     assert rates == pytest.approx([0.658991, 1, 3.090398], abs=5e-7)  # exercise 21: not monotone in W
@@ -129,11 +142,19 @@ def test_an_isotropic_error_first_decays_faster_with_probability_two_over_pi_arc
     assert abs((slopes[1] < slopes[0]).mean() - chance) < 4 * np.sqrt(chance * (1 - chance) / N)
 
 
-# ------------------------------------------------------------------------------- claim 1: the published Lyapunov function
+# ------------------------------------------------------------------------------- claim 1: the published
+# Lyapunov function
 
 
-@given(x=states, b=positive, B=positive, p=st.tuples(positive, positive), a=st.tuples(positive, positive), E=st.floats(-2, 2),
-       leak=st.tuples(st.floats(-1, 1), st.floats(-1, 1)))
+@given(
+    x=states,
+    b=positive,
+    B=positive,
+    p=st.tuples(positive, positive),
+    a=st.tuples(positive, positive),
+    E=st.floats(-2, 2),
+    leak=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+)
 def test_claim_1_the_exact_change_of_v_dot(x, b, B, p, a, E, leak):
     # for diagonal P: -2 [p_k B x_k (x_k - E) - p_j b x_j (x_j - E)]; resting rates and leaks drop out
     before, after = before_and_after(b, B, c=(0.7, 1.9), a=a, E=E, leak=leak)
@@ -153,7 +174,10 @@ def test_exercise_7_the_new_synapses_share_of_v_dot_is_positive_exactly_between_
 
 def test_counterexample_1a_the_more_significant_the_new_state_the_worse():
     before, after = two_targets(w=0.02), two_targets(W=1)
-    assert (v_dot([0.5, 0.5], before), v_dot([0.5, 0.5], after)) == (pytest.approx(-0.995), pytest.approx(-0.75))
+    assert (v_dot([0.5, 0.5], before), v_dot([0.5, 0.5], after)) == (
+        pytest.approx(-0.995),
+        pytest.approx(-0.75),
+    )
     x = np.array([[0, x_k] for x_k in (0.1, 0.2, 0.3, 0.5)])
     assert v_dot(x, after) - v_dot(x, before) == pytest.approx([0.09, 0.16, 0.21, 0.25])
 
@@ -166,7 +190,8 @@ def test_counterexample_1b_v_grows_in_a_globally_exponentially_stable_network():
 
 @given(seed=seeds)
 def test_claim_1_is_reversed_at_every_reachable_state_of_a_dale_neuron(seed):
-    # all synapses onto k have E_k's sign and the leak lies between 0 and E_k: then x_k does too, and the new synapse pushes V up
+    # all synapses onto k have E_k's sign and the leak lies between 0 and E_k: then x_k does too, and the new
+    # synapse pushes V up
     rng = np.random.default_rng(seed)
     E, s = rng.choice([-1.0, 1.0]), rng.uniform(0.05, 0.95)
     options = dict(a=rng.uniform(0.2, 3, 2), E=E, leak=E * rng.uniform(0, 1, 2), s=s)
@@ -186,7 +211,7 @@ def test_v_about_the_origin_is_no_lyapunov_function_because_the_origin_is_no_equ
 
 def test_theorem_3_two_admissible_p_disagree_at_the_published_state():
     before, after = two_targets(w=0.02), two_targets(W=1)
-    change = lambda P: v_dot([0.5, 0.5], after, P) - v_dot([0.5, 0.5], before, P)  # noqa: E731
+    change = lambda P: v_dot([0.5, 0.5], after, P) - v_dot([0.5, 0.5], before, P)
     assert change(np.eye(2)) == pytest.approx(0.245)
     # by hand: f changes by d = (-.005, .25), x'P = (1.05, -.45), so 2 x'P d = -.2355
     assert change(np.array([[4, -1.9], [-1.9, 1]])) == pytest.approx(-0.2355)
@@ -196,11 +221,17 @@ def test_theorem_3_two_admissible_p_disagree_at_the_published_state():
 def test_theorem_3_p_can_make_the_change_of_v_dot_any_sign(seed):
     # {P x : P > 0} = {y : x'y > 0}: P = I - x x'/x'x + y y'/x'y is positive definite and takes x to y
     rng = np.random.default_rng(seed)
-    before, after = before_and_after(*rng.uniform(0.1, 5, 2), a=rng.uniform(0.2, 3, 2), leak=rng.normal(size=2))
+    before, after = before_and_after(
+        *rng.uniform(0.1, 5, 2), a=rng.uniform(0.2, 3, 2), leak=rng.normal(size=2)
+    )
     x = rng.normal(size=2)
     d = dynamics.vector_field(0, x, HELD, after) - dynamics.vector_field(0, x, HELD, before)
     cross = x[0] * d[1] - x[1] * d[0]
-    assume(abs(cross) > 0.1 * np.linalg.norm(x) * np.linalg.norm(d) and np.linalg.norm(d) > 0.05 and np.linalg.norm(x) > 0.2)
+    assume(
+        abs(cross) > 0.1 * np.linalg.norm(x) * np.linalg.norm(d)
+        and np.linalg.norm(d) > 0.05
+        and np.linalg.norm(x) > 0.2
+    )
     normal = np.array([-x[1], x[0]]) * np.sign(cross)  # perpendicular to x, on d's side
     for sign in (1, -1):
         y = x / (x @ x) + sign * normal * 2 * (1 + abs(d @ x) / (x @ x)) / abs(d @ normal)
@@ -209,10 +240,13 @@ def test_theorem_3_p_can_make_the_change_of_v_dot_any_sign(seed):
         assert np.sign(v_dot(x, after, P) - v_dot(x, before, P)) == sign
 
 
-@pytest.mark.parametrize("rates, q, valid", [((1.1, 1), 0.8, True), ((1, 10), 0.8, False), ((1, 10), 0.5749, True),
-                                             ((1, 10), 0.5750, False)])
+@pytest.mark.parametrize(
+    "rates, q, valid",
+    [((1.1, 1), 0.8, True), ((1, 10), 0.8, False), ((1, 10), 0.5749, True), ((1, 10), 0.5750, False)],
+)
 def test_a_larger_weight_can_destroy_a_given_lyapunov_matrix(rates, q, valid):
-    # exercise 9: [[1, q], [q, 1]] serves diag(-l1, -l2) iff q^2 < 4 l1 l2 / (l1 + l2)^2; for (1, 10) up to 2 sqrt(10) / 11
+    # exercise 9: [[1, q], [q, 1]] serves diag(-l1, -l2) iff q^2 < 4 l1 l2 / (l1 + l2)^2; for (1, 10) up to 2
+    # sqrt(10) / 11
     cell = two_targets(W=2 * (rates[1] - 1) if rates[1] > 1 else 0, w=2 * (rates[0] - 1))
     J = dynamics.jacobian(np.zeros(2), HELD, cell)
     np.testing.assert_allclose(np.diag(J), np.negative(rates))
@@ -228,34 +262,64 @@ def test_the_lyapunov_equation_makes_before_and_after_look_alike():
     for cell in before_and_after(0.3, 5.0, a=(0.4, 1.7)):
         rest = analysis.relax(np.zeros(2), HELD, cell)
         P = analysis.lyapunov_matrix(dynamics.jacobian(rest, HELD, cell))
-        np.testing.assert_allclose(P, np.diag(-0.5 / np.diag(dynamics.jacobian(rest, HELD, cell))), atol=EXACT)
+        np.testing.assert_allclose(
+            P, np.diag(-0.5 / np.diag(dynamics.jacobian(rest, HELD, cell))), atol=EXACT
+        )
         e = np.random.default_rng(0).normal(size=(50, 2))
         np.testing.assert_allclose(v_dot(rest + e, cell, P, rest), -(e**2).sum(-1), rtol=1e-10)
 
 
-@given(e=states, b=positive, B=positive, p=st.tuples(positive, positive), a=st.tuples(positive, positive), E=st.floats(-2, 2))
+@given(
+    e=states,
+    b=positive,
+    B=positive,
+    p=st.tuples(positive, positive),
+    a=st.tuples(positive, positive),
+    E=st.floats(-2, 2),
+)
 def test_theorem_4_about_their_own_equilibria_the_errors_decide(e, b, B, p, a, E):
-    # e' = -Lambda e exactly; at the same error the change is -2 (p_k B e_k^2 - p_j b e_j^2); and dV/dt <= -2 r V
+    # e' = -Lambda e exactly; at the same error the change is -2 (p_k B e_k^2 - p_j b e_j^2); and dV/dt <= -2
+    # r V
     P, slopes = np.diag(p), []
-    for cell, decay in zip(before_and_after(b, B, c=(0.7, 1.9), a=a, E=E), ((a[0] + b, a[1]), (a[0], a[1] + B)), strict=True):
+    for cell, decay in zip(
+        before_and_after(b, B, c=(0.7, 1.9), a=a, E=E), ((a[0] + b, a[1]), (a[0], a[1] + B)), strict=True
+    ):
         rest = dynamics.effective_equilibrium(np.zeros(2), HELD, cell)  # the gates do not depend on the state
-        np.testing.assert_allclose(dynamics.vector_field(0, rest + e, HELD, cell), -np.array(decay) * e, atol=1e-10)
+        np.testing.assert_allclose(
+            dynamics.vector_field(0, rest + e, HELD, cell), -np.array(decay) * e, atol=1e-10
+        )
         slopes.append(v_dot(rest + e, cell, P, rest))
         assert slopes[-1] <= -2 * min(decay) * analysis.lyapunov_value(rest + e, P, rest) + 1e-9
-    assert slopes[1] - slopes[0] == pytest.approx(-2 * (p[1] * B * e[1] ** 2 - p[0] * b * e[0] ** 2), abs=1e-8)
+    assert slopes[1] - slopes[0] == pytest.approx(
+        -2 * (p[1] * B * e[1] ** 2 - p[0] * b * e[0] ** 2), abs=1e-8
+    )
 
 
-@given(a=positive, b=positive, B=positive, E=st.floats(-2, 2), leak=st.floats(-1, 1), p=st.tuples(positive, positive))
+@given(
+    a=positive,
+    b=positive,
+    B=positive,
+    E=st.floats(-2, 2),
+    leak=st.floats(-1, 1),
+    p=st.tuples(positive, positive),
+)
 def test_theorem_5_the_equilibrium_jumps_at_the_event_and_v_with_it(a, b, B, E, leak, p):
-    before, after = (dynamics.effective_equilibrium(np.zeros(2), HELD, cell)
-                     for cell in before_and_after(b, B, a=a, E=E, leak=(leak, leak)))
-    np.testing.assert_allclose(after - before, [b * (leak - E) / (a + b), B * (E - leak) / (a + B)], atol=1e-11)
+    before, after = (
+        dynamics.effective_equilibrium(np.zeros(2), HELD, cell)
+        for cell in before_and_after(b, B, a=a, E=E, leak=(leak, leak))
+    )
+    np.testing.assert_allclose(
+        after - before, [b * (leak - E) / (a + b), B * (E - leak) / (a + B)], atol=1e-11
+    )
     jump = p[0] * (b * (E - leak) / (a + b)) ** 2 + p[1] * (B * (E - leak) / (a + B)) ** 2
     assert analysis.lyapunov_value(before, np.diag(p), after) == pytest.approx(jump, abs=1e-9)
 
 
 def test_exercise_19_the_jump_in_numbers():
-    rests = [dynamics.effective_equilibrium(np.zeros(2), HELD, cell) for cell in (two_targets(w=0.02), two_targets(W=1))]
+    rests = [
+        dynamics.effective_equilibrium(np.zeros(2), HELD, cell)
+        for cell in (two_targets(w=0.02), two_targets(W=1))
+    ]
     np.testing.assert_allclose(np.abs(rests[1] - rests[0]), [1 / 101, 1 / 3], rtol=EXACT)
     assert analysis.lyapunov_value(rests[0], np.eye(2), rests[1]) == pytest.approx(10210 / 91809, rel=EXACT)
 
@@ -265,19 +329,26 @@ def test_theorem_5_events_too_close_together_keep_the_error_up_to_the_dwell_time
     # an event every D: limsup |e| <= |jump of X*| / (1 - exp(-r D)); alternating there and back
     cells = two_targets(w=0.3, a=(0.8, 1.1)), two_targets(W=2, a=(0.8, 1.1))
     rests = [dynamics.effective_equilibrium(np.zeros(2), HELD, cell) for cell in cells]
-    r, jump, x, errors = min(rate(cell) for cell in cells), np.linalg.norm(rests[1] - rests[0]), np.zeros(2), []
+    r, jump, x, errors = (
+        min(rate(cell) for cell in cells),
+        np.linalg.norm(rests[1] - rests[0]),
+        np.zeros(2),
+        [],
+    )
     for event in range(60):
         errors.append(np.linalg.norm(x - rests[event % 2]))
-        x = simulate.simulate(cells[event % 2], np.zeros((1, 1)), x, D, method="exponential")[0]  # exact: gates are held
+        # exact: gates are held
+        x = simulate.simulate(cells[event % 2], np.zeros((1, 1)), x, D, method="exponential")[0]
     bound = jump / (1 - np.exp(-r * D))
     assert max(errors[30:]) <= bound + EXACT
     assert max(errors[30:]) > jump / 2  # and the error does not die out
 
 
-# --------------------------------------------------------------------------------- fractions at ncps's own initial values
+# --------------------------------------------------------------------------------- fractions at ncps's own
+# initial values
 
-# neurons j and k equal (hom) or independent (het), new weight: (claim 1, given equal signs of x_k and E_k, given unequal ones,
-# theorem 4, slow mode faster, same, slower, stiffer, trace more negative)
+# neurons j and k equal (hom) or independent (het), new weight: (claim 1, given equal signs of x_k and E_k,
+# given unequal ones, theorem 4, slow mode faster, same, slower, stiffer, trace more negative)
 TABLE = {
     "hom, U(T, 1)": (0.490, 0.023, 0.956, 0.806, 0, 1, 0, 1.000, 1.000),
     "het, U(T, 1)": (0.493, 0.065, 0.920, 0.766, 0.500, 0, 0.500, 0.591, 0.901),
@@ -288,14 +359,23 @@ TABLE = {
 
 @pytest.mark.parametrize("setting", TABLE)
 def test_the_claims_fractions_are_coin_tosses(setting):
-    """The table of fractions, drawn anew: N two-target networks as one batched cell. Its numbers carry three digits."""
+    """The table of fractions, drawn anew: N two-target networks as one batched cell. Its numbers carry
+    three digits.
+    """
     rng, N, T = np.random.default_rng(0), 20_000, 0.1
     kind, rule = setting.split(", ", 1)
 
     def draw(lo, hi):
         return rng.uniform(lo, hi, (N, 1)).repeat(2, 1) if kind == "hom" else rng.uniform(lo, hi, (N, 2))
 
-    g, c, v, gamma, mu, E = draw(0.001, 1), draw(0.4, 0.6), draw(-0.2, 0.2), draw(3, 8), draw(0.3, 0.8), np.sign(draw(-1, 1))
+    g, c, v, gamma, mu, E = (
+        draw(0.001, 1),
+        draw(0.4, 0.6),
+        draw(-0.2, 0.2),
+        draw(3, 8),
+        draw(0.3, 0.8),
+        np.sign(draw(-1, 1)),
+    )
     old = rng.uniform(0.001, T, N)
     new = {"U(T, 1)": rng.uniform(T, 1, N), "copy": old, "zero": 0 * old}[rule]
     zero = np.zeros((N, 2, 2))
@@ -317,24 +397,42 @@ def test_the_claims_fractions_are_coin_tosses(setting):
         trace.append(np.trace(J, axis1=1, axis2=2))
     drops, equal = origin[1] < origin[0] - EXACT, x[:, 1] * E[:, 1] > 0
     gain = slow[1] - slow[0]
-    got = (drops.mean(), drops[equal].mean(), drops[~equal].mean(), (own[1] < own[0] - EXACT).mean(), (gain > EXACT).mean(),
-           (np.abs(gain) <= EXACT).mean(), (gain < -EXACT).mean(), (fast[1] > fast[0] + EXACT).mean(),
-           (trace[1] < trace[0] - EXACT).mean())
+    got = (
+        drops.mean(),
+        drops[equal].mean(),
+        drops[~equal].mean(),
+        (own[1] < own[0] - EXACT).mean(),
+        (gain > EXACT).mean(),
+        (np.abs(gain) <= EXACT).mean(),
+        (gain < -EXACT).mean(),
+        (fast[1] > fast[0] + EXACT).mean(),
+        (trace[1] < trace[0] - EXACT).mean(),
+    )
     for fraction, expected in zip(got, TABLE[setting], strict=True):
-        error = np.sqrt(expected * (1 - expected) / (N / 2))  # N / 2: the two conditional rows have half the draws
-        assert abs(fraction - expected) <= 4 * error + 0.001  # + the table's own rounding and its own standard error
+        # N / 2: the two conditional rows have half the draws
+        error = np.sqrt(expected * (1 - expected) / (N / 2))
+        # + the table's own rounding and its own standard error
+        assert abs(fraction - expected) <= 4 * error + 0.001
 
 
-# ------------------------------------------------------------------------------------------------- the whole network
+# ------------------------------------------------------------------------------------------------- the whole
+# network
 
 
 @given(seed=seeds)
 def test_without_autapses_every_volume_shrinks_at_the_mean_decay(seed):
     rng = np.random.default_rng(seed)
     cell = random_cell(rng)
-    cell, x, u = replace(cell, w=cell.w * ~np.eye(cell.n, dtype=bool)), 3 * rng.normal(size=cell.n), random_input(rng, cell)
+    cell, x, u = (
+        replace(cell, w=cell.w * ~np.eye(cell.n, dtype=bool)),
+        3 * rng.normal(size=cell.n),
+        random_input(rng, cell),
+    )
     J = dynamics.jacobian(x, u, cell)
-    assert np.trace(J) == pytest.approx(-(1 / dynamics.time_constant(x, u, cell)).sum(), rel=1e-12) and np.trace(J) < 0
+    assert (
+        np.trace(J) == pytest.approx(-(1 / dynamics.time_constant(x, u, cell)).sum(), rel=1e-12)
+        and np.trace(J) < 0
+    )
 
 
 def same_multiset(a, b, atol):
@@ -355,8 +453,10 @@ def test_theorem_6_the_spectrum_of_an_ncp_is_its_cascades(seed):
     block = J[np.ix_(command, command)]
     others = np.setdiff1d(np.arange(w.n), command)
     expected = np.concatenate([-1 / tau[others], np.linalg.eigvals(block)])
-    assert same_multiset(analysis.eigenvalues(x, u, cell), expected, 1e-6)  # nearly defective blocks lose half the digits
-    if nx.is_directed_acyclic_graph(w.to_networkx()):  # no autapse, no loop: all eigenvalues are -1 / tau, so all are real
+    # nearly defective blocks lose half the digits
+    assert same_multiset(analysis.eigenvalues(x, u, cell), expected, 1e-6)
+    # no autapse, no loop: all eigenvalues are -1 / tau, so all are real
+    if nx.is_directed_acyclic_graph(w.to_networkx()):
         assert same_multiset(analysis.eigenvalues(x, u, cell), -1 / tau, 1e-6)
 
 
@@ -396,8 +496,8 @@ def test_theorem_7_coupling_two_equal_neurons_worsens_or_leaves_the_real_part():
 
 
 def test_counterexample_4_rewiring_and_undoing_it_is_not_nothing():
-    # a bistable autapse (w = 2, gamma = 10, mu = 1/2) at its lower state; a borrowed conductance B towards E = 1 beyond the
-    # saddle-node at B_c = .190339 throws it over, and it stays there when B is gone again
+    # a bistable autapse (w = 2, gamma = 10, mu = 1/2) at its lower state; a borrowed conductance B towards E
+    # = 1 beyond the saddle-node at B_c = .190339 throws it over, and it stays there when B is gone again
     def neuron(B):
         return LTC([1], [1], [0], [[2]], [[10]], [[0.5]], [[1]], [[B]], [[1]], [[-1000]], [[1]])
 
@@ -411,7 +511,8 @@ def test_counterexample_4_rewiring_and_undoing_it_is_not_nothing():
         assert simulate.simulate(neuron(0.0), held, disturbed, 1.0)[-1] == pytest.approx([end], abs=1e-6)
 
 
-# ------------------------------------------------------------------------------------------------ events on real circuits
+# ------------------------------------------------------------------------------------------------ events on
+# real circuits
 
 
 def pruned_network(seed, **options):
@@ -454,21 +555,32 @@ def test_a_synapse_born_with_weight_zero_changes_no_more_than_pruning_alone(seed
 @few
 @given(seed=seeds)
 def test_theorem_9_the_trajectory_leaves_the_old_one_no_faster_than_the_log_norm_allows(seed):
-    # |x_new - x_old| <= delta (exp(mu t) - 1) / mu, mu >= the log-norm of the new Jacobian on the box, delta the jump of f
+    # |x_new - x_old| <= delta (exp(mu t) - 1) / mu, mu >= the log-norm of the new Jacobian on the box, delta
+    # the jump of f
     cell, new, result, u, rng = pruned_network(seed)
-    lo, hi = (np.minimum(*z) if k == 0 else np.maximum(*z) for k, z in enumerate(zip(
-        analysis.state_bounds(cell), analysis.state_bounds(new), strict=True)))
+    lo, hi = (
+        np.minimum(*z) if k == 0 else np.maximum(*z)
+        for k, z in enumerate(zip(analysis.state_bounds(cell), analysis.state_bounds(new), strict=True))
+    )
     x0 = rng.uniform(lo, hi)
     dt = np.full(40, 0.05)
-    old, moved = (simulate.simulate(c, np.tile(u, (40, 1)), x0, dt, method="rk4", substeps=4) for c in (cell, new))
+    old, moved = (
+        simulate.simulate(c, np.tile(u, (40, 1)), x0, dt, method="rk4", substeps=4) for c in (cell, new)
+    )
     mu = analysis.log_norm(analysis.jacobian_majorant(new, u, (lo, hi)), np.inf)
     fine = simulate.simulate(cell, np.tile(u, (400, 1)), x0, np.full(400, 0.005), method="rk4")
     delta = np.abs(dynamics.vector_field(0, fine, u, new) - dynamics.vector_field(0, fine, u, cell)).max()
     bound = delta * np.expm1(mu * np.cumsum(dt)) / mu
-    assert (np.abs(moved - old).max(-1) <= bound * 1.02 + 1e-7).all()  # delta is sampled every 0.005 ms, tau is 0.05 and more
+    # delta is sampled every 0.005 ms, tau is 0.05 and more
+    assert (np.abs(moved - old).max(-1) <= bound * 1.02 + 1e-7).all()
     reach = np.abs(cell.e_rev).max() + np.maximum(np.abs(lo), np.abs(hi))
     load = np.zeros(cell.n)
-    for edges, w in ((result.cut, cell.w), (result.grown, new.w), (result.cut_in, cell.w_in), (result.grown_in, new.w_in)):
+    for edges, w in (
+        (result.cut, cell.w),
+        (result.grown, new.w),
+        (result.cut_in, cell.w_in),
+        (result.grown_in, new.w_in),
+    ):
         for j, i in edges:
             load[i] += w[i, j]
     assert delta <= (load * reach / cell.c).max() + 1e-9  # O(w / c) from pruning, O(W / c) from growing
@@ -477,8 +589,17 @@ def test_theorem_9_the_trajectory_leaves_the_old_one_no_faster_than_the_log_norm
 def test_a_real_circuit_that_prune_and_rewire_slows_by_two_fifths():
     # the book's network; the equilibrium moves on continuously, T = 0.1, new weight T
     rng = np.random.default_rng(6)
-    w = wiring.ncp(sensory=6, inter=10, command=6, motor=2, sensory_fan_out=4, inter_fan_out=3, recurrent=6, motor_fan_in=4,
-                   rng=rng)
+    w = wiring.ncp(
+        sensory=6,
+        inter=10,
+        command=6,
+        motor=2,
+        sensory_fan_out=4,
+        inter_fan_out=3,
+        recurrent=6,
+        motor_fan_in=4,
+        rng=rng,
+    )
     cell = LTC.random(w, rng=rng)
     u = rng.uniform(size=6)
     result = pruning.prune_and_rewire(w, cell.w, 0.1, rng=np.random.default_rng(7), weights_in=cell.w_in)
@@ -487,7 +608,8 @@ def test_a_real_circuit_that_prune_and_rewire_slows_by_two_fifths():
     assert rate(new, analysis.relax(x, u, new), u) / rate(cell, x, u) == pytest.approx(0.58, abs=0.01)
 
 
-# ------------------------------------------------------------------------------------------------ what tau can and cannot
+# ------------------------------------------------------------------------------------------------ what tau
+# can and cannot
 
 
 @given(seed=seeds)
@@ -508,7 +630,14 @@ def test_unequal_time_constants_can_destabilise_a_stable_network():
     def network(tau2):
         return CTRNN([1, tau2], [[2, -2], [2, -2]], [0, 0])
 
-    rates = [analysis.spectral_abscissa(dynamics.jacobian(np.zeros(2), None, network(t))) for t in (1, 2.9, 3.1, 10)]
-    assert rates[0] == pytest.approx(-1, abs=1e-6) and rates[1] < 0 < rates[2] and rates[3] == pytest.approx(0.5)
-    x = simulate.reference(network(10), None, np.array([0.1, -0.05]), np.full(400, 1.0), rtol=1e-8, atol=1e-10)[300:]
+    rates = [
+        analysis.spectral_abscissa(dynamics.jacobian(np.zeros(2), None, network(t)))
+        for t in (1, 2.9, 3.1, 10)
+    ]
+    assert (
+        rates[0] == pytest.approx(-1, abs=1e-6) and rates[1] < 0 < rates[2] and rates[3] == pytest.approx(0.5)
+    )
+    x = simulate.reference(
+        network(10), None, np.array([0.1, -0.05]), np.full(400, 1.0), rtol=1e-8, atol=1e-10
+    )[300:]
     assert np.ptp(x[:, 0]) == pytest.approx(1.84, abs=0.05)  # sampled every ms on a cycle of some 30 ms

@@ -1,4 +1,6 @@
-"""The explorer of one neuron: its numbers are the package's, its sentences are true, JavaScript restates it exactly."""
+"""The explorer of one neuron: its numbers are the package's, its sentences are true, JavaScript restates
+it exactly.
+"""
 
 import itertools
 import json
@@ -6,6 +8,7 @@ import json
 import numpy as np
 import pytest
 from strategies import assert_same
+
 from ltcbook import dynamics
 from ltcbook.widgets import TimeConstantExplorer
 
@@ -44,7 +47,10 @@ def test_the_question_and_its_answer_say_true_numbers(explorer):
     assert said == ["1.7", "2.9"] and all(number in explorer.answer for number in said)
     assert half["on"]["tau"] / strong["on"]["tau"] == pytest.approx(5 / 3, abs=0.02)  # "by two thirds"
     assert strong["off"] == half["off"]
-    assert explorer.prediction.right == "longer" and strong["controls"]["u"] == explorer.compute()["controls"]["u"]
+    assert (
+        explorer.prediction.right == "longer"
+        and strong["controls"]["u"] == explorer.compute()["controls"]["u"]
+    )
     replies = [guess.reply for guess in explorer.prediction.guesses]
     assert all("from 1.7 to 2.9 ms" in reply for reply in replies)
 
@@ -52,11 +58,16 @@ def test_the_question_and_its_answer_say_true_numbers(explorer):
 def test_before_the_prediction_no_time_constant_is_seen(explorer, static_page):
     page, address, complaints = static_page(explorer)
     page.goto(address)
-    told = page.locator(".ltc-panel-speed .point, .ltc-panel-speed .strong, .ltc-panel-speed .curve, [data-mark=tau] text")
+    told = page.locator(
+        ".ltc-panel-speed .point, .ltc-panel-speed .strong, .ltc-panel-speed .curve, [data-mark=tau] text"
+    )
     assert told.count() == 6 and not any(shape.is_visible() for shape in told.all())
     assert page.locator("[data-mark=exact]").is_visible() and page.locator(".ltc-verdict p").first.is_hidden()
     page.get_by_role("button", name="It hardly changes").click()
-    assert all(shape.is_visible() for shape in told.all()) and "three fifths" in page.locator(".ltc-reply").text_content()
+    assert (
+        all(shape.is_visible() for shape in told.all())
+        and "three fifths" in page.locator(".ltc-reply").text_content()
+    )
     assert not complaints
 
 
@@ -95,7 +106,9 @@ def test_the_verdict_on_euler_is_what_euler_does(explorer, dt, word):
     assert ((low < ratio) & (ratio < high)).all()
 
 
-@pytest.mark.parametrize("controls", [{"u": 2}, {"w": -0.1}, {"dt": 0}, {"dt": float("nan")}, {"E": 0}, {"tau": 1}])
+@pytest.mark.parametrize(
+    "controls", [{"u": 2}, {"w": -0.1}, {"dt": 0}, {"dt": float("nan")}, {"E": 0}, {"tau": 1}]
+)
 def test_impossible_controls_are_refused(explorer, controls):
     with pytest.raises(ValueError, match="must|choose|unknown"):
         explorer.compute(**controls)

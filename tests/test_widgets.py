@@ -1,4 +1,6 @@
-"""The explorers: what Python computes, what the page carries, and what a reader without a kernel sees and can do."""
+"""The explorers: what Python computes, what the page carries, and what a reader without a kernel sees and
+can do.
+"""
 
 import base64
 import json
@@ -42,7 +44,8 @@ def twins(threshold, plane):
     return {"threshold": threshold.to_html(), "plane": plane.to_html(), "compact": compact.to_html()}
 
 
-# --- what Python computes ---------------------------------------------------------------------------------------------
+# --- what Python computes
+# ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rule", ["threshold", "copy", "prune", "uniform", "strong", "slowest"])
@@ -52,12 +55,21 @@ def test_a_frame_is_what_pruning_and_analysis_say(threshold, T, rule):
     wiring, cell, u = widgets.default_network()
     rest = analysis.relax(np.zeros(cell.n), u, cell)
     options = widgets.threshold.RULES[rule][1]
-    result = pruning.prune_and_rewire(wiring, cell.w, T, weights_in=cell.w_in, rng=np.random.default_rng(1),
-                                      time_constant=dynamics.time_constant(rest, u, cell), **options)
+    result = pruning.prune_and_rewire(
+        wiring,
+        cell.w,
+        T,
+        weights_in=cell.w_in,
+        rng=np.random.default_rng(1),
+        time_constant=dynamics.time_constant(rest, u, cell),
+        **options,
+    )
     new = pruning.rewire(cell, result, rng=np.random.default_rng([1, 1]))
     x = analysis.relax(rest, u, new)
     values = analysis.eigenvalues(x, u, new)
-    told = np.sort_complex(np.concatenate([np.array(frame["own"], complex), [a + 1j * b for a, b in frame["command"]]]))
+    told = np.sort_complex(
+        np.concatenate([np.array(frame["own"], complex), [a + 1j * b for a, b in frame["command"]]])
+    )
     np.testing.assert_allclose(told, np.sort_complex(values), atol=1e-7)  # the equilibrium is found to 1e-12
     own = threshold.circuits["random"].own
     np.testing.assert_allclose(frame["own"], -1 / dynamics.time_constant(x, u, new)[own], rtol=1e-9)
@@ -82,12 +94,18 @@ def test_the_frame_says_which_prediction_is_right(threshold):
     for T, fate in ((0.0, "same"), (0.3, "slower"), (0.58, "faster")):
         frame = threshold.compute(T=T)
         change = frame["rate"] / threshold.before_rate - 1
-        assert frame["fate"] == fate and (abs(change) < 0.005 if fate == "same" else (change > 0) == (fate == "faster"))
+        assert frame["fate"] == fate and (
+            abs(change) < 0.005 if fate == "same" else (change > 0) == (fate == "faster")
+        )
         assert fate in [guess.value for guess in threshold.prediction.guesses]
 
 
 def test_a_certified_lyapunov_function_never_rises_and_says_so_where_there_is_none(threshold):
-    frames = [threshold.compute(T=float(T), rule=rule) for rule in ("threshold", "strong", "prune") for T in np.linspace(0, 0.6, 9)]
+    frames = [
+        threshold.compute(T=float(T), rule=rule)
+        for rule in ("threshold", "strong", "prune")
+        for T in np.linspace(0, 0.6, 9)
+    ]
     shown = [frame["certified"] for frame in frames if frame["certified"] is not None]
     assert len(frames) / 4 < len(shown) < len(frames)
     assert max(max(values) for values in shown) <= 0
@@ -100,7 +118,9 @@ def test_another_input_another_rest(threshold):
     circuit = threshold.circuits["random"]
     frame = threshold.compute(input=0.5, T=0.2)
     rest = analysis.relax(np.zeros(circuit.cell.n), 0.5 * circuit.u, circuit.cell)
-    assert frame["before"]["rate"] == pytest.approx(-analysis.eigenvalues(rest, 0.5 * circuit.u, circuit.cell).real.max())
+    assert frame["before"]["rate"] == pytest.approx(
+        -analysis.eigenvalues(rest, 0.5 * circuit.u, circuit.cell).real.max()
+    )
     assert frame["before"]["rate"] != pytest.approx(threshold.before_rate, rel=1e-3)
 
 
@@ -131,10 +151,24 @@ def test_the_control_raises_weights_and_nothing_else(threshold):
     assert (cell.w[(threshold.cell.w > 0) & (threshold.cell.w < 0.3)] == 1).all()
 
 
-@pytest.mark.parametrize("bad", [{"T": -0.1}, {"T": 0.7}, {"T": float("nan")}, {"T": "0.3"}, {"T": True}, {"T": None},
-                                 {"rule": "magic"}, {"rule": None}, {"seed": 8}, {"seed": True}, {"threshold": 0.3}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"T": -0.1},
+        {"T": 0.7},
+        {"T": float("nan")},
+        {"T": "0.3"},
+        {"T": True},
+        {"T": None},
+        {"rule": "magic"},
+        {"rule": None},
+        {"seed": 8},
+        {"seed": True},
+        {"threshold": 0.3},
+    ],
+)
 def test_bad_controls_are_refused_with_what_is_possible(threshold, bad):
-    (name, value), = bad.items()
+    ((name, value),) = bad.items()
     with pytest.raises(ValueError, match=r"must|choose|possible") as error:
         threshold.compute(**bad)
     assert name in str(error.value)
@@ -164,12 +198,15 @@ def test_another_network_can_be_explored():
 
     rng = np.random.default_rng(3)
     wiring = wirings.auto_ncp(12, 2, sensory=3, rng=rng)
-    explorer = widgets.ThresholdExplorer(dynamics.LTC.random(wiring, rng=rng), wiring, np.full(3, 0.5), compact=True)
+    explorer = widgets.ThresholdExplorer(
+        dynamics.LTC.random(wiring, rng=rng), wiring, np.full(3, 0.5), compact=True
+    )
     frame = explorer.compute(T=0.4)
     assert len(frame["own"]) + len(frame["command"]) == 12
 
 
-# --- traits, table and outputs, without a browser ----------------------------------------------------------------------
+# --- traits, table and outputs, without a browser
+# ----------------------------------------------------------------------
 
 
 def test_moved_controls_are_answered_and_bad_ones_do_not_kill_the_widget(plane):
@@ -192,14 +229,18 @@ def test_the_table_covers_the_grid_and_equals_compute():
     rng = np.random.default_rng(0)
     for row in rng.choice(len(frames), 12, replace=False):
         places = np.unravel_index(row, [len(grid) for grid in grids])
-        frame = explorer.compute(**{name: grid[k] for name, grid, k in zip(explorer.knobs, grids, places, strict=True)})
+        frame = explorer.compute(
+            **{name: grid[k] for name, grid, k in zip(explorer.knobs, grids, places, strict=True)}
+        )
         frame.pop("controls")
         assert frames[row] == rounded(frame)
 
 
 def test_axes_hold_the_frames_of_every_rule(threshold):
     axes = threshold.spec["circuits"]["random"]["axes"]
-    for frame in (threshold.compute(T=T, rule=rule, seed=1) for T in (0.25, 0.5) for rule in widgets.threshold.RULES):
+    for frame in (
+        threshold.compute(T=T, rule=rule, seed=1) for T in (0.25, 0.5) for rule in widgets.threshold.RULES
+    ):
         assert axes["re"][0] < min(*frame["own"], *[re for re, _ in frame["command"]])
         assert max(abs(im) for _, im in frame["command"]) < axes["im"]
         for curve in (frame["certified"] or [0], frame["origin"] or [0]):
@@ -238,7 +279,11 @@ def test_a_page_of_the_book_carries_only_the_data_of_its_explorers(monkeypatch, 
 def test_in_colab_only_the_widget_view_is_emitted(monkeypatch, plane):
     monkeypatch.setitem(sys.modules, "google.colab", object())
     data, _ = plane._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in data and "text/html" not in data and "image/png" not in data
+    assert (
+        "application/vnd.jupyter.widget-view+json" in data
+        and "text/html" not in data
+        and "image/png" not in data
+    )
 
 
 @pytest.mark.parametrize("given", [None, {"text/plain": "x"}, ({"text/plain": "x"}, {"m": 1})])
@@ -294,7 +339,13 @@ def test_words_cannot_end_the_element_that_carries_them():
         title = answer = "</script><b>bold</b>"
 
     outline = Outline(Sly().to_html())
-    assert outline.open == [] and [tag for tag, _ in outline.tags] == ["div", "img", "script", "style", "script"]
+    assert outline.open == [] and [tag for tag, _ in outline.tags] == [
+        "div",
+        "img",
+        "script",
+        "style",
+        "script",
+    ]
 
 
 def test_dark_colours_stand_alike_wherever_dark_is_asked_for():
@@ -303,13 +354,16 @@ def test_dark_colours_stand_alike_wherever_dark_is_asked_for():
     assert len(blocks) == 2 and " ".join(blocks[0].split()) == " ".join(blocks[1].split())
 
 
-# --- in a real browser, from the static HTML alone ---------------------------------------------------------------------
+# --- in a real browser, from the static HTML alone
+# ---------------------------------------------------------------------
 
 
 class Visit:
     """One page with explorers; remembers console errors and requests."""
 
-    def __init__(self, browser, folder, body, address="", *, width=1000, attributes="", predict=False, **options):
+    def __init__(
+        self, browser, folder, body, address="", *, width=1000, attributes="", predict=False, **options
+    ):
         file = folder / "page.html"
         file.write_text(SHELL.format(body=body, attributes=attributes), encoding="utf8")
         self.context = browser.new_context(viewport={"width": width, "height": 800}, **options)
@@ -324,7 +378,9 @@ class Visit:
 
     def unfold(self):
         """Open whatever is folded away."""
-        self.page.evaluate("document.querySelectorAll('.ltc-explorer details').forEach(fold => { fold.open = true })")
+        self.page.evaluate(
+            "document.querySelectorAll('.ltc-explorer details').forEach(fold => { fold.open = true })"
+        )
 
     def get(self, name, k=0):
         return json.loads(self.page.locator(".ltc-explorer").nth(k).get_attribute(f"data-{name}"))
@@ -351,7 +407,9 @@ def visit(browser, tmp_path, twins):
     visits = []
 
     def open_page(kinds, address="", **options):
-        visits.append(Visit(browser, tmp_path, "".join(twins[kind] for kind in kinds.split("+")), address, **options))
+        visits.append(
+            Visit(browser, tmp_path, "".join(twins[kind] for kind in kinds.split("+")), address, **options)
+        )
         return visits[-1]
 
     yield open_page
@@ -365,7 +423,12 @@ def same(told, frame):
     """Whether the page's frame is Python's: words and lists equal, numbers to 1e-7, synapses in any order."""
     told, frame = ({key: value for key, value in one.items() if key != "controls"} for one in (told, frame))
     assert told.keys() == frame.keys()
-    return all(alike(*(sorted(one[key]) if key in ("cut", "grown", "blocked") else one[key] for one in (told, frame))) for key in told)
+    return all(
+        alike(
+            *(sorted(one[key]) if key in ("cut", "grown", "blocked") else one[key] for one in (told, frame))
+        )
+        for key in told
+    )
 
 
 def alike(one, other):
@@ -393,8 +456,12 @@ def test_arrow_keys_change_the_drawing_and_the_numbers_are_pythons(visit, thresh
     assert one.drawings() != before
     frame = threshold.compute(T=0.32)
     assert same(one.get("frame"), frame)
-    for name, value in (("rate", frame["rate"]), ("trace", frame["trace"]), ("counts.cut", frame["counts"]["cut"]),
-                        ("before.rate", threshold.before_rate)):
+    for name, value in (
+        ("rate", frame["rate"]),
+        ("trace", frame["trace"]),
+        ("counts.cut", frame["counts"]["cut"]),
+        ("before.rate", threshold.before_rate),
+    ):
         output = one.page.locator(f'output[data-name="{name}"]')
         one.rests(output)
         assert float(output.get_attribute("data-value")) == pytest.approx(value, rel=1e-8)
@@ -405,7 +472,7 @@ def test_arrow_keys_change_the_drawing_and_the_numbers_are_pythons(visit, thresh
 def test_what_is_drawn_is_what_the_frame_says(visit, threshold):
     one = visit("threshold", "#T=0.4&rule=uniform&seed=2")
     frame, page = threshold.compute(T=0.4, rule="uniform", seed=2), one.page
-    count = lambda selector: sum(p.is_visible() for p in page.locator(selector).all())  # noqa: E731
+    count = lambda selector: sum(p.is_visible() for p in page.locator(selector).all())
     assert count(".ltc-panel-network .synapse.cut") == frame["counts"]["cut"] > 0
     assert count(".ltc-panel-network .synapse.new") == frame["counts"]["grown"]
     assert page.locator(".ltc-panel-network .stop:not([display=none])").count() == frame["counts"]["blocked"]
@@ -433,8 +500,17 @@ def test_the_strip_shows_the_rate_at_every_t(visit, threshold):
 def test_nothing_gives_the_answer_away_before_the_reader_has_chosen(visit, threshold):
     one = visit("threshold", predict=True)
     page = one.page
-    hidden = (".ltc-verdict p", ".ltc-captions p", ".ltc-panel-spectrum .eigen", ".ltc-panel-descent .curve", ".strip-line", ".ltc-details")
-    told = lambda: page.evaluate("[...document.querySelectorAll('.ltc-explorer svg')].map(s => s.ariaLabel).join()")  # noqa: E731
+    hidden = (
+        ".ltc-verdict p",
+        ".ltc-captions p",
+        ".ltc-panel-spectrum .eigen",
+        ".ltc-panel-descent .curve",
+        ".strip-line",
+        ".ltc-details",
+    )
+    told = lambda: page.evaluate(
+        "[...document.querySelectorAll('.ltc-explorer svg')].map(s => s.ariaLabel).join()"
+    )
     for selector in hidden:
         assert not any(part.is_visible() for part in page.locator(selector).all()), selector
     one.press("T", "ArrowRight", 3)
@@ -458,7 +534,7 @@ def test_nothing_moves_where_the_reader_asked_for_rest_and_eigenvalues_move_else
         page = visit("threshold", reduced_motion=motion).page
         page.clock.install(time=0)
         page.clock.pause_at(3_600_000)
-        at = lambda: float(page.locator(".ltc-panel-spectrum .slow.after").get_attribute("x1"))  # noqa: B023, E731
+        at = lambda: float(page.locator(".ltc-panel-spectrum .slow.after").get_attribute("x1"))
         places = [at()]
         page.evaluate("document.querySelectorAll('.ltc-preset')[2].click()")
         for _ in range(5):
@@ -481,9 +557,13 @@ def test_on_a_phone_slider_and_verdict_stay_in_sight_and_each_drawing_fits(visit
     page = visit("threshold", width=390).page
     page.set_viewport_size({"width": 390, "height": 844})
     for name in ("network", "spectrum", "descent"):
-        page.locator(f".ltc-panel-{name}").evaluate("""e => scrollTo(0, e.getBoundingClientRect().top + scrollY
+        page.locator(
+            f".ltc-panel-{name}"
+        ).evaluate("""e => scrollTo(0, e.getBoundingClientRect().top + scrollY
             - document.querySelector(".ltc-bar").offsetHeight - 4)""")
-        slider, verdict, panel = (page.locator(s).bounding_box() for s in ("input[name=T]", ".ltc-verdict", f".ltc-panel-{name}"))
+        slider, verdict, panel = (
+            page.locator(s).bounding_box() for s in ("input[name=T]", ".ltc-verdict", f".ltc-panel-{name}")
+        )
         assert 0 <= slider["y"] < verdict["y"] and verdict["y"] + verdict["height"] <= panel["y"] + 1, name
         assert panel["y"] + panel["height"] <= 844, name
 
@@ -517,7 +597,9 @@ def test_a_link_carries_the_state_to_the_explorer_that_it_names(visit, threshold
     assert anchor.get("controls") == DEFAULT
 
 
-@pytest.mark.parametrize("bad", ["#T=abc", "#T=", "#T=NaN&rule=copy", "#rule=%3Cscript%3E", "#T=1e999", "#%E0%A4%A"])
+@pytest.mark.parametrize(
+    "bad", ["#T=abc", "#T=", "#T=NaN&rule=copy", "#rule=%3Cscript%3E", "#T=1e999", "#%E0%A4%A"]
+)
 def test_a_broken_link_gives_a_possible_state(visit, threshold, bad):
     controls = visit("threshold", bad).get("controls")
     threshold.compute(**controls)
@@ -590,9 +672,16 @@ def test_axe_finds_nothing(visit, kind, scheme):
     assert result.violations_count == 0, result.generate_report()
 
 
-@pytest.mark.parametrize(("attributes", "scheme", "dark"), [
-    ("", "light", False), ("", "dark", True), (' data-theme="dark"', "light", True), (' data-theme="light"', "dark", False),
-    (' theme="dark"', "light", True)])
+@pytest.mark.parametrize(
+    ("attributes", "scheme", "dark"),
+    [
+        ("", "light", False),
+        ("", "dark", True),
+        (' data-theme="dark"', "light", True),
+        (' data-theme="light"', "dark", False),
+        (' theme="dark"', "light", True),
+    ],
+)
 def test_dark_follows_the_page_and_else_the_system(visit, attributes, scheme, dark):
     page = visit("plane", attributes=attributes, color_scheme=scheme).page
     colour = page.locator(".ltc-explorer").evaluate("e => getComputedStyle(e).backgroundColor")
@@ -619,7 +708,8 @@ def test_with_a_kernel_python_answers_finer_than_the_grid(browser, tmp_path, pla
         return {"frame": explorer.frame, "error": explorer.error}
 
     one.page.expose_function("ask", ask)
-    one.page.evaluate("""async ([source, state]) => {
+    one.page.evaluate(
+        """async ([source, state]) => {
         const listeners = {};
         globalThis.model = { get: name => state[name], set: (name, value) => { state[name] = value },
           on: (name, act) => { (listeners[name] ??= []).push(act) }, off: name => { delete listeners[name] },
@@ -628,11 +718,23 @@ def test_with_a_kernel_python_answers_finer_than_the_grid(browser, tmp_path, pla
               state[name] = value; listeners[`change:${name}`]?.forEach(act => act()) } } };
         const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
         globalThis.stop = widget.render({ model, el: document.querySelector("#cell") });
-    }""", [bundle.notebook_module("ncp_wiring.js"), {"spec": explorer.spec, "table": explorer.table,
-                                                    "frame": explorer.frame, "controls": explorer.controls, "error": ""}])
+    }""",
+        [
+            bundle.notebook_module("ncp_wiring.js"),
+            {
+                "spec": explorer.spec,
+                "table": explorer.table,
+                "frame": explorer.frame,
+                "controls": explorer.controls,
+                "error": "",
+            },
+        ],
+    )
     one.unfold()
     one.press("recurrent", "ArrowRight")
-    one.page.wait_for_function("""JSON.parse(document.querySelector('.ltc-explorer').dataset.frame).controls?.recurrent === 7""")
+    one.page.wait_for_function(
+        """JSON.parse(document.querySelector('.ltc-explorer').dataset.frame).controls?.recurrent === 7"""
+    )
     assert one.get("frame") == explorer.compute(recurrent=7)  # the table knows 6 and 8
     assert one.page.get_by_role("button", name="Copy link").count() == 0
     one.page.evaluate("model.set('controls', { recurrent: 99 }); model.save_changes()")
@@ -646,13 +748,22 @@ def test_with_a_kernel_python_answers_finer_than_the_grid(browser, tmp_path, pla
 
 
 def test_words_and_signs_of_numbers():
-    numbers = {0.0: "0", 1.0: "1", -0.94721: "−0.947", 39.44: "39.4", 1e-13: "0", 0.00012: "1.2e−4", None: "–"}
+    numbers = {
+        0.0: "0",
+        1.0: "1",
+        -0.94721: "−0.947",
+        39.44: "39.4",
+        1e-13: "0",
+        0.00012: "1.2e−4",
+        None: "–",
+    }
     assert [words(x) for x in numbers] == list(numbers.values())
     assert [signed(x) for x in (0.08, -0.08, 0.0)] == ["+0.08", "−0.08", "0"]
 
 
 def test_a_sentence_is_filled_with_the_words_that_javascript_says():
-    values = {"rate": -0.94721, "share": 1 / 3, "how": "slower", "none": None}  # the same case in core.test.js
+    # the same case in core.test.js
+    values = {"rate": -0.94721, "share": 1 / 3, "how": "slower", "none": None}
     told = phrase(("bad", "{rate} ({rate:+}, {share:2}, {none}): {how}."), **values)
     assert told == ["bad", "−0.947 (−0.947, 0.33, –): slower."]
     with pytest.raises(KeyError, match="gone"):

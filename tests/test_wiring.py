@@ -26,7 +26,8 @@ def draw(seed=0, rule="ncps", sensory=32, **sizes):
     return wiring.ncp(sensory=sensory, rng=np.random.default_rng(seed), rule=rule, **(NMI | sizes))
 
 
-# ---------------------------------------------------------------------------------------------------- the Wiring itself
+# ---------------------------------------------------------------------------------------------------- the
+# Wiring itself
 
 
 def test_matrices_are_target_source():
@@ -49,7 +50,11 @@ def test_blocks_split_all_synapses_into_layer_pairs():
         count[source, target] = int(matrix[np.ix_(targets, sources)].sum())
     assert sum(count.values()) == w.synapses
     assert {pair for pair, synapses in count.items() if synapses} == {
-        ("sensory", "inter"), ("inter", "command"), ("command", "command"), ("command", "motor")}
+        ("sensory", "inter"),
+        ("inter", "command"),
+        ("command", "command"),
+        ("command", "motor"),
+    }
 
 
 def test_a_wiring_cannot_be_changed():
@@ -90,7 +95,12 @@ def test_what_is_read_only_stays_so_and_equal_through_every_kind_of_copy(kind):
     copies = [copy.copy(first), copy.deepcopy(first), dataclasses.replace(first), copy.deepcopy([first])[0]]
     copies += [pickle.loads(pickle.dumps(first, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
     for same in copies:
-        assert same == first and hash(same) == hash(first) and type(same) is type(first) and repr(same) == repr(first)
+        assert (
+            same == first
+            and hash(same) == hash(first)
+            and type(same) is type(first)
+            and repr(same) == repr(first)
+        )
         assert len(arrays_of(same)) == len(arrays_of(first)) > 0
         for array in arrays_of(same) + arrays_of(first):
             with pytest.raises(ValueError, match="read-only"):
@@ -102,9 +112,14 @@ def test_what_is_read_only_stays_so_and_equal_through_every_kind_of_copy(kind):
 def test_what_is_read_only_owns_its_arrays_and_leaves_those_of_the_caller_alone(kind):
     first = READ_ONLY[kind]()
     mine = {f.name: getattr(first, f.name) for f in dataclasses.fields(first)}
-    mine = {name: value.copy() if isinstance(value, np.ndarray) else tuple(
-        part.copy() if isinstance(part, np.ndarray) else part for part in value) if isinstance(value, tuple) else value
-        for name, value in mine.items()}
+    mine = {
+        name: value.copy()
+        if isinstance(value, np.ndarray)
+        else tuple(part.copy() if isinstance(part, np.ndarray) else part for part in value)
+        if isinstance(value, tuple)
+        else value
+        for name, value in mine.items()
+    }
     second = type(first)(**mine)
     for array in [part for value in mine.values() for part in arrays_of((value,))]:
         array[...] = array == 0  # the caller goes on writing
@@ -118,18 +133,21 @@ def test_wirings_are_equal_when_signs_and_roles_are():
     assert SMALL != "a wiring" and len({SMALL, Wiring(SMALL.polarity, SMALL.polarity_in, SMALL.role)}) == 1
 
 
-@pytest.mark.parametrize("polarity, polarity_in, role, message", [
-    ([[0, 2], [0, 0]], np.zeros((2, 1)), ("inter",) * 2, r"-1, 0 and \+1.*\[0, 2\]"),
-    ([[np.nan]], [[0]], ("inter",), r"-1, 0 and \+1"),
-    ([[0.5]], [[0]], ("inter",), r"-1, 0 and \+1"),
-    ([0, 1], np.zeros((2, 1)), ("inter",) * 2, r"shape \(2,\)"),
-    (np.zeros((2, 3)), np.zeros((2, 1)), ("inter",) * 2, r"\(2, 3\).*square"),
-    (np.zeros((0, 0)), np.zeros((0, 1)), (), "n >= 1"),
-    (np.zeros((2, 2)), np.zeros((1, 2)), ("inter",) * 2, r"\(1, 2\).*must be \(2, m\)"),
-    (np.zeros((2, 2)), np.zeros((2, 2)), ("inter",), "each of the 2 neurons"),
-    (np.zeros((2, 2)), np.zeros((2, 2)), ("inter", "muscle"), "muscle"),
-    (np.zeros((2, 2)), np.zeros((2, 2)), None, "None"),
-])
+@pytest.mark.parametrize(
+    "polarity, polarity_in, role, message",
+    [
+        ([[0, 2], [0, 0]], np.zeros((2, 1)), ("inter",) * 2, r"-1, 0 and \+1.*\[0, 2\]"),
+        ([[np.nan]], [[0]], ("inter",), r"-1, 0 and \+1"),
+        ([[0.5]], [[0]], ("inter",), r"-1, 0 and \+1"),
+        ([0, 1], np.zeros((2, 1)), ("inter",) * 2, r"shape \(2,\)"),
+        (np.zeros((2, 3)), np.zeros((2, 1)), ("inter",) * 2, r"\(2, 3\).*square"),
+        (np.zeros((0, 0)), np.zeros((0, 1)), (), "n >= 1"),
+        (np.zeros((2, 2)), np.zeros((1, 2)), ("inter",) * 2, r"\(1, 2\).*must be \(2, m\)"),
+        (np.zeros((2, 2)), np.zeros((2, 2)), ("inter",), "each of the 2 neurons"),
+        (np.zeros((2, 2)), np.zeros((2, 2)), ("inter", "muscle"), "muscle"),
+        (np.zeros((2, 2)), np.zeros((2, 2)), None, "None"),
+    ],
+)
 def test_impossible_wirings_are_refused(polarity, polarity_in, role, message):
     with pytest.raises(ValueError, match=message):
         Wiring(polarity, polarity_in, role)
@@ -140,7 +158,8 @@ def test_members_names_the_roles():
         SMALL.members("sensory")
 
 
-# ------------------------------------------------------------------------------------------------------------ exchange
+# ------------------------------------------------------------------------------------------------------------
+# exchange
 
 
 @given(seed=seeds)
@@ -156,11 +175,14 @@ def test_networkx_and_back_changes_nothing(seed):
 
 def test_a_graph_that_is_no_wiring_is_refused():
     graph = SMALL.to_networkx()
-    for spoil, message in ((lambda g: g.to_undirected(), "DiGraph"), (nx.MultiDiGraph, "DiGraph"),
-                           (lambda g: nx.relabel_nodes(g, {0: "a"}), "nodes must be"),
-                           (lambda g: g.add_edge(0, ("sensory", 0), polarity=1) or g, "target"),
-                           (lambda g: g.add_edge(0, 0) or g, "polarity"),
-                           (lambda g: g.add_edge(0, 0, polarity=0.5) or g, "polarity")):
+    for spoil, message in (
+        (lambda g: g.to_undirected(), "DiGraph"),
+        (nx.MultiDiGraph, "DiGraph"),
+        (lambda g: nx.relabel_nodes(g, {0: "a"}), "nodes must be"),
+        (lambda g: g.add_edge(0, ("sensory", 0), polarity=1) or g, "target"),
+        (lambda g: g.add_edge(0, 0) or g, "polarity"),
+        (lambda g: g.add_edge(0, 0, polarity=0.5) or g, "polarity"),
+    ):
         with pytest.raises(ValueError, match=message):
             wiring.from_networkx(spoil(graph.copy()))
 
@@ -174,15 +196,20 @@ def test_ncps_wirings_are_read_transposed():
     graph = theirs.get_graph()  # ncps's own reading of its matrices
     name = "neuron_{}".format
     assert {(name(s), name(t)) for s, t, _ in ours.edges()} | {
-        (f"sensory_{s}", name(t)) for s, t, _ in ours.edges_in()} == set(graph.edges)
-    assert all((graph.edges[name(s), name(t)]["polarity"] == "excitatory") == (sign > 0) for s, t, sign in ours.edges())
+        (f"sensory_{s}", name(t)) for s, t, _ in ours.edges_in()
+    } == set(graph.edges)
+    assert all(
+        (graph.edges[name(s), name(t)]["polarity"] == "excitatory") == (sign > 0)
+        for s, t, sign in ours.edges()
+    )
     assert [graph.nodes[name(i)]["neuron_type"] for i in range(ours.n)] == list(ours.role)
     for other in (FullyConnected(3), Random(4, sparsity_level=0.5)):
         other.build(2)
         assert wiring.from_ncps(other).synapses == other.synapse_count + other.sensory_synapse_count
 
 
-# ----------------------------------------------------------------------------------------------- neural circuit policies
+# ----------------------------------------------------------------------------------------------- neural
+# circuit policies
 
 
 @RULES
@@ -190,9 +217,18 @@ def test_ncps_wirings_are_read_transposed():
 def test_every_ncp_is_a_cascade_in_which_everyone_hears_and_sends(rule, seed):
     rng = np.random.default_rng(seed)
     sensory, inter, command, motor = rng.integers(1, 9, 4)
-    w = wiring.ncp(sensory=sensory, inter=inter, command=command, motor=motor, rng=rng, rule=rule,
-                   sensory_fan_out=rng.integers(1, inter + 1), inter_fan_out=rng.integers(1, command + 1),
-                   recurrent=rng.integers(0, 3 * command), motor_fan_in=rng.integers(1, command + 1))
+    w = wiring.ncp(
+        sensory=sensory,
+        inter=inter,
+        command=command,
+        motor=motor,
+        rng=rng,
+        rule=rule,
+        sensory_fan_out=rng.integers(1, inter + 1),
+        inter_fan_out=rng.integers(1, command + 1),
+        recurrent=rng.integers(0, 3 * command),
+        motor_fan_in=rng.integers(1, command + 1),
+    )
     layers = {"sensory": sensory, "inter": inter, "command": command, "motor": motor}
     assert [w.role.count(r) for r in ("inter", "command", "motor")] == [inter, command, motor]
     allowed = {("sensory", "inter"), ("inter", "command"), ("command", "command"), ("command", "motor")}
@@ -218,32 +254,60 @@ def test_the_ncps_rule_keeps_fan_outs_and_fan_ins(seed):
 def test_the_papers_rule_keeps_its_bounds(seed):
     w = draw(seed, rule="paper", sensory=6, motor=3)
     inter, command, motor = (w.members(r) for r in ("inter", "command", "motor"))
-    for block, most in ((w.adjacency_in[inter], 6), (w.adjacency[np.ix_(command, inter)], 4),
-                        (w.adjacency[np.ix_(motor, command)], 3)):
+    for block, most in (
+        (w.adjacency_in[inter], 6),
+        (w.adjacency[np.ix_(command, inter)], 4),
+        (w.adjacency[np.ix_(motor, command)], 3),
+    ):
         # Binomial(most, 1/2), at least one; a target that heard nobody adds at most its sources' one each
         assert (1 <= block.sum(0)).all() and (block.sum(0) <= most + len(block)).all()
     assert (w.adjacency[np.ix_(command, command)].sum(0) <= NMI["recurrent"]).all()
 
 
 def test_the_two_rules_differ_where_the_docstring_says():
-    library, paper = (np.array([draw(seed, rule).fan_out_in for seed in range(60)]) for rule in ("ncps", "paper"))
+    library, paper = (
+        np.array([draw(seed, rule).fan_out_in for seed in range(60)]) for rule in ("ncps", "paper")
+    )
     assert (library == 6).mean() > 0.95  # every fan-out, but for the few repairs
-    # Binomial(6, 1/2) clipped to >= 1 has mean 3 + 1/64; standard error of 60 x 32 draws: sqrt(1.5 / 1920) = 0.028
+    # Binomial(6, 1/2) clipped to >= 1 has mean 3 + 1/64; standard error of 60 x 32 draws: sqrt(1.5 / 1920) =
+    # 0.028
     assert abs(paper.mean() - (3 + 1 / 64)) < 5 * 0.028
 
 
 def counts(w):
-    """Statistics that the law of an NCP fixes; recurrent synapses and autapses among the command neurons last."""
+    """Statistics that the law of an NCP fixes; recurrent synapses and autapses among the command neurons
+    last.
+    """
     inter, command, motor = (w.members(r) for r in ("inter", "command", "motor"))
     recurrent = w.adjacency[np.ix_(command, command)]
     signs = np.concatenate([w.polarity[w.adjacency], w.polarity_in[w.adjacency_in]])
-    return [w.adjacency_in.sum(), w.fan_in[inter].max(), w.fan_in[inter].std(), w.adjacency[np.ix_(command, inter)].sum(),
-            w.fan_in[command].std(), w.adjacency[np.ix_(motor, command)].sum(), w.fan_in[motor].std(), signs.mean(),
-            recurrent.sum(), np.trace(recurrent)]
+    return [
+        w.adjacency_in.sum(),
+        w.fan_in[inter].max(),
+        w.fan_in[inter].std(),
+        w.adjacency[np.ix_(command, inter)].sum(),
+        w.fan_in[command].std(),
+        w.adjacency[np.ix_(motor, command)].sum(),
+        w.fan_in[motor].std(),
+        signs.mean(),
+        recurrent.sum(),
+        np.trace(recurrent),
+    ]
 
 
-@pytest.mark.parametrize("sizes, sensory", [(NMI, 32), (NMI, 2), (dict(
-    inter=15, command=9, motor=4, sensory_fan_out=7, inter_fan_out=4, recurrent=9, motor_fan_in=4), 8)])
+@pytest.mark.parametrize(
+    "sizes, sensory",
+    [
+        (NMI, 32),
+        (NMI, 2),
+        (
+            dict(
+                inter=15, command=9, motor=4, sensory_fan_out=7, inter_fan_out=4, recurrent=9, motor_fan_in=4
+            ),
+            8,
+        ),
+    ],
+)
 def test_statistics_are_those_of_ncps(sizes, sensory):
     nets = 250
     ours = np.array([counts(draw(seed, sensory=sensory, **sizes)) for seed in range(nets)])
@@ -253,18 +317,29 @@ def test_statistics_are_those_of_ncps(sizes, sensory):
         net.build(sensory)
         theirs.append(counts(wiring.from_ncps(net)))
     theirs = np.array(theirs)
-    # two samples of the same law: their means differ by a few standard errors; ten statistics in three settings, so 4.5
+    # two samples of the same law: their means differ by a few standard errors; ten statistics in three
+    # settings, so 4.5
     error = np.sqrt((ours.var(0) + theirs.var(0)) / nets)
     assert (np.abs(ours.mean(0) - theirs.mean(0)) <= 4.5 * error + 1e-12).all()
 
 
 def test_recurrent_synapses_are_drawn_in_total_and_with_replacement():
-    # exercise 15: six draws on 36 places leave 36 (1 - (35/36)^6) distinct; no autapse with probability (5/6)^6
+    # exercise 15: six draws on 36 places leave 36 (1 - (35/36)^6) distinct; no autapse with probability
+    # (5/6)^6
     nets = 2000
     blocks = []
     for seed in range(nets):
-        w = wiring.ncp(sensory=1, inter=1, command=6, motor=1, sensory_fan_out=1, inter_fan_out=1, recurrent=6,
-                       motor_fan_in=1, rng=np.random.default_rng(seed))
+        w = wiring.ncp(
+            sensory=1,
+            inter=1,
+            command=6,
+            motor=1,
+            sensory_fan_out=1,
+            inter_fan_out=1,
+            recurrent=6,
+            motor_fan_in=1,
+            rng=np.random.default_rng(seed),
+        )
         command = w.members("command")
         blocks.append(w.adjacency[np.ix_(command, command)])
     distinct, spread = np.mean([b.sum() for b in blocks]), np.std([b.sum() for b in blocks])
@@ -278,10 +353,20 @@ def test_orphans_receive_the_mean_fan_in_rounded_down_but_one():
     # N_s = 2 sources with fan-out 1 leave 12 (11/12)^2 = 121/12 of 12 inter neurons without input on average
     repaired = []
     for seed in range(1500):
-        w = wiring.ncp(sensory=2, inter=12, command=1, motor=1, sensory_fan_out=1, inter_fan_out=1, recurrent=0,
-                       motor_fan_in=1, rng=np.random.default_rng(seed))
+        w = wiring.ncp(
+            sensory=2,
+            inter=12,
+            command=1,
+            motor=1,
+            sensory_fan_out=1,
+            inter_fan_out=1,
+            recurrent=0,
+            motor_fan_in=1,
+            rng=np.random.default_rng(seed),
+        )
         inter = w.members("inter")
-        assert (w.fan_in[inter] <= 2).all() and w.adjacency_in.sum() in (12, 13)  # 13: both sources met at one target
+        # 13: both sources met at one target
+        assert (w.fan_in[inter] <= 2).all() and w.adjacency_in.sum() in (12, 13)
         repaired.append(w.adjacency_in.sum() - 2)
     assert abs(np.mean(repaired) - 121 / 12) < 4 * np.std(repaired) / np.sqrt(1500)
 
@@ -309,8 +394,14 @@ def test_auto_ncp_agrees_with_autoncp_everywhere(units, share, motor):
     with mock.patch.object(wiring.makers, "ncp") as ncp:
         wiring.auto_ncp(units, motor, sensory=1, sparsity=share, rng=np.random.default_rng(0))
     assert [ncp.call_args.kwargs[name] for name in NMI] == [
-        theirs._num_inter_neurons, theirs._num_command_neurons, theirs._num_motor_neurons, theirs._sensory_fanout,
-        theirs._inter_fanout, theirs._recurrent_command_synapses, theirs._motor_fanin]
+        theirs._num_inter_neurons,
+        theirs._num_command_neurons,
+        theirs._num_motor_neurons,
+        theirs._sensory_fanout,
+        theirs._inter_fanout,
+        theirs._recurrent_command_synapses,
+        theirs._motor_fanin,
+    ]
 
 
 def test_a_seed_means_the_same_wiring():
@@ -330,30 +421,39 @@ def test_unlayered_makers_fill_what_they_promise():
     rng = np.random.default_rng(0)
     full = wiring.fully_connected(5, sensory=2, rng=rng)
     assert full.synapses == 35 and set(full.role) == {"hidden"}
-    assert wiring.fully_connected(5, sensory=2, autapses=False, rng=rng).adjacency.tolist() == (~np.eye(5, dtype=bool)).tolist()
+    assert (
+        wiring.fully_connected(5, sensory=2, autapses=False, rng=rng).adjacency.tolist()
+        == (~np.eye(5, dtype=bool)).tolist()
+    )
     for n, sensory, sparsity in ((5, 3, 0.5), (7, 0, 0.3), (4, 2, 1.0), (4, 2, 0.0)):
         w = wiring.random_sparse(n, sensory=sensory, sparsity=sparsity, rng=rng)
-        assert (w.adjacency.sum(), w.adjacency_in.sum()) == (round((1 - sparsity) * n * n), round((1 - sparsity) * n * sensory))
+        assert (w.adjacency.sum(), w.adjacency_in.sum()) == (
+            round((1 - sparsity) * n * n),
+            round((1 - sparsity) * n * sensory),
+        )
     signs = wiring.fully_connected(60, sensory=0, rng=rng).polarity
     assert abs((signs > 0).mean() - 2 / 3) < 4 * np.sqrt(2 / 9 / 3600)  # ncps draws from (-1, 1, 1)
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"inter": 0}, "inter is 0.*at least 1.*empty layer"),
-    ({"motor": -1}, "motor is -1"),
-    ({"command": 2.5}, "command is 2.5.*whole number"),
-    ({"sensory": True}, "sensory"),
-    ({"sensory_fan_out": 13}, "sensory_fan_out is 13.*at most 12.*inter layer"),
-    ({"sensory_fan_out": 0}, "at least 1"),
-    ({"inter_fan_out": 7}, "inter_fan_out is 7.*at most 6.*command layer"),
-    ({"motor_fan_in": 7}, "motor_fan_in is 7.*at most 6"),
-    ({"recurrent": -1}, "recurrent is -1"),
-    ({"p_excitatory": 1.5}, r"p_excitatory is 1.5.*in \[0, 1\]"),
-    ({"p_excitatory": float("nan")}, "nan"),
-    ({"p_excitatory": "half"}, "half"),
-    ({"rule": "worm"}, "worm.*'ncps'.*'paper'"),
-    ({"rng": 3}, "rng is int.*default_rng"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"inter": 0}, "inter is 0.*at least 1.*empty layer"),
+        ({"motor": -1}, "motor is -1"),
+        ({"command": 2.5}, "command is 2.5.*whole number"),
+        ({"sensory": True}, "sensory"),
+        ({"sensory_fan_out": 13}, "sensory_fan_out is 13.*at most 12.*inter layer"),
+        ({"sensory_fan_out": 0}, "at least 1"),
+        ({"inter_fan_out": 7}, "inter_fan_out is 7.*at most 6.*command layer"),
+        ({"motor_fan_in": 7}, "motor_fan_in is 7.*at most 6"),
+        ({"recurrent": -1}, "recurrent is -1"),
+        ({"p_excitatory": 1.5}, r"p_excitatory is 1.5.*in \[0, 1\]"),
+        ({"p_excitatory": float("nan")}, "nan"),
+        ({"p_excitatory": "half"}, "half"),
+        ({"rule": "worm"}, "worm.*'ncps'.*'paper'"),
+        ({"rng": 3}, "rng is int.*default_rng"),
+    ],
+)
 def test_impossible_circuits_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         wiring.ncp(**(NMI | {"sensory": 3, "rng": np.random.default_rng(0)} | change))
@@ -362,14 +462,18 @@ def test_impossible_circuits_are_refused(change, message):
 def test_the_other_makers_refuse_too():
     rng = np.random.default_rng(0)
     for call, message in (
-            (lambda: wiring.auto_ncp(6, 4, sensory=1, rng=rng), "units is 6.*4 motor neurons and at least 3 others"),
-            (lambda: wiring.auto_ncp(9, 2, sensory=1, sparsity=0.95, rng=rng), r"0.95.*\[0.1, 0.9\]"),
-            (lambda: wiring.auto_ncp(9, 2, sensory=0, rng=rng), "sensory is 0"),
-            (lambda: wiring.fully_connected(0, sensory=1, rng=rng), "n is 0"),
-            (lambda: wiring.fully_connected(2, sensory=-1, rng=rng), "sensory is -1"),
-            (lambda: wiring.fully_connected(2, sensory=1, rng=np.random), "rng is module"),
-            (lambda: wiring.random_sparse(2, sensory=1, sparsity=-0.1, rng=rng), "sparsity is -0.1"),
-            (lambda: wiring.random_sparse(2, sensory=1, p_excitatory=2, rng=rng), "p_excitatory is 2")):
+        (
+            lambda: wiring.auto_ncp(6, 4, sensory=1, rng=rng),
+            "units is 6.*4 motor neurons and at least 3 others",
+        ),
+        (lambda: wiring.auto_ncp(9, 2, sensory=1, sparsity=0.95, rng=rng), r"0.95.*\[0.1, 0.9\]"),
+        (lambda: wiring.auto_ncp(9, 2, sensory=0, rng=rng), "sensory is 0"),
+        (lambda: wiring.fully_connected(0, sensory=1, rng=rng), "n is 0"),
+        (lambda: wiring.fully_connected(2, sensory=-1, rng=rng), "sensory is -1"),
+        (lambda: wiring.fully_connected(2, sensory=1, rng=np.random), "rng is module"),
+        (lambda: wiring.random_sparse(2, sensory=1, sparsity=-0.1, rng=rng), "sparsity is -0.1"),
+        (lambda: wiring.random_sparse(2, sensory=1, p_excitatory=2, rng=rng), "p_excitatory is 2"),
+    ):
         with pytest.raises(ValueError, match=message):
             call()
 
@@ -378,8 +482,17 @@ def test_a_wiring_goes_to_ncps_and_comes_back_with_the_motor_neurons_first():
     import torch
     from ncps.torch import LTC
 
-    made = wiring.ncp(inter=5, command=4, motor=2, sensory=3, sensory_fan_out=2, inter_fan_out=2, recurrent=3, motor_fan_in=2,
-                      rng=np.random.default_rng(0))
+    made = wiring.ncp(
+        inter=5,
+        command=4,
+        motor=2,
+        sensory=3,
+        sensory_fan_out=2,
+        inter_fan_out=2,
+        recurrent=3,
+        motor_fan_in=2,
+        rng=np.random.default_rng(0),
+    )
     theirs = made.to_ncps()
     assert (theirs.units, theirs.input_dim, theirs.output_dim) == (11, 3, 2)
     order = [9, 10, 5, 6, 7, 8, 0, 1, 2, 3, 4]  # motor, command, inter
@@ -396,8 +509,17 @@ def test_a_wiring_goes_to_ncps_and_comes_back_with_the_motor_neurons_first():
 def test_a_silent_command_neuron_sends_as_many_synapses_as_the_others_do_on_average():
     extra = []
     for seed in range(60):  # 4 motor neurons hear 4 of 6: 16 / 6 is 2, rounded down
-        w = wiring.ncp(inter=3, command=6, motor=4, sensory=2, sensory_fan_out=2, inter_fan_out=2, recurrent=0, motor_fan_in=4,
-                rng=np.random.default_rng(seed))
+        w = wiring.ncp(
+            inter=3,
+            command=6,
+            motor=4,
+            sensory=2,
+            sensory_fan_out=2,
+            inter_fan_out=2,
+            recurrent=0,
+            motor_fan_in=4,
+            rng=np.random.default_rng(seed),
+        )
         sent = (w.polarity[np.ix_(w.members("motor"), w.members("command"))] != 0).sum(0)
         assert sent.min() >= 1
         extra.append(sent.sum() - 16)

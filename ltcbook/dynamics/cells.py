@@ -1,4 +1,6 @@
-"""The cells: what is inside a neuron. Each states its conductance g and its drive h, and their derivatives."""
+"""The cells: what is inside a neuron. Each states its conductance g and its drive h, and their
+derivatives.
+"""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +11,9 @@ from .checks import check_cell
 
 
 def symbol(latex, meaning, unit="-", default=...):
-    """A dataclass field that carries its mathematical symbol, unit and meaning (the notation table reads them)."""
+    """A dataclass field that carries its mathematical symbol, unit and meaning (the notation table reads
+    them).
+    """
     metadata = {"symbol": latex, "unit": unit, "meaning": meaning}
     return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
 
@@ -21,10 +25,11 @@ class LTC:
         c_i dx_i/dt = g_leak_i (e_leak_i - x_i) + sum_j w_ij s_ij(x_j) (E_ij - x_i)
         s_ij(x) = sigmoid(gamma_ij (x - mu_ij))
 
-    and the same sum over the sensory inputs u_k with the fields ``_in``. Shapes: c, g_leak, e_leak (..., n); w, gamma, mu,
-    e_rev (..., n, n); the sensory fields (..., n, m), or all four None when there are no inputs (then u may be None).
-    Raises ValueError for wrong shapes, values that are not finite, c <= 0, g_leak <= 0 or w < 0 (values of torch tensors and
-    symbols pass unseen, here and in every function below: they may be traced).
+    and the same sum over the sensory inputs u_k with the fields ``_in``. Shapes: c, g_leak, e_leak (..., n);
+    w, gamma, mu, e_rev (..., n, n); the sensory fields (..., n, m), or all four None when there are no inputs
+    (then u may be None). Raises ValueError for wrong shapes, values that are not finite, c <= 0, g_leak <= 0
+    or w < 0 (values of torch tensors and symbols pass unseen, here and in every function below: they may be
+    traced).
     Source: Lechner et al. (2020), Eqs. (2)-(5); chapter "Liquid time constants".
     """
 
@@ -41,9 +46,14 @@ class LTC:
     e_rev_in: object = symbol(r"E^{\mathrm{in}}", "reversal potential of a sensory synapse", "mV", None)
 
     def __post_init__(self):
-        check_cell(self, vectors=("c", "g_leak", "e_leak"), matrices=("w", "gamma", "mu", "e_rev"),
-                    sensory=("w_in", "gamma_in", "mu_in", "e_rev_in"), positive=("c", "g_leak"),
-                    nonnegative=("w", "w_in"))
+        check_cell(
+            self,
+            vectors=("c", "g_leak", "e_leak"),
+            matrices=("w", "gamma", "mu", "e_rev"),
+            sensory=("w_in", "gamma_in", "mu_in", "e_rev_in"),
+            positive=("c", "g_leak"),
+            nonnegative=("w", "w_in"),
+        )
 
     @property
     def n(self):
@@ -59,9 +69,10 @@ class LTC:
     def random(cls, wiring, *, rng):
         """A cell on this wiring with parameters drawn from the ranges with which ncps starts its LTC.
 
-        c U(0.4, 0.6), g_leak U(0.001, 1), e_leak U(-0.2, 0.2), w U(0.001, 1) where a synapse exists and 0 elsewhere, gamma
-        U(3, 8), mu U(0.3, 0.8), e_rev the polarity (where no synapse exists a random sign: what a new one would have).
-        Raises ValueError where rng is no generator. Source: the initial ranges of ncps.
+        c U(0.4, 0.6), g_leak U(0.001, 1), e_leak U(-0.2, 0.2), w U(0.001, 1) where a synapse exists and 0
+        elsewhere, gamma U(3, 8), mu U(0.3, 0.8), e_rev the polarity (where no synapse exists a random sign:
+        what a new one would have). Raises ValueError where rng is no generator. Source: the initial ranges of
+        ncps.
 
         >>> net = wiring.auto_ncp(8, 2, sensory=3, rng=rng)
         >>> cell = dynamics.LTC.random(net, rng=rng)
@@ -69,15 +80,28 @@ class LTC:
         ((8, 8), (8, 3))
         """
         if not isinstance(rng, np.random.Generator):
-            raise ValueError(f"rng is {type(rng).__name__}; pass a generator, e.g. rng=np.random.default_rng(0).")
+            raise ValueError(
+                f"rng is {type(rng).__name__}; pass a generator, e.g. rng=np.random.default_rng(0)."
+            )
         n, m = wiring.n, wiring.m
-        signs = lambda p: np.where(p != 0, p, rng.choice([-1, 1], p.shape)).astype(float)  # noqa: E731
-        gates = lambda shape: (rng.uniform(3, 8, shape), rng.uniform(0.3, 0.8, shape))  # noqa: E731
+        signs = lambda p: np.where(p != 0, p, rng.choice([-1, 1], p.shape)).astype(float)
+        gates = lambda shape: (rng.uniform(3, 8, shape), rng.uniform(0.3, 0.8, shape))
         c, g_leak, e_leak = rng.uniform(0.4, 0.6, n), rng.uniform(0.001, 1, n), rng.uniform(-0.2, 0.2, n)
         w, (gamma, mu) = rng.uniform(0.001, 1, (n, n)) * wiring.adjacency, gates((n, n))
         w_in, (gamma_in, mu_in) = rng.uniform(0.001, 1, (n, m)) * wiring.adjacency_in, gates((n, m))
-        return cls(c, g_leak, e_leak, w, gamma, mu, signs(wiring.polarity),
-                   w_in, gamma_in, mu_in, signs(wiring.polarity_in))
+        return cls(
+            c,
+            g_leak,
+            e_leak,
+            w,
+            gamma,
+            mu,
+            signs(wiring.polarity),
+            w_in,
+            gamma_in,
+            mu_in,
+            signs(wiring.polarity_in),
+        )
 
     def gates(self, x):
         """Open share s_ij(x_j) of every synapse, (..., n, n), in (0, 1)."""
@@ -105,14 +129,15 @@ class LTC:
 
 @dataclass(frozen=True, eq=False)
 class LTC2021:
-    """LTC network as first published: dx/dt = -(1/tau + f) x + f A with f = sigmoid(w x + w_in u + b), all (..., n).
+    """LTC network as first published: dx/dt = -(1/tau + f) x + f A with f = sigmoid(w x + w_in u + b), all
+    (..., n).
 
     >>> one = dynamics.LTC2021(tau=[2.0], A=[1.0], w=[[0.0]], b=[0.0])
     >>> dynamics.time_constant(np.zeros(1), None, one)  # tau / (1 + tau / 2)
     array([1.])
 
-    tau, A, b (..., n); w (..., n, n); w_in (..., n, m) or None. Raises ValueError for wrong shapes, values that are not
-    finite or tau <= 0. Source: Hasani et al. (2021), Eq. (1).
+    tau, A, b (..., n); w (..., n, n); w_in (..., n, m) or None. Raises ValueError for wrong shapes, values
+    that are not finite or tau <= 0. Source: Hasani et al. (2021), Eq. (1).
     """
 
     tau: object = symbol(r"\tau", "time constant without input", "ms")
@@ -151,8 +176,9 @@ class LTC2021:
 class CTRNN:
     """Continuous-time RNN: tau dx/dt = -x + tanh(w x + w_in u + b).
 
-    tau, b (..., n); w (..., n, n); w_in (..., n, m) or None. Raises ValueError for wrong shapes, values that are not finite
-    or tau <= 0. Source: after Funahashi & Nakamura (1993), where tanh is inside the sum; chapter "CT-RNN".
+    tau, b (..., n); w (..., n, n); w_in (..., n, m) or None. Raises ValueError for wrong shapes, values that
+    are not finite or tau <= 0. Source: after Funahashi & Nakamura (1993), where tanh is inside the sum;
+    chapter "CT-RNN".
     """
 
     tau: object = symbol(r"\tau", "time constant", "ms")

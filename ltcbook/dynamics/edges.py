@@ -9,11 +9,13 @@ from .. import ops
 
 @dataclass(frozen=True, eq=False)
 class EdgeLTC:
-    """A ``LTC`` whose synapses stand in a list: everything that is per synapse is (E,), or (E_in,) with ``_in``.
+    """A ``LTC`` whose synapses stand in a list: everything that is per synapse is (E,), or (E_in,) with
+    ``_in``.
 
-    ``target`` and ``source`` say which synapse is which: entry k is the synapse from source[k] to target[k]. Made by
-    ``EdgeLTC.of``; its ``terms`` are those of the LTC, so all functions of ``dynamics`` and ``simulate`` take it. Worth it
-    where few of the n^2 synapses exist. NumPy and torch; c, g_leak, e_leak: (n,).
+    ``target`` and ``source`` say which synapse is which: entry k is the synapse from source[k] to target[k].
+    Made by ``EdgeLTC.of``; its ``terms`` are those of the LTC, so all functions of ``dynamics`` and
+    ``simulate`` take it. Worth it where few of the n^2 synapses exist. NumPy and torch; c, g_leak, e_leak:
+    (n,).
     """
 
     c: object
@@ -37,8 +39,9 @@ class EdgeLTC:
     def of(cls, cell, synapses=None):
         """The same neurons as a ``LTC`` with fields (n,), (n, n) and (n, m), on its synapses.
 
-        synapses: (target, source, target_in, source_in), index arrays; None: where w and w_in are not 0. What the list
-        leaves out is not there, nor has it a gradient. Raises ValueError for another cell or a batch of cells.
+        synapses: (target, source, target_in, source_in), index arrays; None: where w and w_in are not 0. What
+        the list leaves out is not there, nor has it a gradient. Raises ValueError for another cell or a batch
+        of cells.
 
         >>> net = wiring.auto_ncp(8, 2, sensory=3, rng=rng)
         >>> cell = dynamics.LTC.random(net, rng=rng)
@@ -50,14 +53,22 @@ class EdgeLTC:
         True
         """
         if getattr(getattr(cell, "w", None), "ndim", 0) != 2 or not hasattr(cell, "e_rev"):
-            raise ValueError(f"cell is {type(cell).__name__}; only one dynamics.LTC, with w (n, n), can stand on a list.")
-        nonzero = lambda w: w.nonzero(as_tuple=True) if ops.is_torch(w) else np.nonzero(w)  # noqa: E731
+            raise ValueError(
+                f"cell is {type(cell).__name__}; only one dynamics.LTC, with w (n, n), can stand on a list."
+            )
+        nonzero = lambda w: w.nonzero(as_tuple=True) if ops.is_torch(w) else np.nonzero(w)
         if synapses is None:
             synapses = (*nonzero(cell.w), *(nonzero(cell.w_in) if cell.m else (None, None)))
         target, source, target_in, source_in = synapses
         per = [getattr(cell, name)[target, source] for name in ("w", "gamma", "mu", "e_rev")]
-        per_in = [getattr(cell, name)[target_in, source_in] for name in ("w_in", "gamma_in", "mu_in", "e_rev_in")] if cell.m else [None] * 4
-        return cls(cell.c, cell.g_leak, cell.e_leak, *per, target, source, cell.m, *per_in, target_in, source_in)
+        per_in = (
+            [getattr(cell, name)[target_in, source_in] for name in ("w_in", "gamma_in", "mu_in", "e_rev_in")]
+            if cell.m
+            else [None] * 4
+        )
+        return cls(
+            cell.c, cell.g_leak, cell.e_leak, *per, target, source, cell.m, *per_in, target_in, source_in
+        )
 
     @property
     def n(self):
@@ -79,7 +90,9 @@ class EdgeLTC:
         return _sums(u, *values, self.target_in, self.source_in, self.n)
 
     def holding(self, u):
-        """These neurons while u (..., m) is held: no inputs, but their synapses as one more leak, (..., n)."""
+        """These neurons while u (..., m) is held: no inputs, but their synapses as one more leak, (...,
+        n).
+        """
         if not self.m:
             return self
         g, h = self._heard(u)
@@ -91,7 +104,7 @@ class EdgeLTC:
         """Derivatives dg_i/dx_j and dh_i/dx_j, each (..., n, n)."""
         s = ops.sigmoid(self.gamma * (x[..., self.source] - self.mu))
         slope, place = self.w * self.gamma * s * (1 - s), self.target * self.n + self.source
-        dense = lambda v: ops.sum_at(v, place, self.n**2).reshape((*x.shape[:-1], self.n, self.n))  # noqa: E731
+        dense = lambda v: ops.sum_at(v, place, self.n**2).reshape((*x.shape[:-1], self.n, self.n))
         return dense(slope), dense(slope * self.e_rev)
 
 

@@ -5,7 +5,8 @@ from .checks import check_dt, check_state
 
 
 def vector_field(t, x, u, cell):
-    """dx/dt, (..., n), in mV/ms; the time t is not used (the input u carries it), so ODE solvers can call this.
+    """dx/dt, (..., n), in mV/ms; the time t is not used (the input u carries it), so ODE solvers can call
+    this.
 
     Raises ValueError for x or u of a wrong shape or with NaN, as every function below does.
     """
@@ -33,7 +34,8 @@ def effective_equilibrium(x, u, cell):
 
 
 def fused_step(x, u, cell, dt):
-    """State, (..., n) in mV, after one semi-implicit Euler step: gates at the old state, the linear rest at the new one.
+    """State, (..., n) in mV, after one semi-implicit Euler step: gates at the old state, the linear rest at
+    the new one.
 
     (c x + dt h) / (c + dt g): a convex combination of x and h / g for every dt, so bounds are kept. Order 1.
     dt: ms, broadcast against (..., n). Raises ValueError for dt < 0, a wrong shape or NaN.
@@ -49,21 +51,25 @@ def fused_step(x, u, cell, dt):
 
 
 def exponential_step(x, u, cell, dt):
-    """State, (..., n) in mV, after one exponential Euler step, exact for frozen gates: between x and h / g. Order 1.
+    """State, (..., n) in mV, after one exponential Euler step, exact for frozen gates: between x and h / g.
+    Order 1.
 
-    h / g + (x - h / g) exp(-g dt / c). dt: ms, broadcast against (..., n). Raises ValueError for dt < 0, a wrong
-    shape or NaN. Source: Hochbruck & Ostermann (2010), "Exponential integrators"; chapter "Liquid time constants".
+    h / g + (x - h / g) exp(-g dt / c). dt: ms, broadcast against (..., n). Raises ValueError for dt < 0, a
+    wrong shape or NaN. Source: Hochbruck & Ostermann (2010), "Exponential integrators"; chapter "Liquid time
+    constants".
     """
     return extrapolated_step(x, u, cell, dt)
 
 
 def extrapolated_step(x, u, cell, dt, before=None):
-    """State, (..., n) in mV, after one exponential step whose gates are read halfway ahead, at (3 x - before) / 2. Order 2.
+    """State, (..., n) in mV, after one exponential step whose gates are read halfway ahead, at (3 x - before)
+    / 2. Order 2.
 
     before: the state dt ago, under the same u, or None: then the gates are read at x, and the step is
-    ``exponential_step``. One evaluation of the gates either way; the step stays between x and h / g, so bounds are
-    kept. dt: ms, broadcast against (..., n). Raises ValueError for dt < 0, a wrong shape or NaN.
-    Source: Perego & Veneziani (2009), "An efficient generalization of the Rush-Larsen method"; chapter "Solvers".
+    ``exponential_step``. One evaluation of the gates either way; the step stays between x and h / g, so
+    bounds are kept. dt: ms, broadcast against (..., n). Raises ValueError for dt < 0, a wrong shape or NaN.
+    Source: Perego & Veneziani (2009), "An efficient generalization of the Rush-Larsen method"; chapter
+    "Solvers".
 
     >>> one = dynamics.LTC2021(tau=[1.0], A=[1.0], w=[[-2.0]], b=[0.0])
     >>> x, before = np.array([0.2]), np.array([0.1])

@@ -24,7 +24,9 @@ _said = set()
 
 
 def missing(method, dtype):
-    """Why the kernels cannot serve this method of ``simulate`` and dtype (NumPy's, torch's or its name); None: they can."""
+    """Why the kernels cannot serve this method of ``simulate`` and dtype (NumPy's, torch's or its name);
+    None: they can.
+    """
     dtype = str(dtype).removeprefix("torch.")
     if method not in SOLVERS:
         return f"it has no solver {brief(method)}, only {', '.join(SOLVERS)}"
@@ -34,11 +36,17 @@ def missing(method, dtype):
 
 
 def _without_compiler():
-    """Why numba compiles nothing here, in words; None: it does. numba is loaded to be asked: it refuses some versions of others."""
+    """Why numba compiles nothing here, in words; None: it does. numba is loaded to be asked: it refuses
+    some versions of others.
+    """
     if not find_spec("numba"):
         return "the package numba is not installed (pip install numba)"
     config, problem = _numba()
-    return "the package numba compiles nothing here (NUMBA_DISABLE_JIT is set)" if config and config.DISABLE_JIT else problem
+    return (
+        "the package numba compiles nothing here (NUMBA_DISABLE_JIT is set)"
+        if config and config.DISABLE_JIT
+        else problem
+    )
 
 
 @cache
@@ -67,13 +75,16 @@ def choose(backend, problem):
 
 
 def not_finite(method, step):
-    """The ``Diverged`` of ``simulate`` and all models for a state that grew beyond the finite numbers in this step.
+    """The ``Diverged`` of ``simulate`` and all models for a state that grew beyond the finite numbers in this
+    step.
 
     method: what solved an equation, or None.
     """
     if method is None:
-        return Diverged(f"the state left the finite numbers in step {step}: take smaller weights or inputs, or an activation "
-                          "with bounds ('tanh', 'sigmoid').")
+        return Diverged(
+            f"the state left the finite numbers in step {step}: take smaller weights or inputs, or an "
+            "activation with bounds ('tanh', 'sigmoid')."
+        )
     return Diverged(
         f"the {method} solution left the finite numbers in step {step}: take a smaller dt, more substeps, "
         "or a method that keeps bounds ('fused', 'exponential', 'extrapolated')."

@@ -16,8 +16,10 @@ from . import missing
 from .wires import FIELDS, POSITIVE, listed, unlisted
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
-NO_SECOND = ("the numba kernels have first derivatives only; for second ones use backend='reference' "
-             "(net.backend = 'reference').")
+NO_SECOND = (
+    "the numba kernels have first derivatives only; for second ones use backend='reference' "
+    "(net.backend = 'reference')."
+)
 
 
 def looked_into(tensors):
@@ -61,7 +63,9 @@ def trajectory(cell, wires, u, x0, dt, *, method, substeps, positive=None):
     if len(batch) != 1:  # flat, a view more for autograd to go through
         u, x0 = (t.reshape(math.prod(batch), *t.shape[len(batch) :]) for t in (u, x0))
         dt = dt if dt.ndim == 1 else dt.reshape(-1, steps)
-    x = Sequence.apply(wires, dt, method, substeps, positive, u, x0, *(getattr(cell, name) for name in FIELDS))
+    x = Sequence.apply(
+        wires, dt, method, substeps, positive, u, x0, *(getattr(cell, name) for name in FIELDS)
+    )
     return x if len(batch) == 1 else x.reshape(*batch, *x.shape[1:])
 
 
@@ -78,7 +82,8 @@ class Sequence(torch.autograd.Function):
         slopes = {} if positive is None else _replace(fields, *positive)
         options = {"method": method, "substeps": substeps, "threads": torch.get_num_threads()}
         call = Call(fields, wires, _array(u), _array(dt), **options)
-        states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype, device="cpu")  # whatever the default is
+        # whatever the default is
+        states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype, device="cpu")
         x = call.forward(_array(x0), states.numpy())
         if kept:
             ctx.call, ctx.slopes, ctx.inputs = call, slopes, (u, x0, *values)
@@ -94,26 +99,32 @@ class Sequence(torch.autograd.Function):
             by_fields[name] *= slope
         derivatives = [by_u, by_x0, *unlisted(by_fields, ctx.call.wires).values()]
         needed = ctx.needs_input_grad[5:]
-        derivatives = [torch.from_numpy(d) if wanted else None for d, wanted in zip(derivatives, needed, strict=True)]
+        derivatives = [
+            torch.from_numpy(d) if wanted else None for d, wanted in zip(derivatives, needed, strict=True)
+        ]
         if torch.is_grad_enabled():  # create_graph=True
             derivatives = _Last.apply(NO_SECOND, len(derivatives), *derivatives, by_x, *ctx.inputs)
         return None, None, None, None, None, *derivatives
 
 
 def _replace(fields, value, slope):
-    """Put values in the place of the raw numbers that stand for them; name -> the derivative of one by the other."""
+    """Put values in the place of the raw numbers that stand for them; name -> the derivative of one by the
+    other.
+    """
     sizes = [len(fields[name]) for name in POSITIVE]
     raw = torch.from_numpy(np.concatenate([fields[name] for name in POSITIVE]))
-    split = lambda t: {name: part.numpy() for name, part in zip(POSITIVE, t.split(sizes), strict=True)}  # noqa: E731
+    split = lambda t: {name: part.numpy() for name, part in zip(POSITIVE, t.split(sizes), strict=True)}
     fields |= split(value(raw))
     return split(slope(raw))
 
 
 def first_only(solve, message, *tensors, around=nullcontext):
-    """``solve(*tensors)``, one tensor, with the derivatives of the moment of this call, whatever is changed in place after it.
+    """``solve(*tensors)``, one tensor, with the derivatives of the moment of this call, whatever is changed
+    in place after it.
 
-    For a ``solve`` whose own backward pass reads its arguments again, and knows no second derivatives: who asks for these
-    gets a ValueError with the message. around: makes the context in which that backward pass runs.
+    For a ``solve`` whose own backward pass reads its arguments again, and knows no second derivatives: who
+    asks for these gets a ValueError with the message. around: makes the context in which that backward pass
+    runs.
     """
     if not torch.is_grad_enabled() or not any(t.requires_grad for t in tensors):
         return solve(*tensors)
@@ -135,7 +146,9 @@ class _FirstOnly(torch.autograd.Function):
     def backward(ctx, by_x):
         wanted = [copy for copy in ctx.copies if copy.requires_grad]
         with ctx.around():
-            found = iter(torch.autograd.grad(ctx.solved, wanted, by_x.detach(), retain_graph=True, allow_unused=True))
+            found = iter(
+                torch.autograd.grad(ctx.solved, wanted, by_x.detach(), retain_graph=True, allow_unused=True)
+            )
         derivatives = [next(found) if copy.requires_grad else None for copy in ctx.copies]
         if torch.is_grad_enabled():  # create_graph=True
             derivatives = _Last.apply(ctx.message, len(derivatives), *derivatives, by_x, *ctx.inputs)
@@ -143,7 +156,9 @@ class _FirstOnly(torch.autograd.Function):
 
 
 class _Last(torch.autograd.Function):
-    """Passes ``count`` derivatives on, and refuses to be differentiated by anything that they depend on: the other tensors."""
+    """Passes ``count`` derivatives on, and refuses to be differentiated by anything that they depend on:
+    the other tensors.
+    """
 
     @staticmethod
     def forward(ctx, message, count, *tensors):

@@ -2,10 +2,10 @@
 
 numba's own cache looks at the file of one function, not at the functions and constants that this one uses:
 change a constant in another file and the old machine code comes back. Here the key is a hash of all sources
-that become machine code, of what ``build`` was given, and of the versions, so nothing old can ever be read. Every
-signature has a file of its own, written beside its place and moved there whole, with the hash of what is in it: two
-processes may write at once, and a file that was cut short or damaged counts as none. Where nothing can be read or kept
-(no home, no room, no rights) the kernels are compiled in memory.
+that become machine code, of what ``build`` was given, and of the versions, so nothing old can ever be read.
+Every signature has a file of its own, written beside its place and moved there whole, with the hash of what
+is in it: two processes may write at once, and a file that was cut short or damaged counts as none. Where
+nothing can be read or kept (no home, no room, no rights) the kernels are compiled in memory.
 """
 
 import hashlib
@@ -24,7 +24,9 @@ COMPILED = ("lanes", "gates", "steps", "sequence", "cache")
 
 
 def folder():
-    """Where compiled kernels are kept: numba's NUMBA_CACHE_DIR, or the user's cache folder. RuntimeError: a user without one."""
+    """Where compiled kernels are kept: numba's NUMBA_CACHE_DIR, or the user's cache folder. RuntimeError:
+    a user without one.
+    """
     home = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "ltcbook-kernels"
 
@@ -54,7 +56,8 @@ def compiled(function, key):
 class Kept:
     """What numba asks of a cache, answered with one file per signature and processor.
 
-    Whatever goes wrong with a file, numba compiles, and the next write mends it: the cache saves time, nothing else.
+    Whatever goes wrong with a file, numba compiles, and the next write mends it: the cache saves time,
+    nothing else.
     """
 
     def __init__(self, path, name):

@@ -28,7 +28,7 @@ def simulate(cell, u, x0, dt, *, method, substeps):
     u = np.zeros((steps, 0), x0.dtype) if u is None else u
     dt = np.broadcast_to(dt, steps) if dt.ndim == 0 else dt
     batch = np.broadcast_shapes(x0.shape[:-1], u.shape[:-2], dt.shape[:-1])
-    flat = lambda a, *last: np.broadcast_to(a, (*batch, *last)).reshape(math.prod(batch), *last)  # noqa: E731
+    flat = lambda a, *last: np.broadcast_to(a, (*batch, *last)).reshape(math.prod(batch), *last)
     wires = Wires(cell.w), Wires(np.zeros((len(cell.c), 0)) if cell.w_in is None else cell.w_in)
     fields = listed({name: getattr(cell, name) for name in FIELDS}, wires)
     call = Call(fields, wires, flat(u, *u.shape[-2:]), flat(dt, steps), method=method, substeps=substeps)
@@ -46,8 +46,8 @@ def check_finite(x, method):
 class Call:
     """What forward and backward of one call share; numbers are copied, so arrays may change later.
 
-    wires: ``Wires`` between neurons and from the inputs. fields: as ``wires.listed`` gives them, of one dtype.
-    u: (B, T, m). dt: (T,) or (B, T), ms.
+    wires: ``Wires`` between neurons and from the inputs. fields: as ``wires.listed`` gives them, of one
+    dtype. u: (B, T, m). dt: (T,) or (B, T), ms.
     """
 
     def __init__(self, fields, wires, u, dt, *, method, substeps, threads=1):
@@ -68,8 +68,10 @@ class Call:
         for row, values in zip(neurons, (c, self.g_leak, self.g_leak * e_leak, e_leak), strict=True):
             row[: self.n * self.lanes].reshape(self.n, self.lanes)[:] = values[:, None]
         self.neurons = tuple(neurons)
-        self.synapses = [here.synapses([fields[name + end] for name in GATES], self.dtype, block)
-                         for here, end in zip(wires, ("", "_in"), strict=True)]
+        self.synapses = [
+            here.synapses([fields[name + end] for name in GATES], self.dtype, block)
+            for here, end in zip(wires, ("", "_in"), strict=True)
+        ]
 
     def states_shape(self, substeps):
         """Shape for x0 and the states after each input, or after each substep, which ``backward`` needs."""
@@ -89,8 +91,20 @@ class Call:
         by_neurons = np.zeros((self.tiles, 3, self.size))
         sums = [np.zeros((self.tiles, 4 * len(here.w))) for here in self.synapses]
         by_y = self._tiles(by_x, self.size)
-        self._run(1, by_y, states, self.u, self.dt, self.neurons, *self.synapses, self.substeps,
-                  by_u, by_x0[:, 0], by_neurons.ravel(), *sums)
+        self._run(
+            1,
+            by_y,
+            states,
+            self.u,
+            self.dt,
+            self.neurons,
+            *self.synapses,
+            self.substeps,
+            by_u,
+            by_x0[:, 0],
+            by_neurons.ravel(),
+            *sums,
+        )
 
         yield self._samples(by_u, self.m)
         yield self._samples(by_x0, self.n)[:, 0]
@@ -109,7 +123,8 @@ class Call:
         gates = self.tiles * self.lanes * self.steps * self.substeps * max(len(self.synapses[0].source), 1)
         threads = max(1, min(self.threads, self.tiles, gates // SMALL))
         if threads == 1:
-            return self.kernels[which](0, self.tiles, *arguments)
+            self.kernels[which](0, self.tiles, *arguments)
+            return
         bounds = [self.tiles * k // threads for k in range(threads + 1)]
         with ThreadPoolExecutor(threads - 1) as pool:
             others = [pool.submit(self.kernels[which], *ends, *arguments) for ends in pairwise(bounds[1:])]

@@ -84,8 +84,8 @@ def expm1(x):
 def sigmoid(x):
     """1 / (1 + 2**y) of lanes, y = -x / log(2).
 
-    Most of the time goes here. A rounding error of y reaches s shrunk by s (1 - s) <= 1/4, so that one product
-    and fewer powers are enough, where exp needs more.
+    Most of the time goes here. A rounding error of y reaches s shrunk by s (1 - s) <= 1/4, so that one
+    product and fewer powers are enough, where exp needs more.
     """
 
 

@@ -2,8 +2,8 @@
 
 Inside a compiled function ``load(array, at)`` reads neighbours of a flat array, ``store`` writes them, and
 ``+ - * /`` act on all lanes together; a plain number beside them means the same number in every lane, in
-their precision. So the formulas of ``gates`` and ``steps`` read like formulas of numbers. (numba can find lanes
-in loops by itself, but from loops over rows that may overlap it made code two to three times slower.)
+their precision. So the formulas of ``gates`` and ``steps`` read like formulas of numbers. (numba can find
+lanes in loops by itself, but from loops over rows that may overlap it made code two to three times slower.)
 """
 
 import operator
@@ -28,6 +28,7 @@ class Lanes(types.Type):
     def can_convert_from(self, typingctx, other):
         if isinstance(other, (types.Float, types.Integer)):
             return Conversion.safe
+        return None
 
 
 @register_model(Lanes)
@@ -61,14 +62,21 @@ def _arithmetic(python_operator, instruction):
             lanes = [kind for kind in args if isinstance(kind, Lanes)]
             if lanes and len(args) == 2:
                 return signature(lanes[0], lanes[0], lanes[0])
+            return None
 
     @lower_builtin(python_operator, Lanes, Lanes)
     def lower(context, builder, sig, args):
         return getattr(builder, instruction)(*args, flags=FLAGS)
 
 
-for _operator, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul"),
-                                (operator.truediv, "fdiv"), (operator.iadd, "fadd"), (operator.isub, "fsub")):
+for _operator, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+    (operator.iadd, "fadd"),
+    (operator.isub, "fsub"),
+):
     _arithmetic(_operator, _instruction)
 
 
@@ -216,5 +224,7 @@ def _add_to(context, builder, kind, array, at, value):
 def _pairs(builder, a, b, *picks):
     """The sum of two picks, each of four out of every four neighbours of a (0 to 3) and of b (4 to 7)."""
     count = a.type.count
-    picks = [[first + p % 4 + count * (p > 3) for first in range(0, count, 4) for p in pick] for pick in picks]
+    picks = [
+        [first + p % 4 + count * (p > 3) for first in range(0, count, 4) for p in pick] for pick in picks
+    ]
     return builder.fadd(*(_pick(builder, a, b, places) for places in picks), flags=FLAGS)

@@ -1,8 +1,9 @@
 """A whole trajectory at once: guess it, freeze the gates along the guess, solve what is left exactly, repeat.
 
-With frozen gates a step of a cell is affine, x_{r+1} = a_r x_r + b_r, and composing affine maps is associative. So all states
-follow from one scan of logarithmic depth instead of a loop over time. The next guess is right at least one step further, so
-the repetition ends with the sequential solution; for most networks after some ten sweeps, however long the sequence.
+With frozen gates a step of a cell is affine, x_{r+1} = a_r x_r + b_r, and composing affine maps is
+associative. So all states follow from one scan of logarithmic depth instead of a loop over time. The next
+guess is right at least one step further, so the repetition ends with the sequential solution; for most
+networks after some ten sweeps, however long the sequence.
 
 >>> from ltcbook.kernels.parallel import products, scan
 >>> a, b = torch.tensor([[0.5], [2.0], [1.0]]), torch.ones(3, 1)
@@ -59,6 +60,7 @@ def scan(levels, y):
     where that makes whole pieces, then at the places between. So 2 log2(R) operations on tensors.
     Source: Blelloch (1990), "Prefix sums and their applications".
     """
+
     def carry(k, odd):
         d = 2**k
         to = y[..., (2 + odd) * d - 1 :: 2 * d, :]
@@ -76,9 +78,10 @@ def scan(levels, y):
 def trajectory(cell, u, x0, dt, *, method, substeps, sequential):
     """States (..., T, n) in mV of ``simulate``, solved for all times together, with gradients.
 
-    cell: torch, with ``terms``; u: (..., T, m) or None; x0: (..., n); dt: (..., T) in ms. sequential(u, x0, dt): what
-    solves a window of time that did not converge; then a RuntimeWarning says so. Gradients with respect to everything
-    but dt come from the adjoint, solved by the same sweeps backwards in time, to the same tolerance.
+    cell: torch, with ``terms``; u: (..., T, m) or None; x0: (..., n); dt: (..., T) in ms. sequential(u, x0,
+    dt): what solves a window of time that did not converge; then a RuntimeWarning says so. Gradients with
+    respect to everything but dt come from the adjoint, solved by the same sweeps backwards in time, to the
+    same tolerance.
     """
     if not x0.numel():  # no samples, nothing to guess
         return sequential(u, x0, dt)
@@ -96,9 +99,12 @@ def trajectory(cell, u, x0, dt, *, method, substeps, sequential):
         pieces.append(piece)
         x0 = piece[..., -1, :]
     if failed:
-        warnings.warn(f"{failed} of {-(-steps // width)} windows of time did not converge within {SWEEPS} sweeps and were "
-                      "solved step by step: right, but not fast. Strong loops do that; take backend='auto'.",
-                      RuntimeWarning, stacklevel=4)
+        warnings.warn(
+            f"{failed} of {-(-steps // width)} windows of time did not converge within {SWEEPS} sweeps and "
+            "were solved step by step: right, but not fast. Strong loops do that; take backend='auto'.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
     return torch.cat(pieces, -2)
 
 
@@ -159,7 +165,8 @@ def _size(y):
 
 
 class _Adjoint(torch.autograd.Function):
-    """The identity forwards; backwards the adjoint of all times, m_r = gradient_r + a_{r+1} m_{r+1} + what gates hand back.
+    """The identity forwards; backwards the adjoint of all times, m_r = gradient_r + a_{r+1} m_{r+1} + what
+    gates hand back.
 
     last: the states, each from the one before, which carry the parameters; guess: where their gates were
     read; terms: g and h there. A state depends on its own g and h alone, so that derivative is taken once.
@@ -186,5 +193,7 @@ class _Adjoint(torch.autograd.Function):
 
         adjoint = _settle(errors, gradient)
         if adjoint is None:
-            raise RuntimeError(f"the adjoint did not settle within {SWEEPS} sweeps; train this network with backend='auto'.")
+            raise RuntimeError(
+                f"the adjoint did not settle within {SWEEPS} sweeps; train this network with backend='auto'."
+            )
         return adjoint, None, None, None

@@ -51,8 +51,23 @@ def build(method, dtype, across):
                     if s % every == 0:
                         states[tile, s // every] = x
 
-    def backward(first, last, by_y, states, u, dt, neurons, recurrent, sensory, substeps,
-                 by_u, by_x0, by_neurons, sums, sums_in):
+    def backward(
+        first,
+        last,
+        by_y,
+        states,
+        u,
+        dt,
+        neurons,
+        recurrent,
+        sensory,
+        substeps,
+        by_u,
+        by_x0,
+        by_neurons,
+        sums,
+        sums_in,
+    ):
         """From by_y, the derivative by the state after each input, those by inputs, x0 and parameters.
 
         The states are at hand; gates are computed again, which costs less than to keep them.
@@ -80,8 +95,13 @@ def build(method, dtype, across):
                     conductances(at if ahead else x, recurrent, g0, h0, open_, g, h)
                     for i in range(0, size, L):
                         into_x, into_g, into_h, into_c = back(
-                            load(by_next, i), load(y, i), load(x, i), load(g, i), load(h, i), load(c, i),
-                            step_dt
+                            load(by_next, i),
+                            load(y, i),
+                            load(x, i),
+                            load(g, i),
+                            load(h, i),
+                            load(c, i),
+                            step_dt,
                         )
                         store(by_x, i, into_x + load(carry, i))
                         store(by_g, i, into_g)

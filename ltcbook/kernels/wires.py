@@ -2,7 +2,8 @@
 
 import numpy as np
 
-FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")  # of ``dynamics.LTC``
+# of ``dynamics.LTC``
+FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")
 GATES = ("w", "gamma", "mu", "e_rev")
 POSITIVE = ("c", "g_leak", "w", "w_in")  # never below 0; a network that trains holds raw numbers for them
 
@@ -43,7 +44,9 @@ class Wires:
 
         if device not in self.carried:
             with torch.inference_mode(False):  # else training after an evaluation could not keep them
-                self.carried[device] = [torch.as_tensor(a, device=device) for a in (self.place, self.target, self.source)]
+                self.carried[device] = [
+                    torch.as_tensor(a, device=device) for a in (self.place, self.target, self.source)
+                ]
         return self.carried[device]
 
     def take(self, matrix):

@@ -20,4 +20,17 @@ from .ode import MLPCell, ODENet
 from .rate import RateCell
 from .rnn import RNNet
 
-__all__ = ["CTRNNet", "CfCNet", "GRUNet", "LSTMNet", "LTCNet", "MLPCell", "ODENet", "RNNet", "RateCell", "WithGaps", "export_step", "forecast"]
+__all__ = [
+    "CTRNNet",
+    "CfCNet",
+    "GRUNet",
+    "LSTMNet",
+    "LTCNet",
+    "MLPCell",
+    "ODENet",
+    "RNNet",
+    "RateCell",
+    "WithGaps",
+    "export_step",
+    "forecast",
+]

@@ -78,11 +78,14 @@ class Net(nn.Module):
         return (y if packed is None else packed_like(y, packed, lengths)), x
 
     def trajectory(self, u, x0, dt, **options):
-        """States (..., T, state_size) of ``moved``, dt in ms; one ValueError where they leave the finite numbers."""
+        """States (..., T, state_size) of ``moved``, dt in ms; one ValueError where they leave the finite
+        numbers.
+        """
         return simulate.finite(self.moved(u, x0, dt, **options), self.solver)
 
     def moved(self, u, x0, dt):
-        """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (T,) or (..., T) in ms.
+        """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (T,) or (..., T)
+        in ms.
 
         dt may be 0 in some steps: then every number must stay finite there; ``forward`` holds the state.
         """
@@ -107,8 +110,8 @@ class Net(nn.Module):
         return {}
 
     def meaning(self):
-        """What decides what the numbers of a state dict mean, {name: plain value}; it carries them, and one with
-        another value is refused.
+        """What decides what the numbers of a state dict mean, {name: plain value}; it carries them, and
+        one with another value is refused.
         """
         return {}
 
@@ -116,7 +119,11 @@ class Net(nn.Module):
         """How the equation is solved, {name: plain value}; a state dict carries it, and another value is
         reported.
         """
-        return {name: getattr(self, name) for name in ("solver", "substeps") if getattr(self, name, None) is not None}
+        return {
+            name: getattr(self, name)
+            for name in ("solver", "substeps")
+            if getattr(self, name, None) is not None
+        }
 
     def get_extra_state(self):
         """``meaning`` and ``solved`` as a tensor of bytes, the entry "_extra_state" of a state dict."""
@@ -133,8 +140,12 @@ class Net(nn.Module):
         if other:
             there = ", ".join(f"{name}={value!r}" for name, value in other.items())
             here = ", ".join(f"{name}={getattr(self, name)!r}" for name in other)
-            warnings.warn(f"these weights were saved by a {type(self).__name__} with {there}; this one keeps {here}, so its "
-                          "numbers differ. Build it with the other options to have the same.", UserWarning, stacklevel=2)
+            warnings.warn(
+                f"these weights were saved by a {type(self).__name__} with {there}; this one keeps {here}, "
+                "so its numbers differ. Build it with the other options to have the same.",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         """As in torch, but all or nothing: a dict of another model (other names, shapes or masks, or numbers
@@ -150,10 +161,14 @@ class Net(nn.Module):
         loading.refuse(self, strangers + loading.problems(self, state_dict, "", Net))
         return super().load_state_dict(state_dict, strict=strict, assign=assign)
 
-    def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
+    def _load_from_state_dict(
+        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+    ):
         """What torch calls for every part of a container, before the parts of this part."""
         loading.refuse(self, loading.problems(self, state_dict, prefix, Net), prefix)
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
         if prefix + loading.EXTRA in missing_keys:  # saved before there was one
             missing_keys.remove(prefix + loading.EXTRA)
 
@@ -172,9 +187,11 @@ MISSING = ("refuse", "hold")
 
 
 def check_call(net, u, x0, dt, lengths=None, mask=None, missing="refuse"):
-    """The one boundary of all models: tensors u, x0 (..., state_size), dt (T,) or (..., T) in ms, and which steps are real.
+    """The one boundary of all models: tensors u, x0 (..., state_size), dt (T,) or (..., T) in ms, and which
+    steps are real.
 
-    The last: truth values (..., T), or None where all are. One ValueError for what ``Net.forward`` does not take.
+    The last: truth values (..., T), or None where all are. One ValueError for what ``Net.forward`` does not
+    take.
     """
     if not isinstance(u, torch.Tensor) or u.ndim < 2 or u.shape[-1] != net.m or u.shape[-2] == 0:
         came = f"shape {tuple(u.shape)}" if hasattr(u, "shape") else brief(u)
@@ -217,8 +234,10 @@ def check_call(net, u, x0, dt, lengths=None, mask=None, missing="refuse"):
             f"dt is {brief(dt)}; give a number of milliseconds >= 0, or a tensor (T,) or (..., T)."
         ) from None
     if dt.ndim and (dt.shape[-1] != steps or not fits(dt.shape[:-1], batch)):
-        raise ValueError(f"dt has shape {tuple(dt.shape)} but u has shape {tuple(u.shape)}; give a number, "
-                         f"({steps},) or {(*batch, steps)}.")
+        raise ValueError(
+            f"dt has shape {tuple(dt.shape)} but u has shape {tuple(u.shape)}; give a number, "
+            f"({steps},) or {(*batch, steps)}."
+        )
     one, dt = dt.ndim == 0, dt if dt.ndim else dt.expand(steps)
     if real is not None:
         dt = dt.expand(real.shape).masked_fill(~real, 0)
@@ -231,7 +250,9 @@ def check_call(net, u, x0, dt, lengths=None, mask=None, missing="refuse"):
             if not bool(((dt >= 0) & (dt < math.inf)).all()):
                 least = dt.min().item()  # NaN where there is one
                 came = f"{least:g}" if one else f"a tensor with smallest value {least:g}"
-                raise ValueError(f"dt is {came}; every time step must be a finite number of milliseconds >= 0.")
+                raise ValueError(
+                    f"dt is {came}; every time step must be a finite number of milliseconds >= 0."
+                )
             if net.knows_time and not dt.requires_grad:  # the derivative by dt is that of the formula at 0
                 real = (dt > 0).expand(*batch, steps)
     if not net.knows_time:
@@ -241,8 +262,11 @@ def check_call(net, u, x0, dt, lengths=None, mask=None, missing="refuse"):
 
 def _not_finite(name, value):
     nan, count = bool(value.isnan().any()), int((~torch.isfinite(value)).sum())
-    hint = ("; where NaN means that a channel was not measured, missing='hold' keeps its last value"
-            if name == "u" and nan else "")
+    hint = (
+        "; where NaN means that a channel was not measured, missing='hold' keeps its last value"
+        if name == "u" and nan
+        else ""
+    )
     return ValueError(f"{name} holds {count} values that are NaN or infinite{hint}.")
 
 
@@ -257,7 +281,8 @@ def numpy_rng(generator):
         raise ValueError(
             f"generator is {type(generator).__name__}; pass a torch.Generator, a NumPy one or None."
         )
-    device = "cpu" if generator is None else generator.device  # also where models are made on another, as on meta
+    # also where models are made on another, as on meta
+    device = "cpu" if generator is None else generator.device
     return np.random.default_rng(int(torch.randint(2**63 - 1, (), generator=generator, device=device)))
 
 

@@ -8,7 +8,8 @@ from torch import nn
 
 from ..boundary import among, brief, choice, whole
 from ..wiring import ROLES, Wiring
-from . import memory as lstm, steps
+from . import memory as lstm
+from . import steps
 from .base import ACTIVATIONS, Net, numpy_rng
 from .layers import Layer, drawn, linear, parameter
 from .places import Places
@@ -53,9 +54,21 @@ class CfCNet(Net):
     ((5, 7, 1), (5, 7, 20))
     """
 
-    def __init__(self, wiring, inputs=None, outputs=None, *, mode="default", backbone_units=128,
-                 backbone_layers=1, activation="lecun_tanh", recurrent="dense", mask_time=True, memory=None,
-                 generator=None):
+    def __init__(
+        self,
+        wiring,
+        inputs=None,
+        outputs=None,
+        *,
+        mode="default",
+        backbone_units=128,
+        backbone_layers=1,
+        activation="lecun_tanh",
+        recurrent="dense",
+        mask_time=True,
+        memory=None,
+        generator=None,
+    ):
         super().__init__()
         self.mode, self.activation = (
             choice("mode", mode, MODES),
@@ -66,7 +79,9 @@ class CfCNet(Net):
         self.wired = isinstance(wiring, Wiring)
         if self.wired:
             if not among(inputs, (None, wiring.m)):
-                raise ValueError(f"inputs is {brief(inputs)}, but the wiring has {wiring.m}; leave inputs out.")
+                raise ValueError(
+                    f"inputs is {brief(inputs)}, but the wiring has {wiring.m}; leave inputs out."
+                )
             self.n, self.m = wiring.n, wiring.m
             masks, order, parts, motor = _layers(wiring, recurrent, mask_time)
         else:
@@ -84,7 +99,9 @@ class CfCNet(Net):
         depth = 0 if self.wired else whole("backbone_layers", backbone_layers, 0)
         self.backbone = nn.ModuleList()
         for _ in range(depth):
-            self.backbone.append(_xavier(features, whole("backbone_units", backbone_units, 1), rng, nn.Linear))
+            self.backbone.append(
+                _xavier(features, whole("backbone_units", backbone_units, 1), rng, nn.Linear)
+            )
             features = backbone_units
         self.f1 = _xavier(features, self.n, rng)
         self.f2, self.a, self.b = (
@@ -128,7 +145,9 @@ class CfCNet(Net):
         return None if self.ltc is None else self.ltc.solver
 
     def _call(self, u, x0, dt, lengths, mask, missing):
-        """As in ``Net``; an LTC is called whole, so that what hangs on its call (hooks, pruning by torch) acts."""
+        """As in ``Net``; an LTC is called whole, so that what hangs on its call (hooks, pruning by torch)
+        acts.
+        """
         if self.ltc is None:
             return super()._call(u, x0, dt, lengths, mask, missing)
         return self.ltc(u, x0, dt, lengths=lengths, mask=mask, missing=missing)
@@ -155,7 +174,7 @@ class CfCNet(Net):
         if self.ltc is not None:
             return self.ltc.moved(u, x0, dt)
         heads = self._heads()
-        step = lambda u_t, x, dt_t: self._step(u_t, x, dt_t[..., None], heads)  # noqa: E731
+        step = lambda u_t, x, dt_t: self._step(u_t, x, dt_t[..., None], heads)
         if self.memory is not None:
             return lstm.run(self.memory, step, u, x0, dt)
         return steps.run(step, u, x0, dt)
@@ -168,7 +187,11 @@ class CfCNet(Net):
         order = self.order
         columns = torch.cat([torch.arange(self.m, device=order.device), self.m + order])
         layers, rows = [], order.split(self.parts)
-        now = {name: getattr(self, name).read() for name in ("f1", "f2", "a", "b") if getattr(self, name) is not None}
+        now = {
+            name: getattr(self, name).read()
+            for name in ("f1", "f2", "a", "b")
+            if getattr(self, name) is not None
+        }
         for row in rows:
             heads = {}
             for name, (weight, bias) in now.items():
@@ -187,7 +210,9 @@ class CfCNet(Net):
             z = torch.cat([u, *states], -1)
             for layer in self.backbone:
                 z = BACKBONES[self.activation](layer(z))
-            f = {name: getattr(self, name)(z, *head) for name, head in heads.items() if isinstance(head, tuple)}
+            f = {
+                name: getattr(self, name)(z, *head) for name, head in heads.items() if isinstance(head, tuple)
+            }
             if self.mode == "pure":
                 A = heads["A"]
                 states[k] = A - A * torch.exp(-dt * (heads["w_tau"].abs() + f["f1"].abs())) * f["f1"]
@@ -262,8 +287,12 @@ def _layers(wiring, recurrent, mask_time):
         mask[within] = True if recurrent == "dense" else mask[within] | np.eye(len(layer), dtype=bool)
         block[np.ix_(layer, before)] = block[within] = True
     motor = wiring.members("motor")
-    return ({"mask": mask, "mask_time": mask if mask_time else mask | block}, np.concatenate(layers),
-            tuple(len(layer) for layer in layers), motor if len(motor) else np.arange(wiring.n))
+    return (
+        {"mask": mask, "mask_time": mask if mask_time else mask | block},
+        np.concatenate(layers),
+        tuple(len(layer) for layer in layers),
+        motor if len(motor) else np.arange(wiring.n),
+    )
 
 
 def _xavier(sources, targets, rng, kind=Layer):

@@ -50,9 +50,9 @@ class Weight(nn.Module):
 def write(module, values):
     """Give parameters of a module new values, {name: tensor of the same shape}, all of them or none.
 
-    A parameter that torch parametrises (``torch.nn.utils.parametrize``) is written through the right inverses. Returns {name:
-    names of the parameters of that shape that hold it now}. Raises ValueError where it cannot hold the new values, or where
-    something writes over it before every call.
+    A parameter that torch parametrises (``torch.nn.utils.parametrize``) is written through the right
+    inverses. Returns {name: names of the parameters of that shape that hold it now}. Raises ValueError where
+    it cannot hold the new values, or where something writes over it before every call.
     """
     holders = {}
     for name, value in values.items():
@@ -62,12 +62,18 @@ def write(module, values):
         elif name in module._parameters:
             holders[name] = [name]
         else:
-            raise ValueError(f"{name} is no parameter now: something makes it anew before every call, as torch.nn.utils.prune and "
-                             f"the old weight_norm do. Make it one again, e.g. by prune.remove(net, {name!r}) or "
-                             f"remove_weight_norm(net, {name!r}). Nothing was changed.")
+            raise ValueError(
+                f"{name} is no parameter now: something makes it anew before every call, as "
+                "torch.nn.utils.prune and the old weight_norm do. Make it one again, e.g. by "
+                f"prune.remove(net, {name!r}) or remove_weight_norm(net, {name!r}). Nothing was changed."
+            )
     through = [name for name in values if holders[name] != [name]]
-    kept = [(t, t.clone()) for name in through for part in [module.parametrizations[name]]
-            for t in (*part.parameters(), *part.buffers())]
+    kept = [
+        (t, t.clone())
+        for name in through
+        for part in [module.parametrizations[name]]
+        for t in (*part.parameters(), *part.buffers())
+    ]
     try:
         for name in through:
             setattr(module, name, values[name])
@@ -76,8 +82,10 @@ def write(module, values):
     except (ValueError, RuntimeError, NotImplementedError) as error:
         for held, before in kept:
             held.copy_(before)
-        raise ValueError(f"the parametrisation of {name} cannot hold the new values ({brief(str(error), 200)}): remove it "
-                         f"first, torch.nn.utils.parametrize.remove_parametrizations(net, {name!r}). Nothing was changed.") from error
+        raise ValueError(
+            f"the parametrisation of {name} cannot hold the new values ({brief(str(error), 200)}): remove it "
+            f"first, torch.nn.utils.parametrize.remove_parametrizations(net, {name!r}). Nothing was changed."
+        ) from error
     for name in set(values) - set(through):
         module._parameters[name].copy_(values[name])
     return holders
@@ -122,7 +130,9 @@ def vector(name, values, n, rule, holds):
         or values.dtype.kind not in "fiu"
         or not (np.isfinite(values) & holds(values)).all()
     ):
-        raise ValueError(f"{name} is {brief(values.tolist())}; it must be one value or ({n},), and hold {rule}.")
+        raise ValueError(
+            f"{name} is {brief(values.tolist())}; it must be one value or ({n},), and hold {rule}."
+        )
     return values.astype(float)
 
 

@@ -25,7 +25,9 @@ LTC_NAMES = {
 
 @torch.no_grad()
 def ltc_from_ncps(cls, module):
-    """The ``LTCNet`` with the parameters of an ncps LTC; see ``LTCNet.from_ncps``, also for its ValueError."""
+    """The ``LTCNet`` with the parameters of an ncps LTC; see ``LTCNet.from_ncps``, also for its
+    ValueError.
+    """
     cell = getattr(module, "rnn_cell", module)
     values = getattr(cell, "_params", None)  # what ncps's forward really reads
     if not isinstance(values, dict) or not set(LTC_NAMES.values()) <= set(values):
@@ -66,14 +68,21 @@ def _check_options(cell):
     """Refuse what ncps's equation can be given, and ours cannot."""
     kinds = {"Softplus": True, "Identity": False}  # its names of ours: implicit, explicit
     kind = type(cell.make_positive_fn).__name__
-    if kinds.get(kind) is not bool(cell._implicit_param_constraints) or getattr(cell.make_positive_fn, "beta", 1) != 1:
-        raise ValueError(f"this ncps cell keeps values positive by {brief(cell.make_positive_fn)}; only its own two ways, Softplus() "
-                         "where implicit_param_constraints and Identity() elsewhere, can be read.")
+    if (
+        kinds.get(kind) is not bool(cell._implicit_param_constraints)
+        or getattr(cell.make_positive_fn, "beta", 1) != 1
+    ):
+        raise ValueError(
+            f"this ncps cell keeps values positive by {brief(cell.make_positive_fn)}; only its own two ways, "
+            "Softplus() where implicit_param_constraints and Identity() elsewhere, can be read."
+        )
     number("epsilon of this ncps cell", cell._epsilon, 0)
 
 
 def _leak_epsilon(net, epsilon):
-    """Add epsilon (µS) to every leak, towards 0 mV: g_leak e_leak stays, so (c x + dt h) / (c + dt (g + epsilon)) is the step."""
+    """Add epsilon (µS) to every leak, towards 0 mV: g_leak e_leak stays, so (c x + dt h) / (c + dt (g +
+    epsilon)) is the step.
+    """
     raw, e_leak = net.raw_g_leak.double(), net.e_leak.double()
     g_leak = net.positive(raw)
     total = g_leak + epsilon
@@ -84,8 +93,10 @@ def _leak_epsilon(net, epsilon):
 def _wiring(cell, values):
     """The wiring of the masks that ncps multiplies with; signs from its wiring, else from erev."""
     wiring, signs = from_ncps(cell._wiring), []
-    for mask, erev, polarity in (("sparsity_mask", "erev", wiring.polarity),
-                                 ("sensory_sparsity_mask", "sensory_erev", wiring.polarity_in)):
+    for mask, erev, polarity in (
+        ("sparsity_mask", "erev", wiring.polarity),
+        ("sensory_sparsity_mask", "sensory_erev", wiring.polarity_in),
+    ):
         mask, erev = to_numpy(values[mask]).T, to_numpy(values[erev]).T
         if not np.isin(mask, (0, 1)).all():
             raise ValueError(
@@ -111,7 +122,9 @@ def _memory(memory, lstm, place):
 
 @torch.no_grad()
 def cfc_from_ncps(cls, module):
-    """The ``CfCNet`` with the parameters of an ncps CfC; see ``CfCNet.from_ncps``, also for its ValueError."""
+    """The ``CfCNet`` with the parameters of an ncps CfC; see ``CfCNet.from_ncps``, also for its
+    ValueError.
+    """
     cell = getattr(module, "rnn_cell", module)
     wired = hasattr(cell, "_wiring") and hasattr(cell, "_layers")
     if not wired and not all(hasattr(cell, name) for name in ("ff1", "mode", "backbone_layers")):
@@ -124,8 +137,11 @@ def cfc_from_ncps(cls, module):
         )
     head = getattr(module, "fc", None)
     head = head if isinstance(head, torch.nn.Linear) else None
-    options = {"outputs": None if head is None else head.out_features, "generator": np.random.default_rng(0),
-               "memory": "lstm" if getattr(module, "use_mixed", False) else None}
+    options = {
+        "outputs": None if head is None else head.out_features,
+        "generator": np.random.default_rng(0),
+        "memory": "lstm" if getattr(module, "use_mixed", False) else None,
+    }
     if wired:
         wiring = from_ncps(cell._wiring)
         if cell.num_layers == 1:  # ncps gives out its whole last layer, whatever the wiring calls motor
@@ -152,9 +168,15 @@ def cfc_from_ncps(cls, module):
         parts = list(cell.backbone) if cell.backbone is not None else []
         layers = [part for part in parts if isinstance(part, torch.nn.Linear)]
         names = {"LeCun": "lecun_tanh", "SiLU": "silu", "ReLU": "relu", "Tanh": "tanh", "GELU": "gelu"}
-        net = cls(cell.hidden_size, cell.input_size, mode=cell.mode, backbone_layers=len(layers),
-                  backbone_units=layers[0].out_features if layers else 1,
-                  activation=names[type(parts[1]).__name__] if layers else "lecun_tanh", **options)
+        net = cls(
+            cell.hidden_size,
+            cell.input_size,
+            mode=cell.mode,
+            backbone_layers=len(layers),
+            backbone_units=layers[0].out_features if layers else 1,
+            activation=names[type(parts[1]).__name__] if layers else "lecun_tanh",
+            **options,
+        )
         net.to(cell.ff1.weight)
         for ours, theirs in zip(net.backbone, layers, strict=True):
             ours.load_state_dict(theirs.state_dict())

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..boundary import choice, whole
 from .. import simulate
+from ..boundary import choice, whole
 from .base import ACTIVATIONS, Net, numpy_rng
 from .constraints import Weight, as_masks, number, vector
 from .layers import inverse_softplus, parameter
@@ -44,9 +44,27 @@ class CTRNNet(Net):
     ((50, 1), (50, 4))
     """
 
-    def __init__(self, inputs, units, outputs=None, *, tau=10.0, alpha=None, step=1.0, learned=False,
-                 activation="tanh", convention="outside", solver="euler", substeps=1, masks=None, signs=None,
-                 plasticity=None, noise_pre=0.0, noise_post=0.0, generator=None):
+    def __init__(
+        self,
+        inputs,
+        units,
+        outputs=None,
+        *,
+        tau=10.0,
+        alpha=None,
+        step=1.0,
+        learned=False,
+        activation="tanh",
+        convention="outside",
+        solver="euler",
+        substeps=1,
+        masks=None,
+        signs=None,
+        plasticity=None,
+        noise_pre=0.0,
+        noise_post=0.0,
+        generator=None,
+    ):
         super().__init__()
         self.m, self.n = whole("inputs", inputs, 0), whole("units", units, 1)
         self.state_size = self.n
@@ -102,18 +120,34 @@ class CTRNNet(Net):
         self.b = parameter(np.zeros(self.n))
         self.w_out = self.b_out = None
         if outputs is not None:
-            self.w_out = Weight("readout", (self.outputs, self.n), rng, mask=masks.get("readout"),
-                                plastic=plastic.get("readout"))
+            self.w_out = Weight(
+                "readout",
+                (self.outputs, self.n),
+                rng,
+                mask=masks.get("readout"),
+                plastic=plastic.get("readout"),
+            )
             self.b_out = parameter(np.zeros(self.outputs))
 
     def meaning(self):
         time = {"time": "alpha", "step": self.step} if self.by_alpha else {"time": "tau"}
-        signed = [name for name in ("w", "w_in", "w_out") if getattr(self, name) is not None and getattr(self, name).signed]
-        return {"activation": self.activation, "convention": self.convention, "learned": self.learned, "signed": signed} | time
+        signed = [
+            name
+            for name in ("w", "w_in", "w_out")
+            if getattr(self, name) is not None and getattr(self, name).signed
+        ]
+        return {
+            "activation": self.activation,
+            "convention": self.convention,
+            "learned": self.learned,
+            "signed": signed,
+        } | time
 
     def extra_repr(self):
-        return (f"{self.m} inputs, {self.n} units, activation={self.activation!r}, "
-                f"convention={self.convention!r}, solver={self.solver!r}")
+        return (
+            f"{self.m} inputs, {self.n} units, activation={self.activation!r}, "
+            f"convention={self.convention!r}, solver={self.solver!r}"
+        )
 
     @property
     def tau(self):

@@ -12,7 +12,9 @@ FILES = (".pt2", ".onnx")
 
 
 class _Step(nn.Module):
-    """(u (B, m), x (B, state_size), dt (B,) in ms) -> (y (B, outputs), x after); without dt where it is fixed."""
+    """(u (B, m), x (B, state_size), dt (B,) in ms) -> (y (B, outputs), x after); without dt where it is
+    fixed.
+    """
 
     def __init__(self, net, dt):
         super().__init__()
@@ -24,17 +26,18 @@ class _Step(nn.Module):
 
 
 def export_step(net, path=None, *, dt=None):
-    """One step of a network as a program that runs without ltcbook: (u, x, dt) -> (y, x after), for any batch size B.
+    """One step of a network as a program that runs without ltcbook: (u, x, dt) -> (y, x after), for any batch
+    size B.
 
-    u (B, m), x (B, state_size): zeros at first, then the x that came back; dt (B,) in ms, or a number given here, which is
-    built in: (u, x) -> (y, x). The network is taken as it is in eval mode, without noise.
-    path: a file to write, or None. "....pt2" is read by ``torch.export.load(path).module()`` and needs torch alone;
-    "....onnx" runs wherever ONNX does (inputs "u", "x", "dt", outputs "y", "x_next") and needs the packages onnx and
-    onnxscript to be written. Nothing of TorchScript is used.
-    Returns the ``torch.export.ExportedProgram``. Before anything is written, and for ONNX after it, the program answers
-    random inputs, and every answer is held against the network's.
-    Raises ValueError for no network, another ending or dt, a network that cannot be exported (adaptive and adjoint
-    solvers), and a program that differs from the network; ImportError without the packages.
+    u (B, m), x (B, state_size): zeros at first, then the x that came back; dt (B,) in ms, or a number given
+    here, which is built in: (u, x) -> (y, x). The network is taken as it is in eval mode, without noise.
+    path: a file to write, or None. "....pt2" is read by ``torch.export.load(path).module()`` and needs torch
+    alone; "....onnx" runs wherever ONNX does (inputs "u", "x", "dt", outputs "y", "x_next") and needs the
+    packages onnx and onnxscript to be written. Nothing of TorchScript is used. Returns the
+    ``torch.export.ExportedProgram``. Before anything is written, and for ONNX after it, the program answers
+    random inputs, and every answer is held against the network's. Raises ValueError for no network, another
+    ending or dt, a network that cannot be exported (adaptive and adjoint solvers), and a program that differs
+    from the network; ImportError without the packages.
 
     >>> net = models.RNNet(2, 8, 1, generator=torch.Generator().manual_seed(0))
     >>> step = models.export_step(net).module()
@@ -44,13 +47,18 @@ def export_step(net, path=None, *, dt=None):
     ((1, 1), (1, 8))
     """
     if not isinstance(net, nn.Module) or not isinstance(getattr(net, "m", None), int):
-        raise ValueError(f"net is {type(net).__name__}; pass one of ltcbook.models, or a module with their signature that "
-                         "says its number of inputs, m.")
+        raise ValueError(
+            f"net is {type(net).__name__}; pass one of ltcbook.models, or a module with their signature that "
+            "says its number of inputs, m."
+        )
     if path is not None and not (isinstance(path, (str, Path)) and Path(path).suffix in FILES):
         raise ValueError(f"path is {brief(path)}; it must end on one of {', '.join(FILES)}.")
     dt = None if dt is None else number("dt", dt, 0)
     if path is not None and Path(path).suffix == ".onnx":
-        optional("onnxscript", "onnxscript", "export_step to .onnx"), optional("onnx", "onnx", "export_step to .onnx")
+        (
+            optional("onnxscript", "onnxscript", "export_step to .onnx"),
+            optional("onnx", "onnx", "export_step to .onnx"),
+        )
     training = net.training
     net.eval()
     try:
@@ -60,17 +68,28 @@ def export_step(net, path=None, *, dt=None):
         batch = torch.export.Dim("batch", min=1)
         with torch.no_grad():
             try:
-                program = torch.export.export(step, calls[0], dynamic_shapes={name: {0: batch} for name in names})
+                program = torch.export.export(
+                    step, calls[0], dynamic_shapes={name: {0: batch} for name in names}
+                )
             except Exception as error:
-                raise ValueError(f"{type(net).__name__} cannot be exported ({str(error).splitlines()[0]}). What torchdiffeq "
-                                 "solves never can: take solver='rk4' or 'euler' without adjoint; of an LTC, backend='auto' "
-                                 "can.") from error
+                raise ValueError(
+                    f"{type(net).__name__} cannot be exported ({str(error).splitlines()[0]}). What "
+                    "torchdiffeq solves never can: take solver='rk4' or 'euler' without adjoint; of an LTC, "
+                    "backend='auto' can."
+                ) from error
             _hold_against(step, program.module(), calls)
             if path is not None and Path(path).suffix == ".pt2":
                 torch.export.save(program, path)
             elif path is not None:
-                torch.onnx.export(program, (), str(path), dynamo=True, verbose=False, input_names=names,
-                                  output_names=["y", "x_next"])
+                torch.onnx.export(
+                    program,
+                    (),
+                    str(path),
+                    dynamo=True,
+                    verbose=False,
+                    input_names=names,
+                    output_names=["y", "x_next"],
+                )
                 _hold_against(step, _onnx(path, names), calls)
         return program
     finally:
@@ -78,7 +97,9 @@ def export_step(net, path=None, *, dt=None):
 
 
 def _example(net, batch, dt):
-    """(u, x[, dt]) of this batch size: random inputs, a state that random inputs lead to, times from 0 to 2 ms."""
+    """(u, x[, dt]) of this batch size: random inputs, a state that random inputs lead to, times from 0 to
+    2 ms.
+    """
     first = next(p for p in net.parameters() if p.is_floating_point())
     draw = {"generator": torch.Generator().manual_seed(batch), "dtype": torch.float64, "device": "cpu"}
     u = torch.randn(batch, 4, net.m, **draw).to(first)
@@ -95,13 +116,21 @@ def _hold_against(step, program, calls):
         for name, truth, came in zip(("y", "x"), step(*call), program(*call), strict=True):
             bound = 1e-9 if truth.dtype == torch.float64 else 1e-4 if truth.dtype == torch.float32 else 5e-2
             if came.shape != truth.shape or not torch.allclose(came.to(truth), truth, rtol=bound, atol=bound):
-                off = (came.to(truth) - truth).abs().max().item() if came.shape == truth.shape else tuple(came.shape)
-                raise ValueError(f"the exported step differs from the network: {name} is off by {off} for a batch of "
-                                 f"{len(truth)}.")
+                off = (
+                    (came.to(truth) - truth).abs().max().item()
+                    if came.shape == truth.shape
+                    else tuple(came.shape)
+                )
+                raise ValueError(
+                    f"the exported step differs from the network: {name} is off by {off} for a batch of "
+                    f"{len(truth)}."
+                )
 
 
 def _onnx(path, names):
-    """A function that runs an ONNX file on tensors, by onnxruntime where it is installed, else by onnx itself."""
+    """A function that runs an ONNX file on tensors, by onnxruntime where it is installed, else by onnx
+    itself.
+    """
     try:
         from onnxruntime import InferenceSession
 
@@ -114,7 +143,9 @@ def _onnx(path, names):
         run, heard = evaluator.run, set(evaluator.input_names)
 
     def program(*call):
-        given = {name: tensor.cpu().numpy() for name, tensor in zip(names, call, strict=True) if name in heard}
+        given = {
+            name: tensor.cpu().numpy() for name, tensor in zip(names, call, strict=True) if name in heard
+        }
         return [torch.as_tensor(np.asarray(part)) for part in run(None, given)]
 
     return program

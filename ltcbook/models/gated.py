@@ -12,8 +12,8 @@ from .layers import hold, linear
 class GatedNet(Net):
     """What ``GRUNet`` and ``LSTMNet`` share: their sizes, their parameters, their readout. Not used alone.
 
-    One matrix per source, its rows gate after gate: w (gates n, n) reads the state, w_in (gates n, m) the input.
-    Raises ValueError for sizes < 1.
+    One matrix per source, its rows gate after gate: w (gates n, n) reads the state, w_in (gates n, m) the
+    input. Raises ValueError for sizes < 1.
     """
 
     knows_time = False
@@ -47,9 +47,10 @@ class GRUNet(GatedNet):
         r = sigmoid(w_r x + w_in_r u + b_r + b_in_r)       z = sigmoid(w_z x + w_in_z u + b_z + b_in_z)
         x+ = z x + (1 - z) tanh(r (w_n x + b_n) + w_in_n u + b_in_n),      y = linear(x)
 
-    inputs: m; units: n; outputs: size of y, or None for y = x. A discrete step knows no time: dt is checked and
-    changes nothing; to let the network see it, append it to u. The numbers are those of ``torch.nn.GRU`` with the same
-    weights, rows in its order r, z, n. generator: torch.Generator or None; all start at U(-k, k), k = 1 / sqrt(n).
+    inputs: m; units: n; outputs: size of y, or None for y = x. A discrete step knows no time: dt is checked
+    and changes nothing; to let the network see it, append it to u. The numbers are those of ``torch.nn.GRU``
+    with the same weights, rows in its order r, z, n. generator: torch.Generator or None; all start at U(-k,
+    k), k = 1 / sqrt(n).
 
     Raises ValueError for sizes < 1. Source: Cho et al. (2014); chapter "Training a liquid network".
 
@@ -67,20 +68,22 @@ class GRUNet(GatedNet):
     def _step(self, heard, x, dt):
         n, inner = self.n, x @ self.w.T + self.b
         r, z = torch.sigmoid(heard[..., : 2 * n] + inner[..., : 2 * n]).chunk(2, -1)
-        new = torch.tanh(heard[..., 2 * n:] + r * inner[..., 2 * n:])
+        new = torch.tanh(heard[..., 2 * n :] + r * inner[..., 2 * n :])
         return new + z * (x - new)
 
 
 class LSTMNet(GatedNet):
     """Long short-term memory: a memory c that a gate f keeps and a gate i fills; a gate o shows it::
 
-        i, f, o = sigmoid(w x + w_in u + b + b_in), one block of rows each     a = tanh(w_a x + w_in_a u + b_a + b_in_a)
+        i, f, o = sigmoid(w x + w_in u + b + b_in), one block of rows each
+        a = tanh(w_a x + w_in_a u + b_a + b_in_a)
         c+ = f c + i a       x+ = o tanh(c+)       y = linear(x)
 
-    inputs, units, outputs, dt, generator: as in ``GRUNet``. The state is (..., 2 n): x, then c. The numbers are
-    those of ``torch.nn.LSTM`` with the same weights, rows in its order i, f, a, o.
+    inputs, units, outputs, dt, generator: as in ``GRUNet``. The state is (..., 2 n): x, then c. The numbers
+    are those of ``torch.nn.LSTM`` with the same weights, rows in its order i, f, a, o.
 
-    Raises ValueError for sizes < 1. Source: Hochreiter & Schmidhuber (1997); chapter "Training a liquid network".
+    Raises ValueError for sizes < 1. Source: Hochreiter & Schmidhuber (1997); chapter "Training a liquid
+    network".
 
     >>> net = models.LSTMNet(3, 8, 1)
     >>> y, x = net(torch.zeros(5, 50, 3))
@@ -105,7 +108,8 @@ class WithGaps(torch.nn.Module):
     """A network that gets dt as one more input: how a discrete step may learn that time has passed.
 
     net: any model with m inputs, of which the last is log(1 + dt) and the others are u, so this module takes
-    (..., T, m - 1). Called as every model is, ``forward(u, x0=None, dt=1.0) -> (y, x)``, with the same states.
+    (..., T, m - 1). Called as every model is, ``forward(u, x0=None, dt=1.0) -> (y, x)``, with the same
+    states.
 
     Raises ValueError for a network that has no input to spare, and as the network does.
     Source: the plain baseline of Che et al. (2018) and Lechner & Hasani (2020).
@@ -120,8 +124,16 @@ class WithGaps(torch.nn.Module):
         super().__init__()
         if not isinstance(net, Net) or net.m < 1:
             came = f"{type(net).__name__} with {net.m} inputs" if isinstance(net, Net) else type(net).__name__
-            raise ValueError(f"net is {came}; pass one of ltcbook.models with an input for dt beside those for u.")
-        self.net, self.m, self.n, self.state_size, self.outputs = net, net.m - 1, net.n, net.state_size, net.outputs
+            raise ValueError(
+                f"net is {came}; pass one of ltcbook.models with an input for dt beside those for u."
+            )
+        self.net, self.m, self.n, self.state_size, self.outputs = (
+            net,
+            net.m - 1,
+            net.n,
+            net.state_size,
+            net.outputs,
+        )
 
     def forward(self, u, x0=None, dt=1.0, *, lengths=None, mask=None, missing="refuse"):
         """Outputs y (..., T, outputs) and states x (..., T, state_size) of ``net``.
@@ -133,4 +145,6 @@ class WithGaps(torch.nn.Module):
             came = f"shape {tuple(u.shape)}" if hasattr(u, "shape") else type(u).__name__
             raise ValueError(f"u: got {came}; this model needs a tensor (..., T, {self.m}).")
         gap = torch.as_tensor(dt, dtype=u.dtype, device=u.device).log1p().expand(u.shape[:-1])
-        return self.net(torch.cat([u, gap[..., None]], -1), x0, dt, lengths=lengths, mask=mask, missing=missing)
+        return self.net(
+            torch.cat([u, gap[..., None]], -1), x0, dt, lengths=lengths, mask=mask, missing=missing
+        )

@@ -1,4 +1,6 @@
-"""What models are made of: parameters with NumPy's numbers, and linear layers that torch's own tools can act on."""
+"""What models are made of: parameters with NumPy's numbers, and linear layers that torch's own tools can
+act on.
+"""
 
 import numpy as np
 import torch
@@ -22,8 +24,9 @@ def hold(module, name, values):
 
 
 class Layer(nn.Linear):
-    """A linear layer whose weights are read once for a whole sequence and that is still called in every step, so
-    that hooks hear it. A class of its own: ``torch.ao.quantization.quantize_dynamic`` leaves it as it is.
+    """A linear layer whose weights are read once for a whole sequence and that is still called in every
+    step, so that hooks hear it. A class of its own: ``torch.ao.quantization.quantize_dynamic`` leaves it
+    as it is.
     """
 
     def forward(self, z, weight=None, bias=None):
@@ -34,7 +37,8 @@ class Layer(nn.Linear):
     def read(self):
         """Weight (targets, sources) and bias (targets,) of now, as the next call would have them."""
         for hook in self._forward_pre_hooks.values():
-            if type(hook).__module__.startswith("torch.nn.utils."):  # prune, weight_norm: they set the weight anew
+            # prune, weight_norm: they set the weight anew
+            if type(hook).__module__.startswith("torch.nn.utils."):
                 hook(self, None)
         return self.weight, self.bias
 

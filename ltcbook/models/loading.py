@@ -25,14 +25,21 @@ def read(state):
     try:
         return dict(json.loads(bytes(state.cpu().tolist()).decode()))
     except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{EXTRA} holds {brief(state)}, which says nothing about a model (leave that entry out)") from error
+        raise ValueError(
+            f"{EXTRA} holds {brief(state)}, which says nothing about a model (leave that entry out)"
+        ) from error
 
 
 def differences(net, says):
-    """In words, where what a state dict says contradicts the model; a name that only one of them knows says nothing."""
+    """In words, where what a state dict says contradicts the model; a name that only one of them knows
+    says nothing.
+    """
     here = json.loads(json.dumps(net.meaning()))
-    return [f"{name} is {brief(says[name])} there and {brief(value)} here" for name, value in here.items()
-            if name in says and says[name] != value]
+    return [
+        f"{name} is {brief(says[name])} there and {brief(value)} here"
+        for name, value in here.items()
+        if name in says and says[name] != value
+    ]
 
 
 def problems(net, state_dict, prefix, kind):
@@ -42,20 +49,37 @@ def problems(net, state_dict, prefix, kind):
     """
     own = {prefix + name: value for name, value in net.state_dict().items() if not name.endswith(EXTRA)}
     came = {name: tuple(getattr(state_dict[name], "shape", ())) for name in own if name in state_dict}
-    found = [f"{name} has shape {came[name]} instead of {tuple(value.shape)}" for name, value in own.items()
-             if name in came and came[name] != tuple(value.shape)]
-    fit = {name: state_dict[name] for name in came if came[name] == tuple(own[name].shape) and not state_dict[name].is_meta}
-    masks = {name: value.abs() for name, value in fit.items() if own[name].dtype == torch.int8 and value.dtype != torch.bool}
-    found += [f"{name} holds other values than -1, 0 and 1" for name, value in masks.items()
-              if not bool(((value == 0) | (value == 1)).all())]
+    found = [
+        f"{name} has shape {came[name]} instead of {tuple(value.shape)}"
+        for name, value in own.items()
+        if name in came and came[name] != tuple(value.shape)
+    ]
+    fit = {
+        name: state_dict[name]
+        for name in came
+        if came[name] == tuple(own[name].shape) and not state_dict[name].is_meta
+    }
+    masks = {
+        name: value.abs()
+        for name, value in fit.items()
+        if own[name].dtype == torch.int8 and value.dtype != torch.bool
+    }
+    found += [
+        f"{name} holds other values than -1, 0 and 1"
+        for name, value in masks.items()
+        if not bool(((value == 0) | (value == 1)).all())
+    ]
     for path, part in net.named_modules():
         here = f"{prefix}{path}." if path else prefix
         if getattr(part, "signed", True) is False and (fit.get(f"{here}mask", torch.zeros(1)) < 0).any():
             found.append(f"{here}mask holds signs, and here that weight has none")
         if not isinstance(part, kind):
             continue
-        found += [f"{here}{name} has other values" for name, value in part.fixed().items()
-                  if here + name in fit and not (fit[here + name].cpu().numpy() == value).all()]
+        found += [
+            f"{here}{name} has other values"
+            for name, value in part.fixed().items()
+            if here + name in fit and not (fit[here + name].cpu().numpy() == value).all()
+        ]
         if here + EXTRA in state_dict:
             try:
                 found += differences(part, read(state_dict[here + EXTRA]))
@@ -76,5 +100,7 @@ def refuse(net, found, prefix=""):
     """One ValueError for problems, if there are any."""
     if found:
         more = f" and {len(found) - 4} more" if len(found) > 4 else ""
-        raise ValueError(f"this state dict belongs to another model than {type(net).__name__}: {'; '.join(found[:4])}{more}. "
-                         f"Nothing was loaded{f' into {prefix[:-1]}' if prefix else ''}.")
+        raise ValueError(
+            f"this state dict belongs to another model than {type(net).__name__}: "
+            f"{'; '.join(found[:4])}{more}. Nothing was loaded{f' into {prefix[:-1]}' if prefix else ''}."
+        )

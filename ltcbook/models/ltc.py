@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from ..boundary import brief, choice, whole
 from .. import dynamics, kernels, ops, pruning, simulate
+from ..boundary import brief, choice, whole
 from ..wiring import Wiring
 from . import memory as lstm
 from .base import Net, numpy_rng, to_numpy
@@ -37,9 +37,9 @@ class LTCNet(Net):
     generator: torch.Generator or None; the effective values start in the ranges of ``dynamics.LTC.random``.
 
     Buffers ``polarity`` (n, n) and ``polarity_in`` (n, m) hold the signed masks, [target, source];
-    ``net.wiring`` is read from them, so a state dict carries its wiring along. The roles of the neurons are part
-    of the model: ``vmap`` over ``torch.func.stack_module_state`` needs networks of the same roles and options,
-    since one of them computes for all. Raises ValueError for unknown options.
+    ``net.wiring`` is read from them, so a state dict carries its wiring along. The roles of the neurons are
+    part of the model: ``vmap`` over ``torch.func.stack_module_state`` needs networks of the same roles and
+    options, since one of them computes for all. Raises ValueError for unknown options.
     Source: Lechner et al. (2020), Eqs. (2)-(5); chapter "Liquid time constants".
 
     >>> net = models.LTCNet(wiring.auto_ncp(12, 2, sensory=3, rng=rng))
@@ -48,12 +48,25 @@ class LTCNet(Net):
     ((5, 7, 2), (5, 7, 12))
     """
 
-    def __init__(self, wiring, *, solver="extrapolated", substeps=3, constraint="implicit", input_map="affine",
-                 output_map="affine", memory=None, backend="auto", generator=None):
+    def __init__(
+        self,
+        wiring,
+        *,
+        solver="extrapolated",
+        substeps=3,
+        constraint="implicit",
+        input_map="affine",
+        output_map="affine",
+        memory=None,
+        backend="auto",
+        generator=None,
+    ):
         super().__init__()
         if not isinstance(wiring, Wiring):
-            raise ValueError(f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring "
-                             "(wiring.from_ncps turns an ncps wiring into one).")
+            raise ValueError(
+                f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring "
+                "(wiring.from_ncps turns an ncps wiring into one)."
+            )
         self.solver = choice("solver", solver, tuple(simulate.METHODS))
         self.substeps = whole("substeps", substeps, 1)
         self.constraint = choice("constraint", constraint, CONSTRAINTS)
@@ -75,7 +88,10 @@ class LTCNet(Net):
             value = self.raw(getattr(start, name)) if name in POSITIVE else getattr(start, name)
             hold(self, self.parameter_of(name), value)
         for name, mapping, size in (("input", input_map, self.m), ("output", output_map, self.outputs)):
-            for end, start, there in (("w", np.ones(size), mapping is not None), ("b", np.zeros(size), mapping == "affine")):
+            for end, start, there in (
+                ("w", np.ones(size), mapping is not None),
+                ("b", np.zeros(size), mapping == "affine"),
+            ):
                 if there:
                     hold(self, f"{name}_{end}", start)
                 else:
@@ -99,7 +115,11 @@ class LTCNet(Net):
 
     def slope(self, raw):
         """Derivative of ``positive`` by raw, same shape."""
-        return ops.sigmoid(raw) if self.constraint == "implicit" else torch.where(raw < 0, -1.0, 1.0).to(raw.dtype)
+        return (
+            ops.sigmoid(raw)
+            if self.constraint == "implicit"
+            else torch.where(raw < 0, -1.0, 1.0).to(raw.dtype)
+        )
 
     def raw(self, value):
         """Raw parameter behind values >= 0, same shape, NumPy; at least 1e-6 where softplus."""
@@ -177,9 +197,10 @@ class LTCNet(Net):
         or U(0.001, 1) as at birth). rng: numpy or torch generator for these draws, or None.
 
         Returns {parameter name: (cut, grown)}, index tensors (2, k) of targets and sources, so that
-        ``optimizer.state[p]["exp_avg"][tuple(cut)] = 0`` works; of a parameter that torch parametrises, the name of
-        the tensor behind it. Raises ValueError, and touches nothing, for another size, other roles, an event made
-        from another wiring or other weights than those of now, or a parameter that cannot be written.
+        ``optimizer.state[p]["exp_avg"][tuple(cut)] = 0`` works; of a parameter that torch parametrises, the
+        name of the tensor behind it. Raises ValueError, and touches nothing, for another size, other roles,
+        an event made from another wiring or other weights than those of now, or a parameter that cannot be
+        written.
         """
         rng, cell = numpy_rng(rng), self.numpy_cell()
         if isinstance(change, Wiring):
@@ -201,8 +222,9 @@ class LTCNet(Net):
         fresh = pruning.rewire(cell, event, rng=rng)
         changed, new, masks = {}, {}, []
         for suffix, cut, grown, weights, polarity in (
-                ("", event.cut, event.grown, event.weights, event.wiring.polarity),
-                ("_in", event.cut_in, event.grown_in, event.weights_in, event.wiring.polarity_in)):
+            ("", event.cut, event.grown, event.weights, event.wiring.polarity),
+            ("_in", event.cut_in, event.grown_in, event.weights_in, event.wiring.polarity_in),
+        ):
             if not cut and not grown:
                 continue
             cut, grown = (np.array(edges, int).reshape(-1, 2).T[::-1].copy() for edges in (cut, grown))
@@ -225,13 +247,20 @@ class LTCNet(Net):
     def _event(self, wiring, cell, new_weight, rng):
         """The Rewired that leads to another wiring; a synapse that changes its sign is cut and grown."""
         self._check_wiring(wiring)
-        if new_weight is not None and not (isinstance(new_weight, (int, float, np.number)) and 0 <= new_weight < np.inf):
+        if new_weight is not None and not (
+            isinstance(new_weight, (int, float, np.number)) and 0 <= new_weight < np.inf
+        ):
             raise ValueError(
-                f"new_weight is {brief(new_weight)}; it must be a finite conductance >= 0, or None to draw one."
+                f"new_weight is {brief(new_weight)}; it must be a finite conductance >= 0, or None to draw "
+                "one."
             )
         halves = []
-        for old, new, weights in zip((self.wiring.polarity, self.wiring.polarity_in),
-                                     (wiring.polarity, wiring.polarity_in), conductances(cell), strict=True):
+        for old, new, weights in zip(
+            (self.wiring.polarity, self.wiring.polarity_in),
+            (wiring.polarity, wiring.polarity_in),
+            conductances(cell),
+            strict=True,
+        ):
             drawn = rng.uniform(0.001, 1, weights.shape) if new_weight is None else new_weight
             born, dead = (old != new) & (new != 0), (old != new) & (old != 0)
             edges = [[(int(s), int(t)) for t, s in np.argwhere(where)] for where in (dead, born)]
@@ -286,10 +315,11 @@ class LTCNet(Net):
         """The same network as an ``ncps.torch.LTC`` or ``LTCCell``, in its dtype, neurons in ncps's order.
 
         Outputs, states and gradients agree to rounding in float32 (about 1e-6); in float64 to about 1e-8
-        relative, since ncps adds epsilon = 1e-8 to a denominator. Another epsilon becomes part of the leak, exactly:
-        it is a conductance towards 0 mV (the leak's gradients are then those of the sum). Its [source, target]
-        parameters are transposed. Raises ValueError for another module, an unbuilt wiring, a mask that is not 0/1,
-        another way to keep values positive, an epsilon below 0, or explicit weights below 0 (clip them there first).
+        relative, since ncps adds epsilon = 1e-8 to a denominator. Another epsilon becomes part of the leak,
+        exactly: it is a conductance towards 0 mV (the leak's gradients are then those of the sum). Its
+        [source, target] parameters are transposed. Raises ValueError for another module, an unbuilt wiring, a
+        mask that is not 0/1, another way to keep values positive, an epsilon below 0, or explicit weights
+        below 0 (clip them there first).
         """
         from .convert import ltc_from_ncps
 

@@ -38,6 +38,7 @@ def run(memory, step, u, x0, dt):
 
     u (..., T, m), x0 (..., 2 n), dt (T,) or (..., T) in ms; step takes and returns states (..., n).
     """
+
     def both(u_t, state, dt_t):
         x, cell = memory(u_t, *state.chunk(2, -1))
         return torch.cat([step(u_t, x, dt_t), cell], -1)

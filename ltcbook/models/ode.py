@@ -5,15 +5,17 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from ..boundary import Diverged, brief, choice, whole
 from .. import simulate
+from ..boundary import Diverged, brief, choice, whole
 from .base import ACTIVATIONS, Net, numpy_rng, to_numpy
 from .layers import Layer, drawn, linear
 
 OWN = ("euler", "rk4")
 ADAPTIVE = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
 GRID = ("midpoint", "heun3")
-NO_SECOND = "the adjoint has first derivatives only; for second ones take adjoint=False (net.adjoint = False)."
+NO_SECOND = (
+    "the adjoint has first derivatives only; for second ones take adjoint=False (net.adjoint = False)."
+)
 
 
 class MLPCell:
@@ -40,7 +42,7 @@ class MLPCell:
             return values[1:]
         (w, b), *others = self.layers
         z = x @ w[:, : self.n].T + b
-        z = z + u @ w[:, self.n:].T if self.m else z
+        z = z + u @ w[:, self.n :].T if self.m else z
         values = [z]
         for w, b in others:
             values[-1] = self.phi.f(values[-1])
@@ -82,8 +84,22 @@ class ODENet(Net):
     (50, 1)
     """
 
-    def __init__(self, inputs, units, outputs=None, *, hidden=32, layers=1, activation="tanh", solver="rk4",
-                 substeps=1, adjoint=False, rtol=1e-6, atol=1e-8, generator=None):
+    def __init__(
+        self,
+        inputs,
+        units,
+        outputs=None,
+        *,
+        hidden=32,
+        layers=1,
+        activation="tanh",
+        solver="rk4",
+        substeps=1,
+        adjoint=False,
+        rtol=1e-6,
+        atol=1e-8,
+        generator=None,
+    ):
         super().__init__()
         self.m, self.n = whole("inputs", inputs, 0), whole("units", units, 1)
         self.state_size = self.n
@@ -98,7 +114,9 @@ class ODENet(Net):
             )
         rng, hidden = numpy_rng(generator), whole("hidden", hidden, 1)
         sizes = [self.n + self.m, *[hidden] * whole("layers", layers, 0), self.n]
-        self.field = nn.ModuleList(drawn(Layer, a, b, rng) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.field = nn.ModuleList(
+            drawn(Layer, a, b, rng) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        )
         self.linear = None if outputs is None else linear(self.n, self.outputs, rng)
 
     def meaning(self):
@@ -118,12 +136,13 @@ class ODENet(Net):
         return MLPCell(layers, self.activation, self.n)
 
     def moved(self, u, x0, dt):
-        """See ``Net.moved``. Raises ValueError where an adaptive solver gives up, ImportError where torchdiffeq is
-        needed and missing.
+        """See ``Net.moved``. Raises ValueError where an adaptive solver gives up, ImportError where
+        torchdiffeq is needed and missing.
         """
         cell = self.cell()
         own = self.solver if self.solver in OWN else "rk4"
-        if own == self.solver and not self.adjoint or not x0.numel():  # an empty batch gives torchdiffeq no error to measure
+        # an empty batch gives torchdiffeq no error to measure
+        if own == self.solver and not self.adjoint or not x0.numel():
             u, dt = (u, dt) if self.m else (None, dt.expand(u.shape[:-1]))
             cell.calls = self.field
             return simulate.moved(cell, u, x0, dt, method=own, substeps=self.substeps)
@@ -136,23 +155,33 @@ class ODENet(Net):
 
     @contextmanager
     def _following(self, t=None):
-        """torchdiffeq asserts that its step size stays above 0; here that is one ValueError. t: step, None: way back."""
+        """torchdiffeq asserts that its step size stays above 0; here that is one ValueError. t: step,
+        None: way back.
+        """
         try:
             yield
         except AssertionError as error:
             where = "on the way back, in the adjoint equation" if t is None else f"in step {t}"
             other = "solver='rk4' with substeps" if t is not None else "adjoint=False"
             raise Diverged(
-                f"{self.solver} gave up {where} ({str(error).partition(':')[0]}): no step is short enough for "
-                f"rtol={self.rtol:g} and atol={self.atol:g}, since the solution grows or turns too fast there, or left the "
-                f"finite numbers. Take a smaller dt, smaller weights or inputs, larger tolerances, or {other}."
+                f"{self.solver} gave up {where} ({str(error).partition(':')[0]}): no step is short enough "
+                f"for rtol={self.rtol:g} and atol={self.atol:g}, since the solution grows or turns too fast "
+                "there, or left the finite numbers. Take a smaller dt, smaller weights or inputs, larger "
+                f"tolerances, or {other}."
             ) from error
 
     def _solved(self, u, x0, dt, *layers):
-        """What torchdiffeq makes of the field with these weights and biases, one after the other: states (..., T, n)."""
+        """What torchdiffeq makes of the field with these weights and biases, one after the other: states
+        (..., T, n).
+        """
         solve, options = _torchdiffeq(self.adjoint), {}
-        cell = MLPCell(list(zip(layers[::2], layers[1::2], strict=True)), self.activation, self.n,
-                       None if self.adjoint else self.field)  # the adjoint solves backwards without the modules
+        cell = MLPCell(
+            list(zip(layers[::2], layers[1::2], strict=True)),
+            self.activation,
+            self.n,
+            # the adjoint solves backwards without the modules
+            None if self.adjoint else self.field,
+        )
         if self.solver not in ADAPTIVE:
             options["options"] = {"step_size": 1 / self.substeps}
         span, x, trajectory = x0.new_tensor([0.0, 1.0]), x0, []

@@ -27,7 +27,7 @@ class RateCell:
         pre = post = 0
         if self.noisy:
             m, n = self.base.m, self.n
-            u, pre, post = u[..., :m], u[..., m:m + n], u[..., m + n:]
+            u, pre, post = u[..., :m], u[..., m : m + n], u[..., m + n :]
         if self.convention == "outside":
             return x, self.phi.f(affine(self.base, x, u) + pre) + post
         rate = self.phi.f(x)
@@ -47,7 +47,9 @@ class RateCell:
 
 
 def rate_cell(values, activation, convention, *, noisy=False, numpy=False):
-    """The ``dynamics.CTRNN`` of these values, {field: (n,), (n, n) or (n, m)}, where that says all, else a ``RateCell``."""
+    """The ``dynamics.CTRNN`` of these values, {field: (n,), (n, n) or (n, m)}, where that says all, else a
+    ``RateCell``.
+    """
     if numpy:
         values = {name: None if value is None else to_numpy(value) for name, value in values.items()}
     base = dynamics.CTRNN(**values)

@@ -1,4 +1,5 @@
-"""Steps in which nothing happens: padding, pauses of 0 ms, packed sequences, and channels that were not measured.
+"""Steps in which nothing happens: padding, pauses of 0 ms, packed sequences, and channels that were not
+measured.
 
 >>> from ltcbook.models import steps
 >>> u = torch.tensor([[1.0], [torch.nan], [3.0], [torch.nan]])
@@ -23,8 +24,9 @@ WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 def real_steps(u, lengths=None, mask=None):
     """Which steps of u (..., T, m) are no padding: (..., T) truth values, or None where all are real.
 
-    lengths: whole numbers in 0 .. T, one per sequence; mask: truth values (T,) or (..., T), True for a real step. Raises
-    ValueError for other shapes, types or values, and where the mask names a step beyond its sequence's length.
+    lengths: whole numbers in 0 .. T, one per sequence; mask: truth values (T,) or (..., T), True for a real
+    step. Raises ValueError for other shapes, types or values, and where the mask names a step beyond its
+    sequence's length.
     """
     if lengths is None and mask is None:
         return None
@@ -33,22 +35,35 @@ def real_steps(u, lengths=None, mask=None):
     if lengths is not None:
         lengths = _tensor("lengths", lengths, u.device, f"whole numbers {tuple(batch)}, one per sequence")
         if lengths.dtype not in WHOLE or not fits(lengths.shape, batch):
-            raise ValueError(f"lengths has shape {tuple(lengths.shape)} and type {lengths.dtype}; beside u of shape "
-                             f"{tuple(u.shape)} it must hold whole numbers {tuple(batch)}, one per sequence.")
+            raise ValueError(
+                f"lengths has shape {tuple(lengths.shape)} and type {lengths.dtype}; beside u of shape "
+                f"{tuple(u.shape)} it must hold whole numbers {tuple(batch)}, one per sequence."
+            )
         if not tracing(u, lengths) and lengths.numel() and not 0 <= lengths.min() <= lengths.max() <= steps:
-            raise ValueError(f"lengths runs from {lengths.min().item()} to {lengths.max().item()}; u has {steps} steps, so "
-                             f"every length must lie in 0 .. {steps}.")
+            raise ValueError(
+                f"lengths runs from {lengths.min().item()} to {lengths.max().item()}; u has {steps} steps, "
+                f"so every length must lie in 0 .. {steps}."
+            )
         real = within = torch.arange(steps, device=u.device) < lengths[..., None]
     if mask is not None:
         mask = _tensor("mask", mask, u.device, f"truth values ({steps},) or {(*batch, steps)}")
-        if mask.dtype != torch.bool or not mask.ndim or mask.shape[-1] != steps or not fits(mask.shape[:-1], batch):
-            raise ValueError(f"mask has shape {tuple(mask.shape)} and type {mask.dtype}; it must hold truth values "
-                             f"({steps},) or {(*batch, steps)}, True for a real step, e.g. mask.bool().")
+        if (
+            mask.dtype != torch.bool
+            or not mask.ndim
+            or mask.shape[-1] != steps
+            or not fits(mask.shape[:-1], batch)
+        ):
+            raise ValueError(
+                f"mask has shape {tuple(mask.shape)} and type {mask.dtype}; it must hold truth values "
+                f"({steps},) or {(*batch, steps)}, True for a real step, e.g. mask.bool()."
+            )
         real = mask
     if within is not None and mask is not None:
         if not tracing(u, within, mask) and bool((mask & ~within).any()):
-            raise ValueError(f"mask calls {int((mask & ~within).sum())} steps real that lie beyond lengths: give one of the "
-                             "two, or let them agree.")
+            raise ValueError(
+                f"mask calls {int((mask & ~within).sum())} steps real that lie beyond lengths: give one of "
+                "the two, or let them agree."
+            )
         real = mask & within
     if not tracing(u, real) and bool(real.all()):
         return None
@@ -70,7 +85,8 @@ def fits(shape, batch):
 
 
 def last_seen(u, real=None):
-    """u (..., T, m) with the last value that was seen in place of every NaN, and 0 before the first; gradients follow.
+    """u (..., T, m) with the last value that was seen in place of every NaN, and 0 before the first;
+    gradients follow.
 
     real: truth values (..., T) or None; in other steps nothing is seen.
     """
@@ -81,11 +97,13 @@ def last_seen(u, real=None):
 
 
 def skipping(move, read, u, x0, dt, real):
-    """(y, x) of the states x (..., T, k) = ``move(u, x0, dt)`` over the real steps alone and of y = ``read(x)``.
+    """(y, x) of the states x (..., T, k) = ``move(u, x0, dt)`` over the real steps alone and of y =
+    ``read(x)``.
 
-    In every other step both are those of the last real step, in every bit (of x0, before the first). u (..., T, m), dt (T,)
-    or (..., T), 0 where real (..., T) is False. The real steps are moved to the front and what ``move`` makes of the others
-    is never read; it gets as many steps as the longest sequence has real ones (at least one).
+    In every other step both are those of the last real step, in every bit (of x0, before the first). u (...,
+    T, m), dt (T,) or (..., T), 0 where real (..., T) is False. The real steps are moved to the front and what
+    ``move`` makes of the others is never read; it gets as many steps as the longest sequence has real ones
+    (at least one).
     """
     count, order = real.cumsum(-1), (~real).to(torch.int8).argsort(stable=True, dim=-1)
     if not tracing(u, real) and real.numel():

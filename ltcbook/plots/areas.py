@@ -13,8 +13,11 @@ from .words import numbers, short
 
 # kind -> (letter, colour, colour of a bitmap, hatch). A dark page lightens the first colour; a bitmap stays
 # as it is, so the second has a contrast of 3:1 on white and on black alike
-KINDS = {"within": ("W", GREEN, GREEN, ""), "forward": ("F", BLUE, "#3a8fca", "////"),
-         "backward": ("B", ORANGE, "#c97d00", "\\\\\\\\")}
+KINDS = {
+    "within": ("W", GREEN, GREEN, ""),
+    "forward": ("F", BLUE, "#3a8fca", "////"),
+    "backward": ("B", ORANGE, "#c97d00", "\\\\\\\\"),
+}
 PLATE, LETTER = "#1a1a1a", "#ffffff"  # a plate keeps its letter readable on light and dark pages
 ROOM = 24  # up to so many neurons a cell has room for a sign
 VECTOR = 1500  # up to so many rectangles the cells are drawn as such; a bitmap is smaller beyond
@@ -38,12 +41,32 @@ def draw_areas(wiring, ax, *, letters=True):
         for source in range(len(sizes)):
             letter, _, _, hatch = KINDS[_kind(source, target)]
             corner = edge[source] - 0.5, edge[target] - 0.5
-            ax.add_patch(Rectangle(corner, sizes[source], sizes[target], facecolor="none", hatch=hatch,
-                                   edgecolor=GREY, alpha=0.55, linewidth=0, zorder=1))
+            ax.add_patch(
+                Rectangle(
+                    corner,
+                    sizes[source],
+                    sizes[target],
+                    facecolor="none",
+                    hatch=hatch,
+                    edgecolor=GREY,
+                    alpha=0.55,
+                    linewidth=0,
+                    zorder=1,
+                )
+            )
             if letters:
                 plate = {"boxstyle": "round,pad=0.25", "fc": PLATE, "ec": LETTER, "lw": 0.8}
-                ax.text(middle[source], middle[target], letter, color=LETTER, ha="center", va="center",
-                        fontweight="bold", zorder=5, bbox=plate)
+                ax.text(
+                    middle[source],
+                    middle[target],
+                    letter,
+                    color=LETTER,
+                    ha="center",
+                    va="center",
+                    fontweight="bold",
+                    zorder=5,
+                    bbox=plate,
+                )
     _fill_cells(ax, matrix, np.sign(group[:, None] - group[None, :]))
     _draw_frame(ax, edge, edge)
     _mark_signs(ax, matrix)
@@ -59,9 +82,11 @@ def areas_alt(wiring):
     group = np.repeat(np.arange(len(sizes)), sizes)
     kinds = np.array([[_kind(source, target) for source in group] for target in group])
     shares = {kind: (matrix[kinds == kind] != 0).mean() for kind in KINDS if (kinds == kind).any()}
-    return (f"Matrix of {len(matrix)} target rows and source columns in {len(sizes)} blocks by {of} "
-            f"({', '.join(names)}); share of the possible synapses that exist: "
-            f"{', '.join(f'{kind} {percent(share)} %' for kind, share in shares.items())}.")
+    return (
+        f"Matrix of {len(matrix)} target rows and source columns in {len(sizes)} blocks by {of} "
+        f"({', '.join(names)}); share of the possible synapses that exist: "
+        f"{', '.join(f'{kind} {percent(share)} %' for kind, share in shares.items())}."
+    )
 
 
 def draw_weights(w, ax, *, targets=None, sources=None, largest=None):
@@ -74,8 +99,10 @@ def draw_weights(w, ax, *, targets=None, sources=None, largest=None):
     """
     w, rows, columns, largest = _weights(w, targets, sources, largest)
     side = 0.95 * np.sqrt(np.minimum(np.abs(w) / largest, 1))
-    for keep, style in ((w > 0, {"facecolor": BLUE, "edgecolor": "none"}),
-                        (w < 0, {"facecolor": "none", "edgecolor": VERMILLION, "linewidth": 0.8})):
+    for keep, style in (
+        (w > 0, {"facecolor": BLUE, "edgecolor": "none"}),
+        (w < 0, {"facecolor": "none", "edgecolor": VERMILLION, "linewidth": 0.8}),
+    ):
         target, source = np.nonzero(keep & (side > 0.02))
         half = side[target, source] / 2
         boxes = np.stack([source - half, target - half, source + half, target + half], -1)
@@ -94,8 +121,10 @@ def weights_alt(w, *, targets=None, sources=None, largest=None):
     """
     w, *_ = _weights(w, targets, sources, largest)
     signs = f"{(w > 0).sum()} positive, {(w < 0).sum()} negative, {(w == 0).sum()} zero"
-    return (f"Weights of {len(w)} target rows and {w.shape[1]} source columns: {signs}; the largest has size "
-            f"{short(np.abs(w).max())}.")
+    return (
+        f"Weights of {len(w)} target rows and {w.shape[1]} source columns: {signs}; the largest has size "
+        f"{short(np.abs(w).max())}."
+    )
 
 
 def _weights(w, targets, sources, largest):
@@ -119,8 +148,11 @@ def _kind(source, target):
 
 def _fill_cells(ax, matrix, step):
     """Fill the cells that hold a synapse; step: 0 within, 1 forward, −1 backward."""
-    parts = [(kind, sign, (step == way) & (np.sign(matrix) == sign))
-             for kind, way in (("within", 0), ("forward", 1), ("backward", -1)) for sign in (1, -1)]
+    parts = [
+        (kind, sign, (step == way) & (np.sign(matrix) == sign))
+        for kind, way in (("within", 0), ("forward", 1), ("backward", -1))
+        for sign in (1, -1)
+    ]
     boxes = [_rectangles(cells) for _, _, cells in parts]
     if sum(map(len, boxes)) > VECTOR:
         bitmap = np.zeros((*matrix.shape, 4))
@@ -130,8 +162,15 @@ def _fill_cells(ax, matrix, step):
         return
     for (kind, sign, _), found in zip(parts, boxes, strict=True):
         if len(found):
-            ax.add_patch(PathPatch(_path(found), facecolor=KINDS[kind][1], edgecolor="none", zorder=2,
-                                   alpha=1.0 if sign > 0 else 0.55))
+            ax.add_patch(
+                PathPatch(
+                    _path(found),
+                    facecolor=KINDS[kind][1],
+                    edgecolor="none",
+                    zorder=2,
+                    alpha=1.0 if sign > 0 else 0.55,
+                )
+            )
 
 
 def _rectangles(cells):
@@ -178,8 +217,14 @@ def _mark_signs(ax, matrix):
     start = np.concatenate([[0], np.flatnonzero(np.diff(sign)) + 1, [len(sign)]])
     for left, right in pairwise(start):
         if sign[left]:
-            ax.text((left + right - 1) / 2, 1.01, "+" if sign[left] > 0 else "\N{MINUS SIGN}", ha="center",
-                    va="bottom", transform=ax.get_xaxis_transform())
+            ax.text(
+                (left + right - 1) / 2,
+                1.01,
+                "+" if sign[left] > 0 else "\N{MINUS SIGN}",
+                ha="center",
+                va="bottom",
+                transform=ax.get_xaxis_transform(),
+            )
 
 
 def _groups(wiring):

@@ -11,18 +11,24 @@ from .curves import COLOURS, LOOKS, name_above
 from .picture import BLUE, GREY, INK
 from .words import count, listing, numbers, short, times
 
-LIGHT = LinearSegmentedColormap.from_list("light", [(*(int(BLUE[k:k + 2], 16) / 255 for k in (1, 3, 5)), alpha) for alpha in (0, 1)])
+LIGHT = LinearSegmentedColormap.from_list(
+    "light", [(*(int(BLUE[k : k + 2], 16) / 255 for k in (1, 3, 5)), alpha) for alpha in (0, 1)]
+)
 
 
 def draw_drives(drives, ax, *, which=0):
-    """Drives on one road, seen from above: the road as a grey band, each path as a line, a cross where a car left the road.
+    """Drives on one road, seen from above: the road as a grey band, each path as a line, a cross where a car
+    left the road.
 
-    drives: {name: ``tasks.lane.Drive``}, all on the same road number ``which``; up to five can be told apart. Metres, one scale
-    for both directions, turned so that the road lies along the picture; the start is marked by a dot. Returns ax. Raises
-    ValueError for no drive, too many, or drives on different roads.
+    drives: {name: ``tasks.lane.Drive``}, all on the same road number ``which``; up to five can be told apart.
+    Metres, one scale for both directions, turned so that the road lies along the picture; the start is marked
+    by a dot. Returns ax. Raises ValueError for no drive, too many, or drives on different roads.
     """
     _checked_drives(drives, which)
-    road, paths = next(iter(drives.values())).road, {name: drive.places()[which] for name, drive in drives.items()}
+    road, paths = (
+        next(iter(drives.values())).road,
+        {name: drive.places()[which] for name, drive in drives.items()},
+    )
     reach = max(np.nanmax(drive.s[which]) for drive in drives.values())
     last = min(int(reach / GRID) + 20, road.curvature.shape[1])
     middle, heading = road.place[which, :last], road.heading[which, :last]
@@ -47,28 +53,45 @@ def draw_drives(drives, ax, *, which=0):
 
 
 def drives_alt(drives, *, which=0):
-    """Alternative text for ``draw_drives``, from the data: how far each car came, and whether it left the road."""
+    """Alternative text for ``draw_drives``, from the data: how far each car came, and whether it left the
+    road.
+    """
     _checked_drives(drives, which)
     each = []
     for name, drive in drives.items():
         far = f"{np.nanmax(drive.s[which]):.0f}"
-        each.append(f"{name} stays on the road for all of {far} m" if drive.stayed[which] else
-                    f"{name} leaves the road after {far} m, where a cross stands")
+        each.append(
+            f"{name} stays on the road for all of {far} m"
+            if drive.stayed[which]
+            else f"{name} leaves the road after {far} m, where a cross stands"
+        )
     return f"A winding road from above with {count(len(drives), 'path')}: {'; '.join(each)}."
 
 
 def draw_camera(drive, ax, *, which=0):
-    """What the camera of one car saw: 16 pixels as rows, the near strip below the far one, over time; blue where it is bright.
+    """What the camera of one car saw: 16 pixels as rows, the near strip below the far one, over time; blue
+    where it is bright.
 
-    drive: a ``tasks.lane.Drive``; which: the number of the car. Returns ax. Raises ValueError for a car that there is not.
+    drive: a ``tasks.lane.Drive``; which: the number of the car. Returns ax. Raises ValueError for a car that
+    there is not.
     """
     t, seen = _checked_drive(drive, which)
     pixels = len(PIXELS)
-    ax.imshow(seen.T, cmap=LIGHT, norm=Normalize(0, 1), aspect="auto", origin="lower", interpolation="nearest",
-              extent=(t[0], t[-1], -0.5, 2 * pixels - 0.5))
+    ax.imshow(
+        seen.T,
+        cmap=LIGHT,
+        norm=Normalize(0, 1),
+        aspect="auto",
+        origin="lower",
+        interpolation="nearest",
+        extent=(t[0], t[-1], -0.5, 2 * pixels - 0.5),
+    )
     ax.axhline(pixels - 0.5, color=INK, lw=1)
     ax.set(xlabel="time (s)")
-    ax.set_yticks([pixels / 2 - 0.5, 1.5 * pixels - 0.5], [f"{distance:g} m ahead,\nright to left" for distance in STRIPS])
+    ax.set_yticks(
+        [pixels / 2 - 0.5, 1.5 * pixels - 0.5],
+        [f"{distance:g} m ahead,\nright to left" for distance in STRIPS],
+    )
     ax.tick_params(axis="y", length=0)
     return ax
 
@@ -78,22 +101,35 @@ def camera_alt(drive, *, which=0):
     t, seen = _checked_drive(drive, which)
     strips = np.clip(seen, 0, None).reshape(len(t), len(STRIPS), len(PIXELS))
     spots = (strips * PIXELS).sum(-1) / np.maximum(strips.sum(-1), 1e-9)
-    wander = listing(f"{short(np.std(spots[:, k]), 2)} m on the strip {distance:g} m ahead" for k, distance in enumerate(STRIPS))
-    return (f"Sixteen rows of pixels over {short(t[-1] - t[0], 3)} s: a bright spot, the middle of the lane, wanders to both sides "
-            f"(standard deviation {wander}).")
+    wander = listing(
+        f"{short(np.std(spots[:, k]), 2)} m on the strip {distance:g} m ahead"
+        for k, distance in enumerate(STRIPS)
+    )
+    return (
+        f"Sixteen rows of pixels over {short(t[-1] - t[0], 3)} s: a bright spot, the middle of the lane, "
+        f"wanders to both sides (standard deviation {wander})."
+    )
 
 
 def draw_heat(t, values, ax, *, wiring, label, scale="linear"):
-    """A value of every neuron over time as a picture with one row per neuron, the layers apart, and a bar that gives the scale.
+    """A value of every neuron over time as a picture with one row per neuron, the layers apart, and a bar
+    that gives the scale.
 
-    t: (T,) in s; values: (T, n), such as states or time constants; wiring: the ``Wiring`` of the n neurons, whose roles name the
-    rows; label: what the bar says. scale: "linear" or "log" (values > 0). Bright is large, so that greyscale tells it too.
-    Returns ax. Raises ValueError for other shapes, NaN, or values <= 0 on a logarithmic scale.
+    t: (T,) in s; values: (T, n), such as states or time constants; wiring: the ``Wiring`` of the n neurons,
+    whose roles name the rows; label: what the bar says. scale: "linear" or "log" (values > 0). Bright is
+    large, so that greyscale tells it too. Returns ax. Raises ValueError for other shapes, NaN, or values <= 0
+    on a logarithmic scale.
     """
     t, values, rows = _checked_heat(t, values, wiring, scale)
     norm = (LogNorm if scale == "log" else Normalize)(values.min(), values.max())
-    image = ax.imshow(values.T, cmap="cividis", norm=norm, aspect="auto", interpolation="nearest",
-                      extent=(t[0], t[-1], wiring.n - 0.5, -0.5))
+    image = ax.imshow(
+        values.T,
+        cmap="cividis",
+        norm=norm,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(t[0], t[-1], wiring.n - 0.5, -0.5),
+    )
     for _, first, _ in rows[1:]:
         ax.axhline(first - 0.5, color="white", lw=1.5)
     ax.set_yticks([(first + last) / 2 for _, first, last in rows], [role for role, *_ in rows])
@@ -111,18 +147,29 @@ def draw_heat(t, values, ax, *, wiring, label, scale="linear"):
 
 
 def heat_alt(t, values, *, wiring, label):
-    """Alternative text for ``draw_heat``, from the data: the range, and which neuron changes most and least."""
+    """Alternative text for ``draw_heat``, from the data: the range, and which neuron changes most and
+    least.
+    """
     t, values, _ = _checked_heat(t, values, wiring, "linear")
     travel = np.ptp(values, axis=0)
-    name = lambda k: f"{wiring.role[k]} neuron {k - wiring.role.index(wiring.role[k]) + 1}"  # noqa: E731
-    return (f"One row for each of {count(wiring.n, 'neuron')} over {short(t[-1] - t[0], 3)} s, {label}: values from "
-            f"{short(values.min(), 2)} to {short(values.max(), 2)}. {name(int(np.argmax(travel)))} changes most, by "
-            f"{short(travel.max(), 2)}, and {name(int(np.argmin(travel)))} least, by {short(travel.min(), 2)}.")
+    name = lambda k: f"{wiring.role[k]} neuron {k - wiring.role.index(wiring.role[k]) + 1}"
+    return (
+        f"One row for each of {count(wiring.n, 'neuron')} over {short(t[-1] - t[0], 3)} s, {label}: values "
+        f"from {short(values.min(), 2)} to {short(values.max(), 2)}. {name(int(np.argmax(travel)))} changes "
+        f"most, by {short(travel.max(), 2)}, and {name(int(np.argmin(travel)))} least, by "
+        f"{short(travel.min(), 2)}."
+    )
 
 
 def _checked_drives(drives, which):
-    if not isinstance(drives, dict) or not 1 <= len(drives) <= len(LOOKS) or not all(isinstance(d, Drive) for d in drives.values()):
-        raise ValueError(f"drives is {brief(drives)}; it must be a dict of 1 to {len(LOOKS)} drives, {{name: lane.Drive}}.")
+    if (
+        not isinstance(drives, dict)
+        or not 1 <= len(drives) <= len(LOOKS)
+        or not all(isinstance(d, Drive) for d in drives.values())
+    ):
+        raise ValueError(
+            f"drives is {brief(drives)}; it must be a dict of 1 to {len(LOOKS)} drives, {{name: lane.Drive}}."
+        )
     first = next(iter(drives.values())).road.curvature
     whole("which", which, 0, len(first) - 1)
     for name, drive in drives.items():
@@ -149,4 +196,8 @@ def _checked_heat(t, values, wiring, scale):
     if scale == "log" and (values <= 0).any():
         raise ValueError(f"values must be > 0 on a logarithmic scale; the smallest is {values.min():.4g}.")
     starts = [k for k in range(wiring.n) if k == 0 or wiring.role[k] != wiring.role[k - 1]]
-    return t, values, [(wiring.role[a], a, b - 1) for a, b in zip(starts, [*starts[1:], wiring.n], strict=True)]
+    return (
+        t,
+        values,
+        [(wiring.role[a], a, b - 1) for a, b in zip(starts, [*starts[1:], wiring.n], strict=True)],
+    )

@@ -13,8 +13,8 @@ SHAPES = {"sensory": ">", "inter": "s", "command": "o", "motor": "H", "hidden": 
 
 
 def draw_wiring(wiring, ax, *, kind="graph"):
-    """A wiring as its layered graph (``draw_network``) or, kind="matrix", as its matrix in blocks (``draw_areas``): within a
-    layer or area, forward, backward.
+    """A wiring as its layered graph (``draw_network``) or, kind="matrix", as its matrix in blocks
+    (``draw_areas``): within a layer or area, forward, backward.
 
     wiring: a Wiring, or AreaMasks for the matrix. Returns ax. Raises ValueError for another kind.
     """
@@ -29,26 +29,34 @@ def wiring_alt(wiring, *, kind="graph"):
 def _kind_of(wiring, kind):
     choice("kind", kind, ("graph", "matrix"))
     if kind == "graph" and not hasattr(wiring, "polarity"):
-        raise ValueError(f"{type(wiring).__name__} has no layered graph; choose kind='matrix' or give a Wiring.")
+        raise ValueError(
+            f"{type(wiring).__name__} has no layered graph; choose kind='matrix' or give a Wiring."
+        )
     return kind
 
 
 def positions(wiring):
-    """{node: (x, y)} in a layered drawing: node i or ("sensory", k); layers from left to right, y in [0, 1]."""
+    """{node: (x, y)} in a layered drawing: node i or ("sensory", k); layers from left to right, y in [0,
+    1].
+    """
     layers = {"sensory": [("sensory", k) for k in range(wiring.m)]}
     for i, role in enumerate(wiring.role):
         layers.setdefault(role, []).append(i)
     present = [name for name in LAYERS if layers.get(name)]
-    return {node: (float(column), (rank + 0.5) / len(layers[name]))
-            for column, name in enumerate(present) for rank, node in enumerate(layers[name])}
+    return {
+        node: (float(column), (rank + 0.5) / len(layers[name]))
+        for column, name in enumerate(present)
+        for rank, node in enumerate(layers[name])
+    }
 
 
 def draw_network(wiring, ax, *, cut=(), grown=(), cut_in=(), grown_in=(), tips=False):
-    """Layered graph: blue solid synapses excite, vermillion dashed ones inhibit; cut ones grey and dotted, grown ones thick.
+    """Layered graph: blue solid synapses excite, vermillion dashed ones inhibit; cut ones grey and dotted,
+    grown ones thick.
 
-    cut, grown: edge lists (source, target) as ``pruning.Rewired`` reports them; the wiring is the one after the event.
-    tips: draw as the explorers do: each synapse is solid and ends in an arrow (excites) or a bar (inhibits), cut ones are
-    dashed, grown ones have a halo, and all neurons are hollow.
+    cut, grown: edge lists (source, target) as ``pruning.Rewired`` reports them; the wiring is the one after
+    the event. tips: draw as the explorers do: each synapse is solid and ends in an arrow (excites) or a bar
+    (inhibits), cut ones are dashed, grown ones have a halo, and all neurons are hollow.
     """
     at = positions(wiring)
     new = {(s, t) for s, t in grown} | {(("sensory", s), t) for s, t in grown_in}
@@ -57,17 +65,30 @@ def draw_network(wiring, ax, *, cut=(), grown=(), cut_in=(), grown_in=(), tips=F
         strong = (source, target) in new
         if strong and tips:
             _draw_edge(ax, at, source, target, color=HALO, lw=7, alpha=0.4, zorder=0)
-        _draw_edge(ax, at, source, target, color=BLUE if sign > 0 else VERMILLION, tip=sign if tips else 0,
-                   ls="-" if sign > 0 or tips else (0, (4, 2)),
-                   lw=2.4 if strong else 0.8, alpha=1 if strong else 0.6, zorder=3 if strong else 1)
+        _draw_edge(
+            ax,
+            at,
+            source,
+            target,
+            color=BLUE if sign > 0 else VERMILLION,
+            tip=sign if tips else 0,
+            ls="-" if sign > 0 or tips else (0, (4, 2)),
+            lw=2.4 if strong else 0.8,
+            alpha=1 if strong else 0.6,
+            zorder=3 if strong else 1,
+        )
     for source, target in [(s, t) for s, t in cut] + [(("sensory", s), t) for s, t in cut_in]:
-        _draw_edge(ax, at, source, target, color=GREY, ls=(0, (3, 4)) if tips else ":", lw=1.4, alpha=0.9, zorder=2)
+        _draw_edge(
+            ax, at, source, target, color=GREY, ls=(0, (3, 4)) if tips else ":", lw=1.4, alpha=0.9, zorder=2
+        )
     for role in LAYERS:
         nodes = [node for node in at if (node[0] if isinstance(node, tuple) else wiring.role[node]) == role]
         if nodes:
             x, y = np.transpose([at[node] for node in nodes])
             full = {"color": ORANGE if role == "motor" else INK, "linewidths": 0}
-            ax.scatter(x, y, s=70, marker=SHAPES[role], zorder=5, **({"c": "w", "edgecolors": INK} if tips else full))
+            ax.scatter(
+                x, y, s=70, marker=SHAPES[role], zorder=5, **({"c": "w", "edgecolors": INK} if tips else full)
+            )
             ax.text(x[0], 1.04, role, ha="center", va="bottom")
     ax.set(xlim=(-0.25, max(x for x, _ in at.values()) + 0.25), ylim=(-0.03, 1.12))
     ax.set_axis_off()
@@ -75,15 +96,23 @@ def draw_network(wiring, ax, *, cut=(), grown=(), cut_in=(), grown_in=(), tips=F
 
 
 def network_alt(wiring, *, cut=(), grown=(), cut_in=(), grown_in=()):
-    """Alternative text for ``draw_network``, from the data: neurons in each layer, synapses by sign, what an event moved."""
+    """Alternative text for ``draw_network``, from the data: neurons in each layer, synapses by sign, what
+    an event moved.
+    """
     text = f"Layered graph: {_layers(wiring)}; {_signed(wiring)}."
     lost, new = len(cut) + len(cut_in), len(grown) + len(grown_in)
-    return text if not lost + new else f"{text} {count(lost, 'synapse')} cut, drawn dotted, and {new} grown, drawn thick."
+    return (
+        text
+        if not lost + new
+        else f"{text} {count(lost, 'synapse')} cut, drawn dotted, and {new} grown, drawn thick."
+    )
 
 
 def _layers(wiring):
     sizes = {"sensory": wiring.m} | {role: wiring.role.count(role) for role in LAYERS[1:]}
-    return listing(f"{size} {role}" for role, size in sizes.items() if size) + (" neuron" if wiring.n == 1 else " neurons")
+    return listing(f"{size} {role}" for role, size in sizes.items() if size) + (
+        " neuron" if wiring.n == 1 else " neurons"
+    )
 
 
 def _signed(wiring):
@@ -103,23 +132,46 @@ def _draw_edge(ax, at, source, target, tip=0, **style):
         x, y = np.array([x0, x1]), np.array([y0, y1])
     ax.plot(x, y, **style)
     if tip:
-        look = {"arrowstyle": "-|>" if tip > 0 else "|-|,widthA=0,widthB=0.25", "shrinkA": 0, "shrinkB": 5,
-                "mutation_scale": 8, "color": style["color"], "alpha": style["alpha"], "lw": 0.8 * style["lw"] + 0.4}
+        look = {
+            "arrowstyle": "-|>" if tip > 0 else "|-|,widthA=0,widthB=0.25",
+            "shrinkA": 0,
+            "shrinkB": 5,
+            "mutation_scale": 8,
+            "color": style["color"],
+            "alpha": style["alpha"],
+            "lw": 0.8 * style["lw"] + 0.4,
+        }
         near = (x[-2], y[-2]) if len(x) > 2 else (x1 - 0.12 * (x1 - x0), y1 - 0.12 * (y1 - y0))
         ax.annotate("", (x1, y1), near, zorder=4, arrowprops=look)
 
 
 def draw_adjacency(wiring, ax):
-    """Signed adjacency matrix, row = target, column = source, sensory sources first; + and - survive greyscale."""
+    """Signed adjacency matrix, row = target, column = source, sensory sources first; + and - survive
+    greyscale.
+    """
     signs = np.hstack([wiring.polarity_in, wiring.polarity])
     for target, source in np.argwhere(signs):
         excites = signs[target, source] > 0
-        ax.text(source, target, "+" if excites else "\N{MINUS SIGN}", ha="center", va="center", fontsize=9,
-                color=BLUE if excites else VERMILLION, fontweight="bold")
-    ax.set(xlim=(-0.5, wiring.m + wiring.n - 0.5), ylim=(wiring.n - 0.5, -0.5), aspect="equal",
-           xlabel="source (sensory, then neurons)", ylabel="target")
+        ax.text(
+            source,
+            target,
+            "+" if excites else "\N{MINUS SIGN}",
+            ha="center",
+            va="center",
+            fontsize=9,
+            color=BLUE if excites else VERMILLION,
+            fontweight="bold",
+        )
+    ax.set(
+        xlim=(-0.5, wiring.m + wiring.n - 0.5),
+        ylim=(wiring.n - 0.5, -0.5),
+        aspect="equal",
+        xlabel="source (sensory, then neurons)",
+        ylabel="target",
+    )
     step = -(-(wiring.n + wiring.m) // 12)
-    own = [*range(0, wiring.m, step), *range(0, wiring.n, step)]  # each source by its own index, as in the edge lists
+    # each source by its own index, as in the edge lists
+    own = [*range(0, wiring.m, step), *range(0, wiring.n, step)]
     ax.set_xticks([k if place < -(-wiring.m // step) else wiring.m + k for place, k in enumerate(own)], own)
     ax.set_yticks(range(0, wiring.n, step))
     ax.axvline(wiring.m - 0.5, color=GREY, lw=1)
@@ -131,8 +183,13 @@ def draw_adjacency(wiring, ax):
 
 
 def adjacency_alt(wiring):
-    """Alternative text for ``draw_adjacency``, from the data: its size, how full it is, synapses by sign, the largest fan-in."""
+    """Alternative text for ``draw_adjacency``, from the data: its size, how full it is, synapses by sign,
+    the largest fan-in.
+    """
     cells = wiring.n * (wiring.n + wiring.m)
-    return (f"Signed matrix of {count(wiring.n, 'target row')} and {count(wiring.n + wiring.m, 'source column')}, of which "
-            f"{wiring.m} sensory: {_signed(wiring)}, {percent(wiring.synapses / cells)} % of all possible; one neuron listens to "
-            f"{wiring.fan_in.min()} to {wiring.fan_in.max()} sources.")
+    return (
+        f"Signed matrix of {count(wiring.n, 'target row')} and "
+        f"{count(wiring.n + wiring.m, 'source column')}, of which {wiring.m} sensory: {_signed(wiring)}, "
+        f"{percent(wiring.synapses / cells)} % of all possible; one neuron listens to {wiring.fan_in.min()} "
+        f"to {wiring.fan_in.max()} sources."
+    )

@@ -1,4 +1,6 @@
-"""The book's style, and pictures that follow the page: inline SVG whose ink is the reader's text colour, PNG for print."""
+"""The book's style, and pictures that follow the page: inline SVG whose ink is the reader's text colour,
+PNG for print.
+"""
 
 import base64
 import contextlib
@@ -16,28 +18,68 @@ from matplotlib.gridspec import GridSpec
 from ..boundary import brief
 
 # Okabe & Ito (2008), readable for colour-blind readers on white and on dark grounds
-BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7"
+BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#E69F00",
+    "#56B4E9",
+    "#CC79A7",
+)
 INK, GREY = "#010101", "#808080"  # INK becomes the page's own text colour
-NAMES = {"blue": BLUE, "vermillion": VERMILLION, "green": GREEN, "orange": ORANGE, "sky": SKY, "purple": PURPLE, "grey": GREY}
-PAINT = {INK: "currentColor", "#000000": "currentColor"} | {c: f"var(--ltc-{name}, {c})" for name, c in NAMES.items()}
+NAMES = {
+    "blue": BLUE,
+    "vermillion": VERMILLION,
+    "green": GREEN,
+    "orange": ORANGE,
+    "sky": SKY,
+    "purple": PURPLE,
+    "grey": GREY,
+}
+PAINT = {INK: "currentColor", "#000000": "currentColor"} | {
+    c: f"var(--ltc-{name}, {c})" for name, c in NAMES.items()
+}
 
 STYLE = {
-    "figure.dpi": 100, "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK, "axes.labelcolor": INK,
-    "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.titlecolor": INK, "axes.titlesize": 11,
-    "axes.titlelocation": "left", "axes.labelsize": 10.5, "font.size": 10, "legend.frameon": False, "legend.fontsize": 9.5,
-    "lines.linewidth": 1.8, "lines.solid_capstyle": "round", "axes.grid": False, "grid.color": GREY, "grid.alpha": 0.25,
-    "xtick.labelsize": 9.5, "ytick.labelsize": 9.5, "mathtext.fontset": "dejavusans", "figure.constrained_layout.use": True,
-    "axes.prop_cycle": mpl.cycler(color=[BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY]), "svg.fonttype": "none",
-    "svg.hashsalt": "ltcbook", "font.family": "sans-serif",
+    "figure.dpi": 100,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "font.size": 10,
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "axes.grid": False,
+    "grid.color": GREY,
+    "grid.alpha": 0.25,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "mathtext.fontset": "dejavusans",
+    "figure.constrained_layout.use": True,
+    "axes.prop_cycle": mpl.cycler(color=[BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY]),
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ltcbook",
+    "font.family": "sans-serif",
 }
 
 
 class BookAxes(Axes):
     """Axes that keep the book's style: what is added later (titles, legends, lines, ticks) has it too.
 
-    matplotlib reads its settings whenever something is added, so the methods below run inside ``STYLE``, and tick labels
-    get theirs when the Axes are cleared. Nothing outside these Axes changes.
+    matplotlib reads its settings whenever something is added, so the methods below run inside ``STYLE``, and
+    tick labels get theirs when the Axes are cleared. Nothing outside these Axes changes.
     """
 
     def clear(self):
@@ -51,10 +93,23 @@ def _in_style(method):
     def styled(*args, **kwargs):
         with mpl.rc_context(STYLE):
             return method(*args, **kwargs)
+
     return styled
 
 
-for _name in ("annotate", "axhline", "axvline", "clear", "errorbar", "grid", "legend", "plot", "set_title", "step", "text"):
+for _name in (
+    "annotate",
+    "axhline",
+    "axvline",
+    "clear",
+    "errorbar",
+    "grid",
+    "legend",
+    "plot",
+    "set_title",
+    "step",
+    "text",
+):
     setattr(BookAxes, _name, _in_style(getattr(BookAxes, _name)))
 
 
@@ -71,13 +126,22 @@ def figure(width=7.2, height=3.0, **subplots):
 
 
 # the palette of the book's dark pages (site/static/book.css), for notebooks, where that style sheet is not
-DARK = {"blue": "#5fb4ec", "vermillion": "#ff8a4c", "green": "#3fc99a", "orange": "#f0b73a", "sky": "#8fd0f5",
-        "purple": "#e29bc4", "grey": "#9aa3ad"}
+DARK = {
+    "blue": "#5fb4ec",
+    "vermillion": "#ff8a4c",
+    "green": "#3fc99a",
+    "orange": "#f0b73a",
+    "sky": "#8fd0f5",
+    "purple": "#e29bc4",
+    "grey": "#9aa3ad",
+}
 PHONE = 560  # pixels; on screens that are not wider, panels of one row stand one below the other
-NOTEBOOK = ("<style>.ltc-figure{display:block}.ltc-phone{display:none}"
-            f"@media(max-width:{PHONE}px){{.ltc-desk{{display:none}}.ltc-phone{{display:block}}}}"
-            'body[data-jp-theme-light="false"] .ltc-figure,html[theme="dark"] .ltc-figure{'
-            + ";".join(f"--ltc-{name}:{colour}" for name, colour in DARK.items()) + "}</style>")
+NOTEBOOK = (
+    f"<style>.ltc-figure{{display:block}}.ltc-phone{{display:none}}@media(max-width:{PHONE}px){{.ltc-desk{{display:none}}.ltc-phone{{display:block}}}}"
+    'body[data-jp-theme-light="false"] .ltc-figure,html[theme="dark"] .ltc-figure{'
+    + ";".join(f"--ltc-{name}:{colour}" for name, colour in DARK.items())
+    + "}</style>"
+)
 BELOW = {"Left": "Above", "Right": "Below"}  # in the words for panels that stand one below the other
 
 
@@ -87,12 +151,16 @@ def in_one_row(fig):
     if len(places) < 2 or None in places:
         return False
     grid = places[0].get_gridspec()
-    return (grid.nrows, grid.ncols) == (1, len(places)) and all(place.get_gridspec() is grid for place in places)
+    return (grid.nrows, grid.ncols) == (1, len(places)) and all(
+        place.get_gridspec() is grid for place in places
+    )
 
 
 @contextlib.contextmanager
 def stacked(fig, width=4.2):
-    """For a while the panels of a row stand one below the other, each as high as it was, ``width`` inches wide."""
+    """For a while the panels of a row stand one below the other, each as high as it was, ``width`` inches
+    wide.
+    """
     size, places, first = fig.get_size_inches().copy(), [ax.get_subplotspec() for ax in fig.axes], fig.axes[0]
     inner = [(ax, ax.get_ylabel()) for ax in fig.axes[1:] if first.get_shared_y_axes().joined(first, ax)]
     column = GridSpec(len(places), 1, figure=fig)
@@ -114,12 +182,15 @@ def stacked(fig, width=4.2):
 
 
 def picture(fig, *, alt):
-    """The figure as a picture with alternative text, ready to be the last line of a cell. ValueError for an empty alt."""
+    """The figure as a picture with alternative text, ready to be the last line of a cell. ValueError for
+    an empty alt.
+    """
     return Picture(fig, alt)
 
 
 class Picture:
-    """A finished figure: inline SVG for pages and notebooks, PNG for print. ``alt`` says what a reader would see.
+    """A finished figure: inline SVG for pages and notebooks, PNG for print. ``alt`` says what a reader would
+    see.
 
     Panels of one row are also drawn one below the other, for a phone; a page shows one of the two.
     Raises ValueError for an alt of fewer than four words.
@@ -133,26 +204,31 @@ class Picture:
             legend.set_frame_on(False)  # a frame would be a white box on a dark page
 
     def svg(self, kind="ltc-figure"):
-        """The SVG element: text stays text, ids cannot clash with another picture's, colours become the page's own.
+        """The SVG element: text stays text, ids cannot clash with another picture's, colours become the
+        page's own.
 
-        INK becomes currentColor, a palette colour ``var(--ltc-blue, #0072B2)``, which a dark page may set lighter.
-        kind: its classes.
+        INK becomes currentColor, a palette colour ``var(--ltc-blue, #0072B2)``, which a dark page may set
+        lighter. kind: its classes.
         """
         buffer = io.StringIO()
         with mpl.rc_context(STYLE):
             self.fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         svg = buffer.getvalue()
-        svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg[svg.index("<svg"):], flags=re.S)
+        svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg[svg.index("<svg") :], flags=re.S)
         key = "f" + hashlib.sha256((self.alt + svg).encode()).hexdigest()[:8]
         svg = re.sub(r'\bid="', f'id="{key}-', svg)
         svg = re.sub(r'(href="|url\()#', rf"\1#{key}-", svg)
         for colour, paint in PAINT.items():
             svg = svg.replace(colour.lower(), paint)
-        svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), svg)  # coordinates, never the text
+        # coordinates, never the text
+        svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), svg)
         width, height = self.fig.get_size_inches() * 72
-        head = (f'<svg class="{kind}" role="img" aria-label="{html.escape(self.alt)}" viewBox="0 0 {width:g} {height:g}" '
-                f'style="max-width:{width * 4 / 3:g}px;width:100%;height:auto;stroke-linejoin:round;fill:currentColor" '
-                'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">')
+        head = (
+            f'<svg class="{kind}" role="img" aria-label="{html.escape(self.alt)}" '
+            f'viewBox="0 0 {width:g} {height:g}" style="max-width:{width * 4 / 3:g}px;width:100%;height:auto;'
+            'stroke-linejoin:round;fill:currentColor" '
+            'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+        )
         return re.sub(r"\n\s*", "\n", re.sub(r"<svg\b.*?>", lambda _: head, svg, count=1, flags=re.S))
 
     def png(self):
@@ -172,4 +248,8 @@ class Picture:
             return desk + Picture(self.fig, turned).svg("ltc-figure ltc-phone")
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/html": NOTEBOOK + self.pages(), "image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
+        return {
+            "text/html": NOTEBOOK + self.pages(),
+            "image/png": base64.b64encode(self.png()).decode(),
+            "text/plain": self.alt,
+        }

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse, Patch
 
-from ..boundary import brief
 from .. import analysis, dynamics
+from ..boundary import brief
 from .curves import name_above
 from .picture import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION
 from .words import called, count, listing, numbers, short
@@ -26,8 +26,8 @@ def draw_phase_plane(cell, ax, *, u=None, box=None, equilibria=None, trajectory=
     returns, marked by their eigenvalues: stable a full circle, saddle a cross, unstable a hollow circle;
     trajectory: (T, 2) states over time; names: two texts. Nullclines: neuron 0 solid, neuron 1 dashed;
     arrows give the direction, longer where the flow is faster. Returns ax. Raises ValueError for another
-    number of neurons, other shapes, NaN, or an equilibrium at which the flow does not vanish. Source:
-    Strogatz (2015), chapter 6.
+    number of neurons, other shapes, NaN, or an equilibrium at which the flow does not vanish.
+    Source: Strogatz (2015), chapter 6.
     """
     names, lo, hi, kinds, equilibria, trajectory = _plane(cell, u, box, names, equilibria, trajectory)
     X, Y, flow = _field(cell, u, lo, hi, FINE)
@@ -165,7 +165,7 @@ def _levels(cell, P, center, u, box, levels, names):
     rim = np.concatenate([V[0], V[-1], V[:, 0], V[:, -1]]).min()  # a larger level set leaves the picture
     safe = min(0.98 * rim, V[growth > 0].min(initial=np.inf))
     inside = ((center > lo) & (center < hi)).all()
-    return names, lo, hi, X, Y, V, growth, float(safe) if inside and (V < safe).sum() > 20 else None
+    return names, lo, hi, X, Y, V, growth, float(safe) if inside and (safe > V).sum() > 20 else None
 
 
 def _field(cell, u, lo, hi, points):

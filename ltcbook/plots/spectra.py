@@ -10,7 +10,8 @@ SAME = 1e-8  # smaller changes of log2(ratio) are rounding
 
 
 def draw_ratios(ratios, ax, *, bins=20):
-    """Histogram of rate after / rate before on a logarithmic axis: slower hatched, unchanged one ink bar at 1, faster plain.
+    """Histogram of rate after / rate before on a logarithmic axis: slower hatched, unchanged one ink bar at
+    1, faster plain.
 
     ratios: (k,), all > 0. Returns ax. Raises ValueError for anything else. Source: chapter "Convergence".
     """
@@ -20,8 +21,16 @@ def draw_ratios(ratios, ax, *, bins=20):
     same = np.abs(logs) < SAME
     for side, colour, hatch, label in ((-1, VERMILLION, "////", "slower"), (1, BLUE, None, "faster")):
         counts, _ = np.histogram(side * logs[~same & (side * logs > 0)], edges)
-        ax.bar(side * (edges[:-1] + edges[1:]) / 2, counts, width=span / bins, color=colour if hatch is None else "none",
-               edgecolor=colour, hatch=hatch, linewidth=0.8, label=f"{label} ({counts.sum()})")
+        ax.bar(
+            side * (edges[:-1] + edges[1:]) / 2,
+            counts,
+            width=span / bins,
+            color=colour if hatch is None else "none",
+            edgecolor=colour,
+            hatch=hatch,
+            linewidth=0.8,
+            label=f"{label} ({counts.sum()})",
+        )
     ax.bar(0, same.sum(), width=0.35 * span / bins, color=INK, label=f"unchanged ({same.sum()})")
     ticks = np.arange(-int(span), int(span) + 1)
     ax.set_xticks(ticks, ["1" if t == 0 else f"{2**t}×" if t > 0 else f"1/{2**-t}" for t in ticks])
@@ -31,12 +40,16 @@ def draw_ratios(ratios, ax, *, bins=20):
 
 
 def ratios_alt(ratios):
-    """Alternative text for ``draw_ratios``, from the data: how many are slower, the same, faster, and the median."""
+    """Alternative text for ``draw_ratios``, from the data: how many are slower, the same, faster, and the
+    median.
+    """
     logs = _logs(ratios)
     slower, faster = int((logs <= -SAME).sum()), int((logs >= SAME).sum())
-    return (f"Histogram of {len(logs)} networks by slowest mode after divided by before: {slower} slower, "
-            f"{len(logs) - slower - faster} unchanged, {faster} faster; the median ratio is {short(2 ** np.median(logs))}, the range "
-            f"{short(2 ** logs.min())} to {short(2 ** logs.max())}.")
+    return (
+        f"Histogram of {len(logs)} networks by slowest mode after divided by before: {slower} slower, "
+        f"{len(logs) - slower - faster} unchanged, {faster} faster; the median ratio is "
+        f"{short(2 ** np.median(logs))}, the range {short(2 ** logs.min())} to {short(2 ** logs.max())}."
+    )
 
 
 def _logs(ratios):
@@ -47,10 +60,11 @@ def _logs(ratios):
 
 
 def draw_spectrum(before, after, ax, *, label=("before", "after")):
-    """Eigenvalues (1/ms) in the complex plane: before hollow grey, after filled blue; the unstable half is hatched.
+    """Eigenvalues (1/ms) in the complex plane: before hollow grey, after filled blue; the unstable half is
+    hatched.
 
-    before: (k,) complex, empty for one spectrum alone; after: (n,) complex, what ``analysis.eigenvalues`` returns. Returns ax.
-    Raises ValueError for other shapes or NaN. Source: chapter "Pruning & rewiring".
+    before: (k,) complex, empty for one spectrum alone; after: (n,) complex, what ``analysis.eigenvalues``
+    returns. Returns ax. Raises ValueError for other shapes or NaN. Source: chapter "Pruning & rewiring".
     """
     before, after = _spectra(before, after)
     both = np.concatenate([before, after])
@@ -58,7 +72,16 @@ def draw_spectrum(before, after, ax, *, label=("before", "after")):
     ax.axvspan(0, right, facecolor="none", edgecolor=VERMILLION, hatch="///", alpha=0.35, linewidth=0)
     ax.axvline(0, color=VERMILLION, lw=1.2)
     if len(before):
-        ax.scatter(before.real, before.imag, s=70, facecolors="none", edgecolors=GREY, linewidths=1.4, label=label[0], zorder=2)
+        ax.scatter(
+            before.real,
+            before.imag,
+            s=70,
+            facecolors="none",
+            edgecolors=GREY,
+            linewidths=1.4,
+            label=label[0],
+            zorder=2,
+        )
     ax.scatter(after.real, after.imag, s=22, color=BLUE, label=label[1], zorder=3)
     ax.axhline(0, color=GREY, lw=0.6, zorder=0)
     height = max(0.5, 1.2 * np.abs(both.imag).max())
@@ -69,11 +92,17 @@ def draw_spectrum(before, after, ax, *, label=("before", "after")):
 
 
 def spectrum_alt(before, after, *, label=("before", "after")):
-    """Alternative text for ``draw_spectrum``, from the data: for each spectrum its rightmost real part and its complex pairs."""
+    """Alternative text for ``draw_spectrum``, from the data: for each spectrum its rightmost real part and
+    its complex pairs.
+    """
     before, after = _spectra(before, after)
-    each = (f"{name}: {len(values)} with real parts from {short(values.real.min())} to {short(values.real.max())} per ms, "
-            f"{(values.real >= 0).sum() or 'none'} in the unstable half, {count((values.imag > 1e-9).sum(), 'complex pair')}"
-            for name, values in zip(label, (before, after), strict=True) if len(values))
+    each = (
+        f"{name}: {len(values)} with real parts from {short(values.real.min())} to "
+        f"{short(values.real.max())} per ms, {(values.real >= 0).sum() or 'none'} in the unstable half, "
+        f"{count((values.imag > 1e-9).sum(), 'complex pair')}"
+        for name, values in zip(label, (before, after), strict=True)
+        if len(values)
+    )
     return f"Eigenvalues in the complex plane; {'; '.join(each)}."
 
 
@@ -83,7 +112,9 @@ def _spectra(before, after):
 
 
 def draw_shares(rows, ax):
-    """Stacked bars of slower / same / faster; rows: {label: (slower, same, faster, (low, high))}, the interval of faster."""
+    """Stacked bars of slower / same / faster; rows: {label: (slower, same, faster, (low, high))}, the
+    interval of faster.
+    """
     for y, (slower, same, faster, (low, high)) in enumerate(rows.values()):
         ax.barh(y, slower, color="none", edgecolor=VERMILLION, hatch="////", height=0.66, linewidth=0.8)
         ax.barh(y, same, left=slower, color=GREY, alpha=0.35, height=0.66, linewidth=0)
@@ -102,16 +133,30 @@ def draw_shares(rows, ax):
 
 def shares_alt(rows):
     """Alternative text for ``draw_shares``, from the data: the three shares of every row."""
-    each = (f"{name}, {percent(slower)} % slower, {percent(same)} % the same, {percent(faster)} % faster (interval "
-            f"{percent(low)} to {percent(high)})" for name, (slower, same, faster, (low, high)) in rows.items())
+    each = (
+        f"{name}, {percent(slower)} % slower, {percent(same)} % the same, {percent(faster)} % faster "
+        f"(interval {percent(low)} to {percent(high)})"
+        for name, (slower, same, faster, (low, high)) in rows.items()
+    )
     return f"Shares of networks: {'; '.join(each)}."
 
 
 def draw_derivative(t, series, ax, *, color=BLUE):
-    """dV/dt over time (ms) for one {label: values}; where it is positive the area is hatched: V grows there."""
-    (label, values), = series.items()
+    """dV/dt over time (ms) for one {label: values}; where it is positive the area is hatched: V grows
+    there.
+    """
+    ((label, values),) = series.items()
     ax.plot(t, values, color=color)
-    ax.fill_between(t, 0, values, where=np.asarray(values) > 0, facecolor="none", edgecolor=color, hatch="///", linewidth=0)
+    ax.fill_between(
+        t,
+        0,
+        values,
+        where=np.asarray(values) > 0,
+        facecolor="none",
+        edgecolor=color,
+        hatch="///",
+        linewidth=0,
+    )
     ax.axhline(0, color=GREY, lw=0.8)
     ax.set(xlabel="time after the event (ms)", ylabel="dV/dt per V(0) (1/ms)", title=f"V {label}")
     return ax
@@ -119,10 +164,13 @@ def draw_derivative(t, series, ax, *, color=BLUE):
 
 def derivative_alt(t, series):
     """Alternative text for ``draw_derivative``, from the data: the range of dV/dt and how long V grows."""
-    (label, values), = series.items()
+    ((label, values),) = series.items()
     t = times(t)
     values = numbers(label or "dV/dt", values, len(t))
     share = (values > 0).mean()
     grows = "V never grows" if share == 0 else f"V grows during {percent(share)} % of the time, hatched"
-    return (f"dV/dt over {short(t[-1] - t[0])} ms for V {label}, from {short(values[0])} at first to {short(values[-1])} at the "
-            f"end, in between from {short(values.min())} to {short(values.max())} per ms; {grows}.")
+    return (
+        f"dV/dt over {short(t[-1] - t[0])} ms for V {label}, from {short(values[0])} at first to "
+        f"{short(values[-1])} at the end, in between from {short(values.min())} to {short(values.max())} per "
+        f"ms; {grows}."
+    )

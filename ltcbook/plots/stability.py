@@ -8,10 +8,12 @@ from .words import short
 
 
 def draw_stability(R, name, ax, *, box=(-4, 2, -3.5, 3.5), points=301):
-    """The stability region abs(R) <= 1 of a method, shaded in blue with its boundary, under the method's name.
+    """The stability region abs(R) <= 1 of a method, shaded in blue with its boundary, under the method's
+    name.
 
-    R: vectorised function of complex numbers; name: of the method, the title; box: (left, right, bottom, top) of the plane
-    shown; points: of the grid along each side. Returns ax. Raises ValueError for a box without area.
+    R: vectorised function of complex numbers; name: of the method, the title; box: (left, right, bottom, top)
+    of the plane shown; points: of the grid along each side. Returns ax. Raises ValueError for a box without
+    area.
     Source: Hairer & Wanner (1996), section IV.2.
     """
     left, right, bottom, top = _box(box)
@@ -27,19 +29,26 @@ def draw_stability(R, name, ax, *, box=(-4, 2, -3.5, 3.5), points=301):
 
 
 def stability_alt(R, name, *, box=(-4, 2, -3.5, 3.5)):
-    """Alternative text for ``draw_stability``, from the data: how far left the region reaches on the real axis.
+    """Alternative text for ``draw_stability``, from the data: how far left the region reaches on the real
+    axis.
 
     R: vectorised function of complex numbers; name: of the method.
     """
     left, _, _, _ = _box(box)
     real = np.linspace(0, left, 4001)[1:]
     out = np.flatnonzero(np.abs(R(real + 0j)) > 1)
-    reach = f"from 0 to {short(real[out[0]])} on the real axis" if out.size else "on the whole negative real axis shown"
+    reach = (
+        f"from 0 to {short(real[out[0]])} on the real axis"
+        if out.size
+        else "on the whole negative real axis shown"
+    )
     return f"Stability region of {name}: stable {reach}."
 
 
 def _box(box):
     left, right, bottom, top = (float(edge) for edge in box)
     if not (left < right and bottom < top):
-        raise ValueError(f"box is {brief(box)}; need (left, right, bottom, top) with left < right and bottom < top.")
+        raise ValueError(
+            f"box is {brief(box)}; need (left, right, bottom, top) with left < right and bottom < top."
+        )
     return left, right, bottom, top

@@ -25,9 +25,8 @@ def draw_states(t, x, ax, *, names=None, unit="mV"):
         return draw_curves(t, dict(zip(names, x.T, strict=True)), ax)
     low, high = np.minimum(x.min(0), 0), np.maximum(x.max(0), 0)
     room = np.maximum(high - low, 0.5 * (high - low).mean()) + 0.25 * max((high - low).mean(), 1e-12)
-    zero = (
-        -np.cumsum(room) - low
-    )  # a lane's 0: lanes are as high as their states need, plus a gap, lane 0 on top
+    # a lane's 0: lanes are as high as their states need, plus a gap, lane 0 on top
+    zero = -np.cumsum(room) - low
     for level, values in zip(zero, x.T, strict=True):
         _lane(t, level + values, level, ax)
     bar, right, bottom = _round(0.8 * room.max()), t[-1] + 0.02 * (t[-1] - t[0]), -room.sum()
@@ -59,8 +58,7 @@ def states_alt(t, x, *, names=None, unit="mV"):
         )
     most, least = np.argmax(travel), np.argmin(travel)
     return (
-        text
-        + f"One lane for each: {names[most]} moves most, over {short(travel[most])} {unit}, and "
+        text + f"One lane for each: {names[most]} moves most, over {short(travel[most])} {unit}, and "
         f"{names[least]} least, over {short(travel[least])} {unit}."
     )
 

@@ -48,7 +48,9 @@ def called(names, count, word="neuron"):
 
 
 def short(value, digits=3):
-    """A number in words' company: three digits and a true minus sign; 0 where only rounding is left. Halves go away from zero."""
+    """A number in words' company: three digits and a true minus sign; 0 where only rounding is left.
+    Halves go away from zero.
+    """
     value = 0.0 if abs(value) < 1e-12 else significant(value, digits)
     return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 

@@ -1,8 +1,33 @@
-"""Prune & rewire at a threshold, and its relatives on the same interface; pure functions of wiring and weights."""
+"""Prune & rewire at a threshold, and its relatives on the same interface; pure functions of wiring and
+weights.
+"""
 
 from .event import NEW_WEIGHTS, TARGETS, Rewired, prune_and_rewire, rewire
 from .methods import (
-    SET, DeepR, GradualMagnitude, Method, Nothing, OneShotMagnitude, PruneRewire, RandomRewiring, RigL)
+    SET,
+    DeepR,
+    GradualMagnitude,
+    Method,
+    Nothing,
+    OneShotMagnitude,
+    PruneRewire,
+    RandomRewiring,
+    RigL,
+)
 
-__all__ = ["NEW_WEIGHTS", "SET", "TARGETS", "DeepR", "GradualMagnitude", "Method", "Nothing", "OneShotMagnitude",
-           "PruneRewire", "RandomRewiring", "Rewired", "RigL", "prune_and_rewire", "rewire"]
+__all__ = [
+    "NEW_WEIGHTS",
+    "SET",
+    "TARGETS",
+    "DeepR",
+    "GradualMagnitude",
+    "Method",
+    "Nothing",
+    "OneShotMagnitude",
+    "PruneRewire",
+    "RandomRewiring",
+    "Rewired",
+    "RigL",
+    "prune_and_rewire",
+    "rewire",
+]

@@ -1,9 +1,10 @@
 """Prune-and-grow methods on one interface, for pruning while a network trains.
 
-A method is a frozen dataclass. ``method.event(step, steps, wiring, weights, weights_in, rng=rng, ...)`` returns a
-``Rewired`` report when one of its events follows training step ``step`` of ``steps``, else None. Weights are conductances
->= 0, [target, source], and never changed in place; equal generators give equal events. All methods stay inside the layer
-pairs in which the wiring has synapses, never regrow in an event what it cut, and never take a neuron's last input.
+A method is a frozen dataclass. ``method.event(step, steps, wiring, weights, weights_in, rng=rng, ...)``
+returns a ``Rewired`` report when one of its events follows training step ``step`` of ``steps``, else None.
+Weights are conductances >= 0, [target, source], and never changed in place; equal generators give equal
+events. All methods stay inside the layer pairs in which the wiring has synapses, never regrow in an event
+what it cut, and never take a neuron's last input.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -19,7 +20,8 @@ from .slots import Slots, checked
 
 @dataclass(frozen=True)
 class Method:
-    """Base: an event every ``every`` steps after step ``start``, the last one at the share ``stop`` of all steps at most.
+    """Base: an event every ``every`` steps after step ``start``, the last one at the share ``stop`` of all
+    steps at most.
 
     Raises ValueError for every < 1, start < 0 or a stop outside [0, 1].
     """
@@ -44,16 +46,32 @@ class Method:
         """The method for a run that starts from this wiring; itself, unless it counts from the start."""
         return self
 
-    def event(self, step, steps, wiring, weights, weights_in=None, *, rng, age=None, age_in=None, gradient=None,
-              gradient_in=None, time_constant=None, sign=None, sign_in=None):
-        """A ``Rewired`` report, or None where step is not one of ``events(steps)``. Pure: the arguments stay as they are.
+    def event(
+        self,
+        step,
+        steps,
+        wiring,
+        weights,
+        weights_in=None,
+        *,
+        rng,
+        age=None,
+        age_in=None,
+        gradient=None,
+        gradient_in=None,
+        time_constant=None,
+        sign=None,
+        sign_in=None,
+    ):
+        """A ``Rewired`` report, or None where step is not one of ``events(steps)``. Pure: the arguments stay
+        as they are.
 
-        weights: (n, n) µS, weights_in: (n, m), or None to leave the sensory synapses alone. age, age_in: steps since each
-        synapse was made, likewise shaped, or None. gradient, gradient_in: dL/dw, where the method ``needs_gradient``.
-        time_constant: (n,) ms, for the rule "slowest". sign, sign_in: the polarity (+-1) that a synapse would have at each
-        place, the one for which its gradient holds; None draws it. ``blocked`` lists what would have been cut but is its
-        target's last input. Raises ValueError for steps out of range, arrays that do not match the wiring, or a missing
-        gradient.
+        weights: (n, n) µS, weights_in: (n, m), or None to leave the sensory synapses alone. age, age_in:
+        steps since each synapse was made, likewise shaped, or None. gradient, gradient_in: dL/dw, where the
+        method ``needs_gradient``. time_constant: (n,) ms, for the rule "slowest". sign, sign_in: the polarity
+        (+-1) that a synapse would have at each place, the one for which its gradient holds; None draws it.
+        ``blocked`` lists what would have been cut but is its target's last input. Raises ValueError for steps
+        out of range, arrays that do not match the wiring, or a missing gradient.
         """
         whole("steps", steps, 1)
         whole("step", step, 1, steps)
@@ -63,12 +81,25 @@ class Method:
         if not isinstance(wiring, Wiring):
             raise ValueError(f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring.")
         if self.needs_gradient and (gradient is None or (weights_in is not None and gradient_in is None)):
-            raise ValueError(f"{type(self).__name__} grows by the gradient: pass gradient (n, n) and gradient_in (n, m).")
+            raise ValueError(
+                f"{type(self).__name__} grows by the gradient: pass gradient (n, n) and gradient_in (n, m)."
+            )
         beside = {"age": (age, age_in), "gradient": (gradient, gradient_in), "sign": (sign, sign_in)}
-        network = SimpleNamespace(wiring=wiring, weights=weights, weights_in=weights_in, time_constant=time_constant, **{
-            name: tuple(checked(name + suffix, value, signs.shape) for value, suffix, signs in
-                        zip(pair, ("", "_in"), (wiring.polarity, wiring.polarity_in), strict=True))
-            for name, pair in beside.items()})
+        network = SimpleNamespace(
+            wiring=wiring,
+            weights=weights,
+            weights_in=weights_in,
+            time_constant=time_constant,
+            **{
+                name: tuple(
+                    checked(name + suffix, value, signs.shape)
+                    for value, suffix, signs in zip(
+                        pair, ("", "_in"), (wiring.polarity, wiring.polarity_in), strict=True
+                    )
+                )
+                for name, pair in beside.items()
+            },
+        )
         return self._event(step, steps, network, rng)
 
     def _event(self, step, steps, network, rng):
@@ -88,9 +119,10 @@ class Nothing(Method):
 class PruneRewire(Method):
     """Prune & rewire at a threshold T (µS), on a schedule; the options are those of ``prune_and_rewire``.
 
-    With target="gradient" and polarity="redraw" a new synapse gets the ``sign`` for which the gradient holds, where one is
-    given. Raises ValueError for unknown options at once, not at the first event. Source: the published idea (README of
-    pruningElegans) as ``prune_and_rewire`` states it; there it runs once and before training.
+    With target="gradient" and polarity="redraw" a new synapse gets the ``sign`` for which the gradient holds,
+    where one is given. Raises ValueError for unknown options at once, not at the first event. Source: the
+    published idea (README of pruningElegans) as ``prune_and_rewire`` states it; there it runs once and before
+    training.
     """
 
     threshold: float = 0.1
@@ -124,14 +156,24 @@ class PruneRewire(Method):
 
     def _event(self, step, steps, network, rng):
         result = prune_and_rewire(
-            network.wiring, network.weights, weights_in=network.weights_in, rng=rng, **self._options(),
-            age=network.age[0], age_in=network.age[1], gradient=network.gradient[0], gradient_in=network.gradient[1],
-            time_constant=network.time_constant)
+            network.wiring,
+            network.weights,
+            weights_in=network.weights_in,
+            rng=rng,
+            **self._options(),
+            age=network.age[0],
+            age_in=network.age[1],
+            gradient=network.gradient[0],
+            gradient_in=network.gradient[1],
+            time_constant=network.time_constant,
+        )
         if self.target != "gradient" or self.polarity != "redraw":
             return result
         signs = []
-        for new, sign, grown in ((result.wiring.polarity, network.sign[0], result.grown),
-                                 (result.wiring.polarity_in, network.sign[1], result.grown_in)):
+        for new, sign, grown in (
+            (result.wiring.polarity, network.sign[0], result.grown),
+            (result.wiring.polarity_in, network.sign[1], result.grown_in),
+        ):
             at = tuple(np.array(grown, int).reshape(-1, 2).T[::-1])
             signs.append(new.copy())
             signs[-1][at] = new[at] if sign is None else sign[at]
@@ -140,11 +182,12 @@ class PruneRewire(Method):
 
 @dataclass(frozen=True)
 class OneShotMagnitude(Method):
-    """Cut the weakest share ``sparsity`` of all synapses, in all layer pairs together, at the first event; nothing grows.
+    """Cut the weakest share ``sparsity`` of all synapses, in all layer pairs together, at the first event;
+    nothing grows.
 
-    Source: Han et al. (2015), one round of prune and retrain. There the threshold is set layer by layer, from the spread of
-    its weights; here one rank over the whole network decides, so the share is met exactly (but for last inputs).
-    Raises ValueError for a sparsity outside [0, 1].
+    Source: Han et al. (2015), one round of prune and retrain. There the threshold is set layer by layer, from
+    the spread of its weights; here one rank over the whole network decides, so the share is met exactly (but
+    for last inputs). Raises ValueError for a sparsity outside [0, 1].
     """
 
     sparsity: float = 0.5
@@ -165,12 +208,14 @@ class OneShotMagnitude(Method):
 
 @dataclass(frozen=True)
 class GradualMagnitude(Method):
-    """Cut the weakest synapses bit by bit, until the share ``sparsity`` of those at the start is gone at the last event.
+    """Cut the weakest synapses bit by bit, until the share ``sparsity`` of those at the start is gone at the
+    last event.
 
-    After event k of K the share sparsity (1 - (1 - k / K)^3) is gone: fast at first, then ever slower. synapses: how many
-    there were at the start, of those it may touch; ``starting_at`` fills it in, and ``train.fit`` calls that. Source: Zhu &
-    Gupta (2017), their schedule with initial sparsity 0; there each layer keeps its own count, here the network has one.
-    Raises ValueError for a sparsity outside [0, 1], or for a later event that does not know ``synapses``.
+    After event k of K the share sparsity (1 - (1 - k / K)^3) is gone: fast at first, then ever slower.
+    synapses: how many there were at the start, of those it may touch; ``starting_at`` fills it in, and
+    ``train.fit`` calls that. Source: Zhu & Gupta (2017), their schedule with initial sparsity 0; there each
+    layer keeps its own count, here the network has one. Raises ValueError for a sparsity outside [0, 1], or
+    for a later event that does not know ``synapses``.
     """
 
     sparsity: float = 0.5
@@ -190,8 +235,10 @@ class GradualMagnitude(Method):
         slots, events = Slots(network), self.events(steps)
         now, k = len(slots.weakest()), events.index(step) + 1
         if self.synapses is None and k > 1:
-            raise ValueError("a later event must know how many synapses there were at the start: give GradualMagnitude "
-                             "synapses=..., or use method.starting_at(wiring).")
+            raise ValueError(
+                "a later event must know how many synapses there were at the start: give GradualMagnitude "
+                "synapses=..., or use method.starting_at(wiring)."
+            )
         total = now if self.synapses is None else self.synapses
         gone = round(total * self.sparsity * (1 - (1 - k / len(events)) ** 3))
         slots.prune(slots.weakest(), gone - (total - now))
@@ -200,11 +247,13 @@ class GradualMagnitude(Method):
 
 @dataclass(frozen=True)
 class SET(Method):
-    """Sparse evolutionary training: in every layer pair the weakest share ``fraction`` is cut and as many grow at random.
+    """Sparse evolutionary training: in every layer pair the weakest share ``fraction`` is cut and as many
+    grow at random.
 
-    New weights are U(0, 2 new_weight) µS. Where a layer pair has too few free places, fewer are cut. Source: Mocanu et al.
-    (2018). There weights carry signs and the share is taken of the positive and of the negative ones, the events follow the
-    epochs, and a place just cut may be drawn again. Raises ValueError for a fraction outside [0, 1] or new_weight <= 0.
+    New weights are U(0, 2 new_weight) µS. Where a layer pair has too few free places, fewer are cut.
+    Source: Mocanu et al. (2018). There weights carry signs and the share is taken of the positive and of the
+    negative ones, the events follow the epochs, and a place just cut may be drawn again. Raises ValueError
+    for a fraction outside [0, 1] or new_weight <= 0.
     """
 
     fraction: float = 0.3
@@ -249,11 +298,11 @@ class RandomRewiring(SET):
 class RigL(SET):
     """Rigged lottery: as SET, but synapses grow where the loss falls fastest, and ever fewer of them.
 
-    The share cut is fraction (1 + cos(pi t)) / 2, t from 0 at ``start`` to 1 at ``stop``. Source: Evci et al. (2020). There
-    the largest abs(dL/dw) grows, here only dL/dw < 0: a conductance cannot become negative, and the new one gets the
-    ``sign`` for which the gradient holds (though a fresh gate).
-    There it starts at 0, where the gradient towards its gate and reversal potential is 0 too; here at ``new_weight`` µS.
-    There a place just cut may grow again. Needs gradients.
+    The share cut is fraction (1 + cos(pi t)) / 2, t from 0 at ``start`` to 1 at ``stop``. Source: Evci et al.
+    (2020). There the largest abs(dL/dw) grows, here only dL/dw < 0: a conductance cannot become negative, and
+    the new one gets the ``sign`` for which the gradient holds (though a fresh gate). There it starts at 0,
+    where the gradient towards its gate and reversal potential is 0 too; here at ``new_weight`` µS. There a
+    place just cut may grow again. Needs gradients.
     """
 
     needs_gradient = True
@@ -272,14 +321,16 @@ class RigL(SET):
 
 @dataclass(frozen=True)
 class DeepR(Method):
-    """Deep rewiring on conductances: a weak synapse may die by chance, and as many wake anywhere in the network.
+    """Deep rewiring on conductances: a weak synapse may die by chance, and as many wake anywhere in the
+    network.
 
-    A synapse dies if w - pull + temperature Normal(0, 1) <= 0 (all in µS). The number over all layer pairs stays; each
-    pair keeps one at least, since none could wake there otherwise. Source: Bellec et al. (2018). There pull and noise move every
-    weight in every step and crossing 0 means death; here conductances are positive by parametrisation and the optimiser
-    alone moves survivors, so the crossing is drawn at each event, and the stationary distribution proved there is not
-    claimed. There a synapse wakes at 0, here at ``new_weight``, with the fixed ``sign`` of its place.
-    Raises ValueError for new_weight <= 0 or a negative pull or temperature.
+    A synapse dies if w - pull + temperature Normal(0, 1) <= 0 (all in µS). The number over all layer pairs
+    stays; each pair keeps one at least, since none could wake there otherwise. Source: Bellec et al. (2018).
+    There pull and noise move every weight in every step and crossing 0 means death; here conductances are
+    positive by parametrisation and the optimiser alone moves survivors, so the crossing is drawn at each
+    event, and the stationary distribution proved there is not claimed. There a synapse wakes at 0, here at
+    ``new_weight``, with the fixed ``sign`` of its place. Raises ValueError for new_weight <= 0 or a negative
+    pull or temperature.
     """
 
     pull: float = 0.01
@@ -297,7 +348,9 @@ class DeepR(Method):
         walked = slots.weight - self.pull + self.temperature * rng.standard_normal(slots.weight.shape)
         some = np.concatenate([slots.weakest(pair, walked)[:-1] for pair in slots.pairs] or [[]]).astype(int)
         dying = some[walked[some] <= 0]
-        free = rng.permutation(np.concatenate([p[slots.polarity[p] == 0] for p in slots.pairs] or [[]]).astype(int))
+        free = rng.permutation(
+            np.concatenate([p[slots.polarity[p] == 0] for p in slots.pairs] or [[]]).astype(int)
+        )
         for slot in free[: slots.prune(dying[np.argsort(walked[dying], kind="stable")], len(free))]:
             slots.grow(slot, self.new_weight, rng)
         return slots.report()

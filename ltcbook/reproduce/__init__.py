@@ -1,12 +1,13 @@
 """The stored tables of the book, each made again by one command: ``python -m ltcbook.reproduce NAME``.
 
-What takes longer than a page should is computed once and stored in ``ltcbook/data``. Each such table is the work of one
-study, a module of this room with
+What takes longer than a page should is computed once and stored in ``ltcbook/data``. Each such table is the
+work of one study, a module of this room with
 
 - ``FILE``, the name of its table;
-- ``make(sample=False, progress=False)``, which computes the table as a dictionary; with sample=True a part of it, in
-  less than a minute: the same keys, some of them left out;
-- ``TOLERANCE``, how far a number of the sample may lie from the stored one, relative to it (at least 1e-12 wide).
+- ``make(sample=False, progress=False)``, which computes the table as a dictionary; with sample=True a part of
+  it, in less than a minute: the same keys, some of them left out;
+- ``TOLERANCE``, how far a number of the sample may lie from the stored one, relative to it (at least 1e-12
+  wide).
 
 The room stands on top of the house: nothing imports it.
 """
@@ -34,16 +35,23 @@ def stored(name):
 def differences(sample, table, tolerance, where="the table"):
     """Where a sample does not agree with the stored table, one sentence each.
 
-    Every key of the sample must stand in the table; lists must be as long; numbers agree to ``tolerance`` times the
-    stored one; everything else must be the same.
+    Every key of the sample must stand in the table; lists must be as long; numbers agree to ``tolerance``
+    times the stored one; everything else must be the same.
     """
     if isinstance(sample, dict) and isinstance(table, dict):
         missing = [f"{where} has no {key!r}." for key in sample if key not in table]
-        return missing + [line for key in sample if key in table
-                          for line in differences(sample[key], table[key], tolerance, f"{where}[{key!r}]")]
+        return missing + [
+            line
+            for key in sample
+            if key in table
+            for line in differences(sample[key], table[key], tolerance, f"{where}[{key!r}]")
+        ]
     if isinstance(sample, list) and isinstance(table, list) and len(sample) == len(table):
-        return [line for i, (new, old) in enumerate(zip(sample, table, strict=True))
-                for line in differences(new, old, tolerance, f"{where}[{i}]")]
+        return [
+            line
+            for i, (new, old) in enumerate(zip(sample, table, strict=True))
+            for line in differences(new, old, tolerance, f"{where}[{i}]")
+        ]
     numbers = isinstance(sample, Real) and isinstance(table, Real)
     same = abs(sample - table) <= tolerance * abs(table) + 1e-12 if numbers else sample == table
     return [] if same else [f"{where} is {table!r}; it came out as {sample!r}."]

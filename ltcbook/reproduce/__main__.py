@@ -1,4 +1,6 @@
-"""``python -m ltcbook.reproduce NAME [--sample]``: make a stored table anew, or look whether a part of it still comes out."""
+"""``python -m ltcbook.reproduce NAME [--sample]``: make a stored table anew, or look whether a part of it
+still comes out.
+"""
 
 import argparse
 import sys
@@ -9,10 +11,16 @@ from . import STUDIES, differences, stored, study, written
 
 
 def main(words=None):
-    """Run one study; the exit status is 0 where its table was written or, with --sample, where the sample agrees."""
-    parser = argparse.ArgumentParser(prog="python -m ltcbook.reproduce", description="Make a stored table of the book anew.")
+    """Run one study; the exit status is 0 where its table was written or, with --sample, where the sample
+    agrees.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m ltcbook.reproduce", description="Make a stored table of the book anew."
+    )
     parser.add_argument("name", help=f"which study: {', '.join(STUDIES)}")
-    parser.add_argument("--sample", action="store_true", help="compute a part of it and compare with the stored table")
+    parser.add_argument(
+        "--sample", action="store_true", help="compute a part of it and compare with the stored table"
+    )
     given = parser.parse_args(words)
     try:
         found = study(given.name)

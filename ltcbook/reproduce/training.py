@@ -1,4 +1,6 @@
-"""Seven networks of equal size learn four tasks in equally many steps, for the chapter "Training a liquid network"."""
+"""Seven networks of equal size learn four tasks in equally many steps, for the chapter "Training a liquid
+network".
+"""
 
 import numpy as np
 import torch
@@ -21,9 +23,20 @@ LONGER = "LTC, 5 times the steps"
 SEEDS = {"LTC": 10, "GRU": 10, "GRU without gaps": 10, LONGER: 10}  # of the others: 5, they take longer
 TASKS = {
     "lane": {"shape": (16, 1), "budget": 770, "epochs": 30, "batch": 16, "kinds": (*KINDS, LONGER)},
-    "gaps": {"shape": (16, 1), "budget": 770, "epochs": 30, "batch": 16, "kinds": (*KINDS, "GRU without gaps", LONGER)},
-    "ice": {"shape": (1, 1), "budget": 300, "epochs": 40, "batch": 24,
-            "kinds": (*KINDS, "GRU without gaps", LONGER)},
+    "gaps": {
+        "shape": (16, 1),
+        "budget": 770,
+        "epochs": 30,
+        "batch": 16,
+        "kinds": (*KINDS, "GRU without gaps", LONGER),
+    },
+    "ice": {
+        "shape": (1, 1),
+        "budget": 300,
+        "epochs": 40,
+        "batch": 24,
+        "kinds": (*KINDS, "GRU without gaps", LONGER),
+    },
     "digits": {"shape": (8, 10), "budget": 1500, "epochs": 10, "batch": 32, "kinds": KINDS},
 }
 
@@ -45,7 +58,9 @@ class Read(torch.nn.Module):
 
 
 def liquid(units, m, outputs, generator, seed):
-    """An LTC network: for the lane the circuit of the chapter "Your first liquid network", else all neurons hear all."""
+    """An LTC network: for the lane the circuit of the chapter "Your first liquid network", else all
+    neurons hear all.
+    """
     rng, options = np.random.default_rng(seed), {"solver": "fused", "substeps": 3, "generator": generator}
     if (m, outputs) == (16, 1):
         from .driver import SIZES
@@ -56,7 +71,9 @@ def liquid(units, m, outputs, generator, seed):
 
 
 def size(net):
-    """How many numbers of a network act and can learn: of an LTC network only those of synapses that it has."""
+    """How many numbers of a network act and can learn: of an LTC network only those of synapses that it
+    has.
+    """
     total = sum(parameter.numel() for parameter in net.parameters())
     for part in net.modules():
         if isinstance(part, models.LTCNet):
@@ -65,12 +82,16 @@ def size(net):
 
 
 def network(kind, m, outputs, budget, seed):
-    """The largest network of this kind with at most so many parameters, its start values drawn from a seed."""
+    """The largest network of this kind with at most so many parameters, its start values drawn from a
+    seed.
+    """
     make = {
         "RNN": lambda n, g: models.RNNet(m, n, outputs, generator=g),
         "GRU": lambda n, g: models.GRUNet(m, n, outputs, generator=g),
         "LSTM": lambda n, g: models.LSTMNet(m, n, outputs, generator=g),
-        "CT-RNN": lambda n, g: models.CTRNNet(m, n, outputs, tau=2.0, learned=True, solver="exponential", generator=g),
+        "CT-RNN": lambda n, g: models.CTRNNet(
+            m, n, outputs, tau=2.0, learned=True, solver="exponential", generator=g
+        ),
         "LTC": lambda n, g: liquid(n, m, outputs, g, seed),
         "CfC": lambda n, g: models.CfCNet(n, m, outputs, backbone_units=2 * n, generator=g),
         "neural ODE": lambda n, g: models.ODENet(m, n, outputs, hidden=2 * n, solver="rk4", generator=g),
@@ -91,7 +112,9 @@ def learner(task, kind, seed):
 
 
 def data(task):
-    """What a task gives to ``train.fit``. In "ice" it asks for the change to the next value, in its standard deviations."""
+    """What a task gives to ``train.fit``. In "ice" it asks for the change to the next value, in its
+    standard deviations.
+    """
     if task == "digits":
         return tasks.digits()
     if task == "ice":
@@ -110,13 +133,23 @@ def trained(task, kind, seed, rate):
     """A network after training, and its loss in the last epoch."""
     net, given = learner(task, kind, seed), TASKS[task]
     longer = 5 if kind == LONGER else 1
-    history = train.fit(net, data(task), epochs=longer * given["epochs"], batch_size=given["batch"], lr=rate,
-                        loss="cross_entropy" if task == "digits" else "mse", progress=False, rng=np.random.default_rng(seed))
+    history = train.fit(
+        net,
+        data(task),
+        epochs=longer * given["epochs"],
+        batch_size=given["batch"],
+        lr=rate,
+        loss="cross_entropy" if task == "digits" else "mse",
+        progress=False,
+        rng=np.random.default_rng(seed),
+    )
     return net, history.loss[-1]
 
 
 def drives(policy, **options):
-    """How many of 20 drives on roads never seen stay, and how far from the middle they are while they do, in m."""
+    """How many of 20 drives on roads never seen stay, and how far from the middle they are while they do,
+    in m.
+    """
     rng = np.random.default_rng(1)
     seen = lane.drive(policy, lane.Road.random(DRIVES, 1200.0, rng=rng), steps=STEPS, rng=rng, **options)
     return {"stayed": int(seen.stayed.sum()), "rms": significant(seen.rms.mean(), 4)}
@@ -134,7 +167,11 @@ def measured(task, net):
         return {"right": significant((found == targets).mean(), 4)}
     policy = train.RecurrentPolicy(net, act="output")
     if task == "lane":
-        return {"even": drives(policy), "noisy": drives(policy, noise=0.3), "irregular": drives(policy, **IRREGULAR)}
+        return {
+            "even": drives(policy),
+            "noisy": drives(policy, noise=0.3),
+            "irregular": drives(policy, **IRREGULAR),
+        }
     return {"irregular": drives(policy, **IRREGULAR), "harder": drives(policy, **HARDER)}
 
 
@@ -148,12 +185,14 @@ def run(task, kind, seed, rate):
 
 
 def baselines():
-    """What costs no network: nobody at the wheel, one linear map of one frame, the last value, a leaky mean, neighbours."""
+    """What costs no network: nobody at the wheel, one linear map of one frame, the last value, a leaky
+    mean, neighbours.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
     found = {}
-    for task, options in (("lane", {}), ("gaps", IRREGULAR)):
+    for task in ("lane", "gaps"):
         inputs, targets, _ = data(task)
         pixels = np.concatenate([inputs.reshape(-1, 16), np.ones((inputs[..., 0].size, 1))], 1)
         weights = np.linalg.lstsq(pixels, targets.ravel(), rcond=None)[0]
@@ -161,25 +200,47 @@ def baselines():
         def glance(seen, dt, weights=weights):
             return seen @ weights[:-1] + weights[-1]
 
-        how = {"lane": {"even": {}, "noisy": {"noise": 0.3}, "irregular": IRREGULAR},
-               "gaps": {"irregular": IRREGULAR, "harder": HARDER}}[task]
-        found[task] = {name: {key: drives(policy, **value) for key, value in how.items()}
-                       for name, policy in (("straight ahead", lane.straight_ahead), ("linear map of one frame", glance),
-                                            ("the expert", lane.expert))}
+        how = {
+            "lane": {"even": {}, "noisy": {"noise": 0.3}, "irregular": IRREGULAR},
+            "gaps": {"irregular": IRREGULAR, "harder": HARDER},
+        }[task]
+        found[task] = {
+            name: {key: drives(policy, **value) for key, value in how.items()}
+            for name, policy in (
+                ("straight ahead", lane.straight_ahead),
+                ("linear map of one frame", glance),
+                ("the expert", lane.expert),
+            )
+        }
     scores = {tau: leaky("train", tau) for tau in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)}
     tau = min(scores, key=scores.get)
     error = significant(leaky("test", tau), 4)
     found["ice"] = {"the last value": {"error": 1.0}, "leaky mean": {"error": error, "tau": tau}}
     images, digit = tasks.digits()
     others, wanted = tasks.digits("test")
-    fits = {"logistic regression": LogisticRegression(max_iter=2000), "nearest neighbour": KNeighborsClassifier(1)}
-    found["digits"] = {name: {"right": significant((fit.fit(images.reshape(len(images), -1), digit).predict(
-        others.reshape(len(others), -1)) == wanted).mean(), 4)} for name, fit in fits.items()}
+    fits = {
+        "logistic regression": LogisticRegression(max_iter=2000),
+        "nearest neighbour": KNeighborsClassifier(1),
+    }
+    found["digits"] = {
+        name: {
+            "right": significant(
+                (
+                    fit.fit(images.reshape(len(images), -1), digit).predict(others.reshape(len(others), -1))
+                    == wanted
+                ).mean(),
+                4,
+            )
+        }
+        for name, fit in fits.items()
+    }
     return found
 
 
 def leaky(part, tau):
-    """Error of a leaky mean with a time constant of tau centuries as forecast, relative to that of the last value."""
+    """Error of a leaky mean with a time constant of tau centuries as forecast, relative to that of the
+    last value.
+    """
     inputs, targets, dt = tasks.ice_core(part)
     mean, errors = inputs[:, 0, 0], []
     for t in range(inputs.shape[1]):
@@ -202,7 +263,13 @@ def make(sample=False, progress=False, only=tuple(TASKS)):
 def _made(sample, progress, only):
     if sample:
         return {"runs": {"ice": {"LTC": {"0": run("ice", "LTC", 0, 0.03)}}}}
-    table = {"made by": "python -m ltcbook.reproduce training", "parameters": {}, "units": {}, "rates": {}, "runs": {}}
+    table = {
+        "made by": "python -m ltcbook.reproduce training",
+        "parameters": {},
+        "units": {},
+        "rates": {},
+        "runs": {},
+    }
     total = sum(len(RATES) + SEEDS.get(kind, 5) for task in only for kind in TASKS[task]["kinds"])
     with bar(total, 0, "run", progress, "reproduce") as advance:
         for task in only:

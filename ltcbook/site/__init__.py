@@ -29,5 +29,6 @@ def setup(app):
     app.connect("html-page-context", pages.arrive, priority=900)
     app.connect("html-page-context", explorers.link, priority=900)
     app.connect("build-finished", explorers.copy)
-    app.connect("build-finished", pages.finish, priority=400)  # before a redirect is written in place of a first page
+    # before a redirect is written in place of a first page
+    app.connect("build-finished", pages.finish, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -1,4 +1,6 @@
-"""Plain Markdown that Colab and GitHub also understand, made into real Sphinx targets, equations and boxes."""
+"""Plain Markdown that Colab and GitHub also understand, made into real Sphinx targets, equations and
+boxes.
+"""
 
 import re
 

@@ -1,7 +1,8 @@
-"""The API page's docstrings: the plain prose of the package, laid out so that the eye finds parameters, errors and sources.
+"""The API page's docstrings: the plain prose of the package, laid out so that the eye finds parameters,
+errors and sources.
 
-A Sphinx extension beside autodoc. The words stay as they are; only paragraphs are divided: where a sentence begins with a
-parameter's name and a colon, with «Raises» or with «Source:».
+A Sphinx extension beside autodoc. The words stay as they are; only paragraphs are divided: where a sentence
+begins with a parameter's name and a colon, with «Raises» or with «Source:».
 """
 
 import inspect
@@ -23,7 +24,9 @@ def setup(app):
 
 
 class StraightQuotes(SphinxTransform):
-    """Keep "quotes" and (..., n) as they are typed, so that what a reader copies from a docstring is Python."""
+    """Keep "quotes" and (..., n) as they are typed, so that what a reader copies from a docstring is
+    Python.
+    """
 
     default_priority = 740  # just before quotes are curled (750)
 

@@ -69,10 +69,16 @@ def condensed(complaints):
 
 
 def own_settings():
-    """The environment for the chapters: what the reader has set for IPython and matplotlib stays out of the book."""
+    """The environment for the chapters: what the reader has set for IPython and matplotlib stays out of
+    the book.
+    """
     cache = BUILD / "cache"
-    environment = os.environ | {"IPYTHONDIR": str(cache / "ipython"), "MPLCONFIGDIR": str(cache / "matplotlib"),
-                                "LTCBOOK_EXPLORERS": "linked"}  # the pages bring the explorers' scripts
+    # the pages bring the explorers' scripts
+    environment = os.environ | {
+        "IPYTHONDIR": str(cache / "ipython"),
+        "MPLCONFIGDIR": str(cache / "matplotlib"),
+        "LTCBOOK_EXPLORERS": "linked",
+    }
     # matplotlib lists the fonts at its first import, and may say so: not inside a chapter
     fonts = [sys.executable, "-c", "import matplotlib.font_manager"]
     subprocess.run(fonts, env=environment, stderr=subprocess.DEVNULL, check=True)

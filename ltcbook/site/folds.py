@@ -18,7 +18,9 @@ def visit_fold(translator, node):
     shut, opened = escape(node["prompt_show"]), escape(node["prompt_hide"])
     translator.body.append(
         f'<details class="admonition hide {" ".join(node["classes"])}">\n<summary>\n'
-        f'<p class="collapsed admonition-title">{shut}</p>\n<p class="expanded admonition-title">{opened}</p>\n</summary>\n')
+        f'<p class="collapsed admonition-title">{shut}</p>\n<p class="expanded '
+        f'admonition-title">{opened}</p>\n</summary>\n'
+    )
 
 
 def depart_fold(translator, node):
@@ -27,7 +29,9 @@ def depart_fold(translator, node):
 
 
 class JoinedFolds(SphinxPostTransform):
-    """Cells of folded code that show nothing else are joined to the fold that follows: one click, all of the code."""
+    """Cells of folded code that show nothing else are joined to the fold that follows: one click, all of
+    the code.
+    """
 
     default_priority = 200  # right after myst-nb has made the folds (199)
     formats = ("html",)

@@ -1,7 +1,8 @@
-"""Formulas are typeset while the book is built: a page carries finished HTML and MathML, and no script that makes them.
+"""Formulas are typeset while the book is built: a page carries finished HTML and MathML, and no script that
+makes them.
 
-One Node process sets all formulas of a build; what it has set once is kept in the cache. The pages share one style sheet
-with only those letters in it that the book uses, and the fonts.
+One Node process sets all formulas of a build; what it has set once is kept in the cache. The pages share one
+style sheet with only those letters in it that the book uses, and the fonts.
 """
 
 import hashlib
@@ -61,7 +62,9 @@ class Typesetter:
         if self.process is None:
             node = Path(sys.executable).parent / "node"
             command = [str(node), str(SCRIPT), str((mathjax.fetch(self.folder) / mathjax.PARTS[0]).resolve())]
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf8")
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf8"
+            )
         self.process.stdin.write(json.dumps(question) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
@@ -137,4 +140,6 @@ def needed(css, letters):
     """The style sheet without the rules for letters that no page shows, and without blanks."""
     rules = re.sub(r"/\*.*?\*/", "", css).strip().split("\n\n")
     shown = [rule for rule in rules if set(LETTER.findall(rule.partition(" {")[0])) <= letters]
-    return "".join(re.sub(r";?\s*\n\s*", ";", rule).replace(" {;", "{").replace(";}", "}") + "\n" for rule in shown)
+    return "".join(
+        re.sub(r";?\s*\n\s*", ";", rule).replace(" {;", "{").replace(";}", "}") + "\n" for rule in shown
+    )

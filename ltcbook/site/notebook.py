@@ -31,11 +31,15 @@ def put(text, value, *path):
     indent = re.match(r"\{\r?\n( +)", text)
     written = json.dumps(value, indent=indent and len(indent[1]), ensure_ascii=False, sort_keys=True)
     newline = "\r\n" if "\r\n" in text else "\n"
-    return text[:start] + written.replace("\n", newline + (indent[1] * len(path) if indent else "")) + text[end:]
+    return (
+        text[:start] + written.replace("\n", newline + (indent[1] * len(path) if indent else "")) + text[end:]
+    )
 
 
 def put_source(text, k, lines):
-    """A notebook's text whose cell k has these lines; its source stays a list or one string, whichever it is."""
+    """A notebook's text whose cell k has these lines; its source stays a list or one string, whichever it
+    is.
+    """
     source = cells(text)[k]["source"]
     if "".join(source) == "".join(lines):
         return text
@@ -58,7 +62,9 @@ def remove(text, k):
 
 
 def place(text, path):
-    """Where the value at a path of keys and positions begins and ends in a JSON text; KeyError where there is none."""
+    """Where the value at a path of keys and positions begins and ends in a JSON text; KeyError where there
+    is none.
+    """
     decode, start = json.JSONDecoder().raw_decode, WHITE.match(text).end()
     end = decode(text, start)[1]
     for step in path:

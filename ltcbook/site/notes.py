@@ -1,7 +1,9 @@
-"""What a link stands for, shown beside it: the meaning of a term, an equation with its number, a reference in full.
+"""What a link stands for, shown beside it: the meaning of a term, an equation with its number, a reference in
+full.
 
-All of it is written into the page while the book is built, so nothing is fetched when a reader points at a link; without
-JavaScript the links are plain links. Where a section first names a term of the glossary, the word becomes such a link.
+All of it is written into the page while the book is built, so nothing is fetched when a reader points at a
+link; without JavaScript the links are plain links. Where a section first names a term of the glossary, the
+word becomes such a link.
 """
 
 import re
@@ -13,12 +15,38 @@ from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 GLOSSARY = "chapters/glossary"
-LOOKED_UP = {"glossary", "notation", "references", "api", "benchmarks"}  # pages that nobody reads from end to end
-# Words that the text also uses in their everyday sense: they become links only where they are set apart as terms.
-EVERYDAY = {"blocked", "box", "density", "drive", "flow", "gain", "order", "rate", "slope", "state", "target", "trace",
-            "weight"}
-CLOSED = (nodes.title, nodes.literal, nodes.FixedTextElement, nodes.reference, addnodes.pending_xref, nodes.math, nodes.raw,
-          nodes.thead, nodes.term, addnodes.desc, nodes.image)
+# pages that nobody reads from end to end
+LOOKED_UP = {"glossary", "notation", "references", "api", "benchmarks"}
+# Words that the text also uses in their everyday sense: they become links only where they are set apart as
+# terms.
+EVERYDAY = {
+    "blocked",
+    "box",
+    "density",
+    "drive",
+    "flow",
+    "gain",
+    "order",
+    "rate",
+    "slope",
+    "state",
+    "target",
+    "trace",
+    "weight",
+}
+CLOSED = (
+    nodes.title,
+    nodes.literal,
+    nodes.FixedTextElement,
+    nodes.reference,
+    addnodes.pending_xref,
+    nodes.math,
+    nodes.raw,
+    nodes.thead,
+    nodes.term,
+    addnodes.desc,
+    nodes.image,
+)
 
 
 def setup(app):
@@ -37,7 +65,9 @@ def written_again(app):
 
 
 class Note(nodes.General, nodes.Element):
-    """A note at the end of a page. Its words are no children of it, so that the page's search and titles do not see them."""
+    """A note at the end of a page. Its words are no children of it, so that the page's search and titles
+    do not see them.
+    """
 
 
 def visit_note(translator, node):
@@ -59,28 +89,41 @@ class Terms(SphinxPostTransform):
         if basename(name) in LOOKED_UP or GLOSSARY not in self.env.found_docs:
             return
         forms = kept(self.app, "ltcbook_forms", lambda: spellings(self.env.get_doctree(GLOSSARY)))
-        words = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})(?![\w-])")
+        words = re.compile(
+            rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})(?![\w-])"
+        )
         page = self.app.builder.get_relative_uri(name, GLOSSARY)
         done, whole = set(), [node for node in self.document.children if isinstance(node, nodes.section)]
         for text in list(self.document.findall(nodes.Text)):
             above = list(lineage(text))
-            if any(isinstance(node, CLOSED) or node.get("nb_element") or "chapter-facts" in node["classes"]
-                   for node in above):
+            if any(
+                isinstance(node, CLOSED) or node.get("nb_element") or "chapter-facts" in node["classes"]
+                for node in above
+            ):
                 continue
-            section = id(next((node for node in above
-                               if isinstance(node, nodes.section) and node.parent in whole), None))
+            section = id(
+                next(
+                    (node for node in above if isinstance(node, nodes.section) and node.parent in whole), None
+                )
+            )
             parts, end = [], 0
             for match in words.finditer(text):
                 anchor, everyday = forms[match[0]]
-                alone = isinstance(text.parent, (nodes.emphasis, nodes.strong)) and match[0] == text.strip(".,:")
+                alone = isinstance(text.parent, (nodes.emphasis, nodes.strong)) and match[0] == text.strip(
+                    ".,:"
+                )
                 if (section, anchor) in done or (everyday and not alone):
                     continue
                 done.add((section, anchor))
-                link = nodes.reference("", match[0], internal=True, refuri=f"{page}#{anchor}", classes=["ltc-term"])
+                link = nodes.reference(
+                    "", match[0], internal=True, refuri=f"{page}#{anchor}", classes=["ltc-term"]
+                )
                 parts += [nodes.Text(text[end : match.start()]), link]
                 end = match.end()
             if parts:
-                text.parent.replace(text, [part for part in [*parts, nodes.Text(text[end:])] if part.astext()])
+                text.parent.replace(
+                    text, [part for part in [*parts, nodes.Text(text[end:])] if part.astext()]
+                )
 
 
 class Notes(SphinxPostTransform):
@@ -90,10 +133,20 @@ class Notes(SphinxPostTransform):
     formats = ("html",)
 
     def run(self):
-        targets = kept(self.app, "ltcbook_targets", lambda: {
-            (name, place): words for name in self.env.found_docs for place, words in shown(self.env.get_doctree(name))})
-        pages = kept(self.app, "ltcbook_pages", lambda: {
-            self.app.builder.get_target_uri(name): name for name in self.env.found_docs})
+        targets = kept(
+            self.app,
+            "ltcbook_targets",
+            lambda: {
+                (name, place): words
+                for name in self.env.found_docs
+                for place, words in shown(self.env.get_doctree(name))
+            },
+        )
+        pages = kept(
+            self.app,
+            "ltcbook_pages",
+            lambda: {self.app.builder.get_target_uri(name): name for name in self.env.found_docs},
+        )
         here = self.app.builder.get_target_uri(self.env.docname)
         notes = {}
         for link in self.document.findall(nodes.reference):
@@ -145,7 +198,9 @@ def unlinked(paragraph):
 
 
 def defined(paragraph):
-    """A term and its meaning: without names of code, and without the links at the end to where it is taught."""
+    """A term and its meaning: without names of code, and without the links at the end to where it is
+    taught.
+    """
     parts = runs(paragraph.deepcopy().children)
     end = len(parts)
     while isinstance(parts[end - 1], addnodes.pending_xref) or not re.search(r"\w", parts[end - 1].astext()):
@@ -154,11 +209,15 @@ def defined(paragraph):
         parts[end:] = [nodes.Text(".")]
     elif re.search(r"[.!?]\s*$", parts[end - 1]):  # else the sentence needs its links
         parts[end - 1 :] = [nodes.Text(parts[end - 1].rstrip())]
-    for link in [part for part in parts if isinstance(part, addnodes.pending_xref) and any(part.findall(nodes.literal))]:
+    for link in [
+        part for part in parts if isinstance(part, addnodes.pending_xref) and any(part.findall(nodes.literal))
+    ]:
         place = parts.index(link)
         before, after = re.sub(r",?\s*$", "", parts[place - 1]), parts[place + 1]
         if before.endswith("("):
-            before, after = (before[:-2], after[1:]) if after.startswith(")") else (before, after.lstrip(", "))
+            before, after = (
+                (before[:-2], after[1:]) if after.startswith(")") else (before, after.lstrip(", "))
+            )
         parts = runs([*parts[: place - 1], nodes.Text(before + after), *parts[place + 2 :]])
     return unlinked(nodes.paragraph("", "", *parts))
 
@@ -175,7 +234,9 @@ def runs(parts):
 
 
 def spellings(glossary):
-    """Spelling -> (anchor, whether it is an everyday word): each term, its abbreviation, their plurals, also capitalised."""
+    """Spelling -> (anchor, whether it is an everyday word): each term, its abbreviation, their plurals,
+    also capitalised.
+    """
     found = {}
     for target in glossary.findall(nodes.target):
         anchor = next((name for name in target["ids"] if name.startswith("term-")), None)

@@ -1,8 +1,9 @@
-"""The sentence above each explorer's cell: GitHub, nbviewer and VS Code show nothing there until the cell has run.
+"""The sentence above each explorer's cell: GitHub, nbviewer and VS Code show nothing there until the cell has
+run.
 
-It leads to the explorer on the rendered page, where GitHub Pages publishes it, if the book knows its repository's address;
-else it says which command renders the page. It stands in the notebooks alone: the page leaves it out (`remove-cell`).
-`make address` writes it, together with the setup cell.
+It leads to the explorer on the rendered page, where GitHub Pages publishes it, if the book knows its
+repository's address; else it says which command renders the page. It stands in the notebooks alone: the page
+leaves it out (`remove-cell`). `make address` writes it, together with the setup cell.
 """
 
 import re
@@ -19,7 +20,9 @@ UNKNOWN = RUN + "on the book's page, which `make book` renders, it moves at once
 
 
 def page(address, chapter, number=1):
-    """Where GitHub Pages publishes a chapter's explorer, the first or a later one, of the repository at an address."""
+    """Where GitHub Pages publishes a chapter's explorer, the first or a later one, of the repository at an
+    address.
+    """
     owner, repository = address.removeprefix("https://github.com/").split("/")
     home = f"{owner.lower()}.github.io"
     folder = "" if repository.lower() == home else f"{repository}/"

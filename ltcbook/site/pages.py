@@ -10,7 +10,8 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 HERE = Path(__file__).parent
-ADDRESS = re.compile(r'(?<= )(href|src|action)="(?![a-z]+:|#|//)([^"]+)"')  # of a file of the book, seen from a page
+# of a file of the book, seen from a page
+ADDRESS = re.compile(r'(?<= )(href|src|action)="(?![a-z]+:|#|//)([^"]+)"')
 MEASURED = re.compile(r'"complete"===document\.readyState\?(\w+)\(\):window\.addEventListener\("load",\1\)')
 CALM = "void 0/* boxes that scroll: book.js */"
 UNUSED = (
@@ -32,7 +33,9 @@ def configure(app, config):
 
 
 def hurry(app, pagename, templatename, context, doctree):
-    """No script holds the page up: they run in their order, once the page is there. The search page's own need them at once."""
+    """No script holds the page up: they run in their order, once the page is there. The search page's own
+    need them at once.
+    """
     if templatename == "search.html" or "js_tag" not in context:
         return
     tag = context["js_tag"]
@@ -43,14 +46,19 @@ def hurry(app, pagename, templatename, context, doctree):
         return text.replace("<script", '<script defer="defer"', 1) if wait else text
 
     context["js_tag"] = deferred
-    # the theme tells a switcher of versions, which the book has not, where it is: by a script that waits for another
-    context["script_files"] = [script for script in context["script_files"]
-                               if "DOCUMENTATION_OPTIONS.pagename" not in getattr(script, "attributes", {}).get("body", "")]
+    # the theme tells a switcher of versions, which the book has not, where it is: by a script that waits for
+    # another
+    context["script_files"] = [
+        script
+        for script in context["script_files"]
+        if "DOCUMENTATION_OPTIONS.pagename" not in getattr(script, "attributes", {}).get("body", "")
+    ]
 
 
-# What the head decides before anything is drawn. The theme knows light from dark only once its script has run: then the
-# whole page is styled again, and what is to be dark flashes. And who opens a page at its top does not wait for what is far
-# below: those sections are laid out afterwards (book.js); who comes by a link into the page, or back to it, finds it whole.
+# What the head decides before anything is drawn. The theme knows light from dark only once its script has
+# run: then the whole page is styled again, and what is to be dark flashes. And who opens a page at its top
+# does not wait for what is far below: those sections are laid out afterwards (book.js); who comes by a link
+# into the page, or back to it, finds it whole.
 EARLY = """<script>
 (() => {
   const root = document.documentElement;
@@ -58,7 +66,8 @@ EARLY = """<script>
     if ((localStorage.getItem("mode") || "auto") === "auto")
       localStorage.setItem("theme", matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   } catch {}
-  if (!location.hash && performance.getEntriesByType("navigation")[0]?.type === "navigate") root.classList.add("book-arriving");
+  const way = performance.getEntriesByType("navigation")[0]?.type;
+  if (!location.hash && way === "navigate") root.classList.add("book-arriving");
 })();
 </script>"""
 
@@ -108,15 +117,23 @@ def finish(app, error):
 
 
 def calm(script):
-    """Leave out what the theme's script does for boxes that scroll: it measures every box of the page at once when the page
-    has come, and again after each change of a drawing. book.js does the same piece by piece."""
+    """Leave out what the theme's script does for boxes that scroll: it measures every box of the page at
+    once when the page has come, and again after each change of a drawing. book.js does the same piece by
+    piece.
+    """
     text = script.read_text("utf8")
     if not MEASURED.search(text) and CALM not in text:
-        logger.warning("the theme's script has changed: pages.py finds no place where it measures boxes that scroll")
+        logger.warning(
+            "the theme's script has changed: pages.py finds no place where it measures boxes that scroll"
+        )
     script.write_text(MEASURED.sub(CALM, text), "utf8")
 
 
 def moved_up(page, folder):
-    """A page of a folder as it reads at the top of the site: the same words, its addresses seen from there."""
+    """A page of a folder as it reads at the top of the site: the same words, its addresses seen from
+    there.
+    """
     page = ADDRESS.sub(lambda found: f'{found[1]}="{normpath(join(folder, found[2]))}"', page)
-    return page.replace('data-content_root="../"', 'data-content_root="./"').replace('"../_static/', '"./_static/')
+    return page.replace('data-content_root="../"', 'data-content_root="./"').replace(
+        '"../_static/', '"./_static/'
+    )

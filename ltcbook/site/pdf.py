@@ -1,7 +1,8 @@
 """Print the book: `python -m ltcbook.site.pdf`, which is what `make pdf` calls once the pages are rendered.
 
-Sphinx writes LaTeX out of the pages that `make book` has read, XeLaTeX sets it. Print cannot fold or move, so the code of
-figures and of checks is left out (it stands in the notebooks), solutions are open, and an explorer is a picture.
+Sphinx writes LaTeX out of the pages that `make book` has read, XeLaTeX sets it. Print cannot fold or move, so
+the code of figures and of checks is left out (it stands in the notebooks), solutions are open, and an
+explorer is a picture.
 """
 
 import html
@@ -22,13 +23,17 @@ LATEX = build.STAGE / "latex"
 SOURCE, PRINTED = LATEX / "ltcbook.tex", build.BUILD / "ltcbook.pdf"
 PASSES = 4
 EXPLORER = re.compile(r'<div class="ltc-widget".*?<img class="ltc-fallback" alt="([^"]*)"', re.DOTALL)
-PICTURE = re.compile(r'<svg class="ltc-figure(?: ltc-desk)?" role="img" aria-label="([^"]*)" viewBox="0 0 ([0-9.]+) ')
-WIDEST, SHRUNK = 453, 0.92  # points: the text's width; a figure is drawn for a screen, paper takes it a little smaller
+PICTURE = re.compile(
+    r'<svg class="ltc-figure(?: ltc-desk)?" role="img" aria-label="([^"]*)" viewBox="0 0 ([0-9.]+) '
+)
+# points: the text's width; a figure is drawn for a screen, paper takes it a little smaller
+WIDEST, SHRUNK = 453, 0.92
 SUMMARY = re.compile(r"<details\b[^>]*>\s*<summary>(.*?)</summary>", re.DOTALL)
 ONLINE = "An explorer: in print it shows its first state, on the page it moves."
 AGAIN = re.compile(r"Rerun to get|Label\(s\) may have changed|No file \S+\.toc|rerunfilecheck Warning: File")
 TROUBLE = re.compile(
-    r"^.*:\d+: .*|^! .*|^LaTeX Warning: .*(?:undefined|multiply defined).*|^Missing character: .*", re.MULTILINE
+    r"^.*:\d+: .*|^! .*|^LaTeX Warning: .*(?:undefined|multiply defined).*|^Missing character: .*",
+    re.MULTILINE,
 )
 WIDE = re.compile(r"^Overfull \\hbox \((\d+)\.\d+pt too wide\).*", re.MULTILINE)
 TOLERATED = 12  # points beyond the text's edge: less than the eye minds, far from the paper's edge
@@ -57,7 +62,9 @@ def configure(app, config):
 
 
 class Print(SphinxPostTransform):
-    """The whole book as one tree, made fit for paper. It runs before myst-nb chooses among an output's forms (4)."""
+    """The whole book as one tree, made fit for paper. It runs before myst-nb chooses among an output's
+    forms (4).
+    """
 
     default_priority = 3
     formats = ("latex",)
@@ -80,9 +87,12 @@ class Print(SphinxPostTransform):
             if cell.get("hide_mode") == "all":
                 cell.parent.remove(cell)
             elif cell.get("hide_mode") == "input":
-                cell.children = [part for part in cell.children if part.get("nb_element") != "cell_code_source"]
+                cell.children = [
+                    part for part in cell.children if part.get("nb_element") != "cell_code_source"
+                ]
         for paragraph in list(self.document.findall(nodes.paragraph)):
-            if "chapter-facts" in paragraph["classes"] or not paragraph.children:  # an empty one makes a table's row tall
+            # an empty one makes a table's row tall
+            if "chapter-facts" in paragraph["classes"] or not paragraph.children:
                 paragraph.parent.remove(paragraph)
 
     def drop_links_to_explorers(self):
@@ -111,12 +121,18 @@ class Print(SphinxPostTransform):
                 raw.replace_self(latex(r"\end{ltcsolution}"))
 
     def let_code_break(self):
-        """Long names in running text and in narrow columns may break after a dot, a line, a comma or a bracket."""
+        """Long names in running text and in narrow columns may break after a dot, a line, a comma or a
+        bracket.
+        """
         for literal in self.document.findall(nodes.literal):
-            literal.children = [nodes.Text(re.sub(r"(?<=[\w)])([_.,(=/]+)(?=\w)", "\\1\u200b", literal.astext()))]
+            literal.children = [
+                nodes.Text(re.sub(r"(?<=[\w)])([_.,(=/]+)(?=\w)", "\\1\u200b", literal.astext()))
+            ]
 
     def name_sections(self):
-        """An anchor just above a heading goes into its section: Sphinx takes it for the section's own id and drops it."""
+        """An anchor just above a heading goes into its section: Sphinx takes it for the section's own id
+        and drops it.
+        """
         for target in list(self.document.findall(nodes.target)):
             section = target.next_node(ascend=True)
             if target["ids"] and isinstance(section, nodes.section):
@@ -126,7 +142,9 @@ class Print(SphinxPostTransform):
     def name_equations(self):
         """Sphinx forgets the ids of an equation; links to it need them."""
         for equation in self.document.findall(nodes.math_block):
-            anchors = "".join(label(equation, name).replace(r"\label", r"\ltcanchor") for name in equation["ids"])
+            anchors = "".join(
+                label(equation, name).replace(r"\label", r"\ltcanchor") for name in equation["ids"]
+            )
             before, begin, body = equation.astext().partition(r"\begin{equation*}")
             equation.children = [nodes.Text(before + begin + anchors + body)]
 
@@ -145,8 +163,11 @@ class Print(SphinxPostTransform):
             place = bundle.parent.index(bundle)
             after = [latex("}")]
             if explorer:
-                after += [latex(r"\ltccaption{"), nodes.paragraph("", "", nodes.emphasis("", ONLINE), nodes.Text(f" {alt}")),
-                          latex("}")]
+                after += [
+                    latex(r"\ltccaption{"),
+                    nodes.paragraph("", "", nodes.emphasis("", ONLINE), nodes.Text(f" {alt}")),
+                    latex("}"),
+                ]
             bundle.parent[place + 1 : place + 1] = after
             bundle.parent.insert(place, latex(rf"\ltcpicture{{FEFF{alt.encode('utf-16-be').hex()}}}{{%"))
 
@@ -187,10 +208,20 @@ def plain(text):
 
 
 def write():
-    """Let Sphinx write the LaTeX of the whole book; whether it went well. The pages must have been rendered."""
+    """Let Sphinx write the LaTeX of the whole book; whether it went well. The pages must have been
+    rendered.
+    """
     build.forget(LATEX)
     jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    command = [*jupyter_book, "build", str(build.ROOT), "--path-output", str(build.STAGE.parent), "--builder", "latex"]
+    command = [
+        *jupyter_book,
+        "build",
+        str(build.ROOT),
+        "--path-output",
+        str(build.STAGE.parent),
+        "--builder",
+        "latex",
+    ]
     return build.rendered([*command, "-W", "--keep-going"])
 
 
@@ -208,7 +239,9 @@ def typeset():
 
 
 def troubles(log):
-    """What XeLaTeX complains of and a reader would notice: errors, dead links, missing letters, lines off the page."""
+    """What XeLaTeX complains of and a reader would notice: errors, dead links, missing letters, lines off
+    the page.
+    """
     wide = [match[0] for match in WIDE.finditer(log) if int(match[1]) > TOLERATED]
     return sorted(set(TROUBLE.findall(log))) + wide
 

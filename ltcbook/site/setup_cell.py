@@ -1,12 +1,13 @@
-"""The chapters' generated cells and the repository's address: `make address URL=https://github.com/OWNER/REPO`.
+"""The chapters' generated cells and the repository's address: `make address
+URL=https://github.com/OWNER/REPO`.
 
-Address, branch and revision stand in `_config.yml`. From there goes into the same cell of every chapter where to install
-ltcbook from, where it is missing (Colab). The cell leaves a checkout of the book alone. Above each explorer goes the way to
-its page (`page_link.py`).
+Address, branch and revision stand in `_config.yml`. From there goes into the same cell of every chapter where
+to install ltcbook from, where it is missing (Colab). The cell leaves a checkout of the book alone. Above each
+explorer goes the way to its page (`page_link.py`).
 
-A notebook cannot name the commit that holds it. So in the repository the cell installs from its own branch, and the
-notebooks that a rendered page offers name the commit that the page was built from (`pin`). Who publishes a branch for
-Colab writes the commit there too: `make address REVISION=HEAD`.
+A notebook cannot name the commit that holds it. So in the repository the cell installs from its own branch,
+and the notebooks that a rendered page offers name the commit that the page was built from (`pin`). Who
+publishes a branch for Colab writes the commit there too: `make address REVISION=HEAD`.
 """
 
 import argparse
@@ -74,14 +75,18 @@ def checked_branch(branch):
 
 
 def checked_revision(revision, root=ROOT):
-    """The whole name of a commit whose package is the one that lies here, or "" for none; ValueError for anything else."""
+    """The whole name of a commit whose package is the one that lies here, or "" for none; ValueError for
+    anything else.
+    """
     if not revision:
         return ""
     if COMMIT.fullmatch(revision) and git(root, "rev-parse", "--git-dir") is None:
         return revision  # nobody here to ask
     commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if not commit:
-        raise ValueError(f"{revision!r} is no commit that git knows here; give one (REVISION=HEAD), or nothing to clear it.")
+        raise ValueError(
+            f"{revision!r} is no commit that git knows here; give one (REVISION=HEAD), or nothing to clear it."
+        )
     if not holds_the_package(commit, root):
         raise ValueError(
             f"the chapters would install the commit {commit}, and {' or '.join(PACKAGE)} has changed since. "
@@ -93,7 +98,9 @@ def checked_revision(revision, root=ROOT):
 def git(root, *arguments):
     """What git says, or None where it is missing or says no."""
     try:
-        return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            ["git", *arguments], cwd=root, check=True, capture_output=True, text=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -116,7 +123,8 @@ def source(address, revision="main"):
     return CELL.format(address=checked(address), revision=revision).rstrip("\n")
 
 
-# --- the place where it stands -----------------------------------------------------------------------------------------
+# --- the place where it stands
+# -----------------------------------------------------------------------------------------
 
 
 def line(key):
@@ -160,7 +168,8 @@ def write_address(address, root=ROOT):
     write(root, url=checked(address))
 
 
-# --- the chapters ------------------------------------------------------------------------------------------------------
+# --- the chapters
+# ------------------------------------------------------------------------------------------------------
 
 
 def is_setup(cell):
@@ -169,8 +178,9 @@ def is_setup(cell):
 
 
 def update(path, address, revision="main"):
-    """Bring one chapter's generated cells up to date: the setup cell, as its first code cell, and the links to its page above
-    its explorers. Return whether the file changed. No other line does."""
+    """Bring one chapter's generated cells up to date: the setup cell, as its first code cell, and the
+    links to its page above its explorers. Return whether the file changed. No other line does.
+    """
     text = load(path)
     if all(cell["cell_type"] != "code" for cell in notebook.cells(text)):
         return False  # words alone need no package
@@ -183,7 +193,13 @@ def prepared(text, address, revision):
     k = next((k for k, cell in enumerate(cells) if is_setup(cell)), None)
     if k is None:
         k = next(k for k, cell in enumerate(cells) if cell["cell_type"] == "code")
-        cell = {"cell_type": "code", "execution_count": None, "id": CELL_ID, "metadata": folded({}), "outputs": []}
+        cell = {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": CELL_ID,
+            "metadata": folded({}),
+            "outputs": [],
+        }
         return notebook.insert(text, k, {**cell, "source": lines})
     if cells[k]["metadata"] != folded(cells[k]["metadata"]):
         text = notebook.put(text, folded(cells[k]["metadata"]), "cells", k, "metadata")
@@ -196,8 +212,9 @@ def folded(metadata):
 
 
 def read_for_the_page(text):
-    """A chapter as it is rendered (`nb_custom_formats` in `_config.yml`): its setup cell says the same whatever the address,
-    so that a new address makes no chapter run again."""
+    """A chapter as it is rendered (`nb_custom_formats` in `_config.yml`): its setup cell says the same
+    whatever the address, so that a new address makes no chapter run again.
+    """
     import nbformat
 
     book = nbformat.reads(text, as_version=4)
@@ -210,8 +227,12 @@ def main(arguments=None, root=ROOT):
     """Command line: set what is given; always bring every chapter's cells up to date."""
     parser = argparse.ArgumentParser(prog="python -m ltcbook.site.setup_cell", description=__doc__)
     parser.add_argument("--address", help="https://github.com/OWNER/REPO; empty clears it")
-    parser.add_argument("--branch", help="the branch that Colab opens; where an address is given, git's current one")
-    parser.add_argument("--revision", help="the commit to install instead of the branch's head; empty clears it")
+    parser.add_argument(
+        "--branch", help="the branch that Colab opens; where an address is given, git's current one"
+    )
+    parser.add_argument(
+        "--revision", help="the commit to install instead of the branch's head; empty clears it"
+    )
     options = parser.parse_args(arguments)
     try:
         new = {} if options.address is None else {"url": checked(options.address)}

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from . import notebook
 
-OF_A_RUN = {"ExecuteTime", "collapsed", "execution", "heading_collapsed", "hidden", "scrolled", "signature", "widgets"}
+OF_A_RUN = {
+    "ExecuteTime",
+    "collapsed",
+    "execution",
+    "heading_collapsed",
+    "hidden",
+    "scrolled",
+    "signature",
+    "widgets",
+}
 
 
 def stripped(text):
@@ -26,8 +35,11 @@ def _without(text, metadata, *path):
 
 def main(root=Path(__file__).parents[2]):
     """Strip all chapters and say which had something to lose."""
-    written = [path.name for path in sorted((root / "chapters").glob("*.ipynb"))
-               if notebook.replace(path, stripped(notebook.load(path)))]
+    written = [
+        path.name
+        for path in sorted((root / "chapters").glob("*.ipynb"))
+        if notebook.replace(path, stripped(notebook.load(path)))
+    ]
     print(f"stripped: {', '.join(written) or 'none had outputs'}")
     return 0
 

@@ -1,4 +1,5 @@
-"""What print needs of the machine, looked for before anything starts: `make pdf` calls this file with the Python at hand.
+"""What print needs of the machine, looked for before anything starts: `make pdf` calls this file with the
+Python at hand.
 
 Nothing but the standard library is imported: the book's own environment need not be there yet.
 """
@@ -12,14 +13,46 @@ import sys
 PROGRAMS = {"texlive-xetex": ["xelatex", "xdvipdfmx", "kpsewhich"], "fontconfig": ["fc-list"]}
 FILES = {
     "texlive-xetex": [
-        "alltt.sty", "amsmath.sty", "amssymb.sty", "amstext.sty", "atbegshi.sty", "booktabs.sty", "cmap.sty", "colortbl.sty",
-        "etoolbox.sty", "fancyhdr.sty", "fancyvrb.sty", "float.sty", "fontspec.sty", "geometry.sty", "graphicx.sty",
-        "hypcap.sty", "hyperref.sty", "kvoptions.sty", "longtable.sty", "ltxcmds.sty", "makeidx.sty", "multicol.sty",
-        "parskip.sty", "polyglossia.sty", "textcomp.sty", "xcolor.sty",
+        "alltt.sty",
+        "amsmath.sty",
+        "amssymb.sty",
+        "amstext.sty",
+        "atbegshi.sty",
+        "booktabs.sty",
+        "cmap.sty",
+        "colortbl.sty",
+        "etoolbox.sty",
+        "fancyhdr.sty",
+        "fancyvrb.sty",
+        "float.sty",
+        "fontspec.sty",
+        "geometry.sty",
+        "graphicx.sty",
+        "hypcap.sty",
+        "hyperref.sty",
+        "kvoptions.sty",
+        "longtable.sty",
+        "ltxcmds.sty",
+        "makeidx.sty",
+        "multicol.sty",
+        "parskip.sty",
+        "polyglossia.sty",
+        "textcomp.sty",
+        "xcolor.sty",
     ],
     "texlive-latex-extra": [
-        "accsupp.sty", "capt-of.sty", "ellipse.sty", "framed.sty", "needspace.sty", "newunicodechar.sty", "pict2e.sty",
-        "tabulary.sty", "titlesec.sty", "upquote.sty", "varwidth.sty", "wrapfig.sty",
+        "accsupp.sty",
+        "capt-of.sty",
+        "ellipse.sty",
+        "framed.sty",
+        "needspace.sty",
+        "newunicodechar.sty",
+        "pict2e.sty",
+        "tabulary.sty",
+        "titlesec.sty",
+        "upquote.sty",
+        "varwidth.sty",
+        "wrapfig.sty",
     ],
     "texlive-fonts-recommended": ["pzdr.tfm"],  # hyperref's own
 }
@@ -51,8 +84,10 @@ def missing():
 def advice(lacking):
     """What is missing, and the command that brings it."""
     more = f" and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
-    return (f"To print the book, this is missing: {', '.join(lacking[:SHOWN])}{more}. "
-            f"On Debian or Ubuntu: sudo apt-get install {' '.join(PACKAGES)}")
+    return (
+        f"To print the book, this is missing: {', '.join(lacking[:SHOWN])}{more}. "
+        f"On Debian or Ubuntu: sudo apt-get install {' '.join(PACKAGES)}"
+    )
 
 
 def install():

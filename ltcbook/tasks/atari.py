@@ -121,8 +121,9 @@ def play(policy, *, episodes=10, steps=2000, observation="features", sticky=0.25
                 break
             action = np.asarray(policy(game.observe(observation)))
             if action.size != 1 or action.item() not in range(len(ACTIONS)):
-                raise ValueError(f"the policy answered {brief(action)}; an action is the index of one of "
-                                 f"{ACTIONS}.")
+                raise ValueError(
+                    f"the policy answered {brief(action)}; an action is the index of one of {ACTIONS}."
+                )
             scores[episode] += game.act(int(action.item()))
     return scores
 

@@ -7,9 +7,18 @@ from ..boundary import generator, number, whole
 PERIODS = ("fixation", "stimulus", "delay", "decision")
 
 
-def delayed_decision(trials, *, dt=20.0, fixation=100.0, stimulus=1000.0,
-                     delay=(300.0, 500.0, 700.0, 900.0, 1200.0), decision=300.0,
-                     coherences=(0.0, 6.4, 12.8, 25.6, 51.2), sigma=1.0, rng):
+def delayed_decision(
+    trials,
+    *,
+    dt=20.0,
+    fixation=100.0,
+    stimulus=1000.0,
+    delay=(300.0, 500.0, 700.0, 900.0, 1200.0),
+    decision=300.0,
+    coherences=(0.0, 6.4, 12.8, 25.6, 51.2),
+    sigma=1.0,
+    rng,
+):
     """Which of two noisy stimuli was stronger? Answer after a delay. (inputs, targets).
 
     inputs (trials, T, 3): a fixation signal, 1 until the decision period and 0 in it, and two stimuli. In the
@@ -36,8 +45,10 @@ def delayed_decision(trials, *, dt=20.0, fixation=100.0, stimulus=1000.0,
     """
     trials, sigma, rng = whole("trials", trials, 1), number("sigma", sigma, 0), generator(rng)
     dt = number("dt", dt, 0, open_low=True)
-    steps = {name: _steps(name, value, dt) for name, value in
-             (("fixation", fixation), ("stimulus", stimulus), ("decision", decision))}
+    steps = {
+        name: _steps(name, value, dt)
+        for name, value in (("fixation", fixation), ("stimulus", stimulus), ("decision", decision))
+    }
     delays = np.array([_steps("delay", value, dt, least=0) for value in _listed("delay", delay)])
     coherence = np.array([number("coherences", c, 0, 100) for c in _listed("coherences", coherences)])
 
@@ -52,8 +63,13 @@ def delayed_decision(trials, *, dt=20.0, fixation=100.0, stimulus=1000.0,
     towards = np.where(side == 1, 1.0, -1.0)[:, None, None] * np.array([1.0, -1.0])
     strength = (1 + towards * coherence[:, None, None] / 100) / 2
     noise = rng.normal(scale=sigma / np.sqrt(dt), size=(trials, total, 2))
-    inputs = np.concatenate([np.broadcast_to(time < answer, (trials, total))[..., None].astype(float),
-                             seen[..., None] * (strength + noise)], axis=-1)
+    inputs = np.concatenate(
+        [
+            np.broadcast_to(time < answer, (trials, total))[..., None].astype(float),
+            seen[..., None] * (strength + noise),
+        ],
+        axis=-1,
+    )
     return inputs, np.where(time >= answer, side[:, None], 0)
 
 

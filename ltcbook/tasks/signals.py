@@ -66,12 +66,13 @@ def _sine(angle, noise, rng):
 
 
 def one_ahead(series, *, steps=1):
-    """A series as a task of forecasting, (inputs, targets): targets[t] is what comes ``steps`` after inputs[t].
+    """A series as a task of forecasting, (inputs, targets): targets[t] is what comes ``steps`` after
+    inputs[t].
 
     series: (T, m), or (B, T, m) for B of them, or (T,), which counts as (T, 1); T > steps. Both arrays are
-    copies (..., T - steps, m), in the unit of the series. A network that is trained on them hears the true past at every step (teacher
-    forcing); ``models.forecast`` then runs it on its own outputs. NaN stays NaN: as a target it asks for
-    nothing. Raises ValueError for other shapes.
+    copies (..., T - steps, m), in the unit of the series. A network that is trained on them hears the true
+    past at every step (teacher forcing); ``models.forecast`` then runs it on its own outputs. NaN stays NaN:
+    as a target it asks for nothing. Raises ValueError for other shapes.
 
     >>> inputs, targets = tasks.one_ahead(np.arange(5.0))
     >>> inputs[:, 0], targets[:, 0]
@@ -148,8 +149,10 @@ def sunspots(part="train", *, window=32, stride=1, test_share=0.25, rng=None):
     train, test = numbers[:split], numbers[split:]
     years = train if part == "train" else test
     if min(len(train), len(test)) < window + 1:
-        raise ValueError(f"{len(train)} training and {len(test)} test years; {window} steps need "
-                         f"{window + 1}: choose a shorter window or another test_share.")
+        raise ValueError(
+            f"{len(train)} training and {len(test)} test years; {window} steps need "
+            f"{window + 1}: choose a shorter window or another test_share."
+        )
     series = (years - train.mean()) / train.std()
     cuts = np.lib.stride_tricks.sliding_window_view(series, window + 1)[::stride]
     if rng is not None:
@@ -158,10 +161,12 @@ def sunspots(part="train", *, window=32, stride=1, test_share=0.25, rng=None):
 
 
 def ice_core_series():
-    """Temperature over Dome C, Antarctica, for 800,000 years: (age (5785,), temperature (5785,)), from old to young.
+    """Temperature over Dome C, Antarctica, for 800,000 years: (age (5785,), temperature (5785,)), from old to
+    young.
 
-    age: years before 1950, at irregular distances of 8 to 1364 years: the deeper the ice, the more it is pressed together.
-    temperature: °C, the difference to the mean of the last 1000 years, estimated from the deuterium in the ice.
+    age: years before 1950, at irregular distances of 8 to 1364 years: the deeper the ice, the more it is
+    pressed together. temperature: °C, the difference to the mean of the last 1000 years, estimated from the
+    deuterium in the ice.
     Source: Jouzel et al. (2007), on the age scale EDC3; free to use and share, see ltcbook/data/README.md.
 
     >>> age, temperature = tasks.ice_core_series()
@@ -170,19 +175,21 @@ def ice_core_series():
     """
     with (files("ltcbook") / "data" / "ice_core.csv").open(encoding="utf8", newline="") as file:
         rows = list(csv.DictReader(file))[::-1]
-    return np.array([float(row["age"]) for row in rows]), np.array([float(row["temperature"]) for row in rows])
+    return np.array([float(row["age"]) for row in rows]), np.array(
+        [float(row["temperature"]) for row in rows]
+    )
 
 
 def ice_core(part="train", *, window=64, rng=None):
-    """Antarctic temperatures at irregular times, one measurement ahead: (inputs, targets, dt), dt (N, window).
+    """Antarctic temperatures at irregular times, one measurement ahead: (inputs, targets, dt), dt (N,
+    window).
 
-    inputs, targets (N, window, 1): targets[:, t] is the measurement after inputs[:, t], and dt[:, t] the time between the
-    two in centuries: 0.08 to 13.6. So a network holds an input for exactly as long as it lasts. Both parts are
-    normalised by mean and standard deviation of all of part="train". The record is cut into windows that do not overlap;
-    every fifth of them, from the third on, is part="test": such windows lie all over the 800,000 years, because the
-    distances grow with the age. rng, if given, shuffles the windows. Raises ValueError for a wrong part, or a window
-    that leaves a part empty.
-    Source: see ``ice_core_series``.
+    inputs, targets (N, window, 1): targets[:, t] is the measurement after inputs[:, t], and dt[:, t] the time
+    between the two in centuries: 0.08 to 13.6. So a network holds an input for exactly as long as it lasts.
+    Both parts are normalised by mean and standard deviation of all of part="train". The record is cut into
+    windows that do not overlap; every fifth of them, from the third on, is part="test": such windows lie all
+    over the 800,000 years, because the distances grow with the age. rng, if given, shuffles the windows.
+    Raises ValueError for a wrong part, or a window that leaves a part empty. Source: see ``ice_core_series``.
 
     >>> inputs, targets, dt = tasks.ice_core()
     >>> inputs.shape, dt.shape, bool((inputs[:, 1:] == targets[:, :-1]).all())
@@ -195,7 +202,7 @@ def ice_core(part="train", *, window=64, rng=None):
         raise ValueError(f"window is {window}; the {len(age)} measurements must give at least three windows.")
     starts = window * np.arange(count)
     test = np.arange(count) % 5 == 2
-    train = np.concatenate([temperature[k:k + window] for k in starts[~test]])
+    train = np.concatenate([temperature[k : k + window] for k in starts[~test]])
     starts = starts[test if part == "test" else ~test]
     if rng is not None:
         starts = generator(rng).permutation(starts)

@@ -1,4 +1,6 @@
-"""Checkpoints of plain containers and tensors, which torch.load reads without running any code from the file."""
+"""Checkpoints of plain containers and tensors, which torch.load reads without running any code from the
+file.
+"""
 
 import os
 import zlib
@@ -11,10 +13,11 @@ from ..boundary import brief
 
 
 def save(path, state):
-    """Write a state beside the old file and put it in its place in one step: a kill leaves one of them, whole.
+    """Write a state beside the old file and put it in its place in one step: a kill leaves one of them,
+    whole.
 
-    Raises ValueError, and leaves the old file, for a value that is not plain: None, a number, a string, an array or tensor
-    of any shape, a list, tuple or dict of these.
+    Raises ValueError, and leaves the old file, for a value that is not plain: None, a number, a string, an
+    array or tensor of any shape, a list, tuple or dict of these.
     """
     temporary = Path(path).with_name(Path(path).name + ".new")
     torch.save(_plain(state), temporary)
@@ -24,8 +27,8 @@ def save(path, state):
 def read(path, run, model):
     """The state of a checkpoint that belongs to this run and model, on the CPU.
 
-    run: what must be equal, {name: plain value}. Raises ValueError for a file that is no checkpoint, or belongs to another
-    model, version, data set, wiring or run; nothing is changed then.
+    run: what must be equal, {name: plain value}. Raises ValueError for a file that is no checkpoint, or
+    belongs to another model, version, data set, wiring or run; nothing is changed then.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -33,28 +36,48 @@ def read(path, run, model):
     except Exception as error:
         raise ValueError(f"{path} is no checkpoint of ltcbook.train ({type(error).__name__}).") from error
     run = _plain(run)
-    different = [f"{key} {brief(saved.get(key))} there, {brief(run.get(key))} here" for key in run | saved
-                 if saved.get(key) != run.get(key)]
+    different = [
+        f"{key} {brief(saved.get(key))} there, {brief(run.get(key))} here"
+        for key in run | saved
+        if saved.get(key) != run.get(key)
+    ]
     if different:
-        raise ValueError(f"{path} belongs to another run: {'; '.join(different)}. Nothing was loaded; remove the file to "
-                         "start anew, or take another.")
+        raise ValueError(
+            f"{path} belongs to another run: {'; '.join(different)}. Nothing was loaded; remove the file to "
+            "start anew, or take another."
+        )
     here = synapses(model)
-    if not any(_equal(here, there) for there in (start, [weights.get(name) for name in ("polarity", "polarity_in")])):
-        raise ValueError(f"{path} belongs to a run on another wiring than {model.wiring}. Nothing was loaded.")
+    if not any(
+        _equal(here, there) for there in (start, [weights.get(name) for name in ("polarity", "polarity_in")])
+    ):
+        raise ValueError(
+            f"{path} belongs to a run on another wiring than {model.wiring}. Nothing was loaded."
+        )
     return state
 
 
 def synapses(model):
     """The signed masks of a model's wiring, [(n, n), (n, m)] tensors, or [None, None] without a wiring."""
     wiring = getattr(model, "wiring", None)
-    return [None, None] if wiring is None else [torch.from_numpy(np.array(p)) for p in (wiring.polarity, wiring.polarity_in)]
+    return (
+        [None, None]
+        if wiring is None
+        else [torch.from_numpy(np.array(p)) for p in (wiring.polarity, wiring.polarity_in)]
+    )
 
 
 def options_of(model):
-    """The plain attributes of a model and its parts (sizes, solver, ...), which no state dict holds: {name: value}."""
-    return {".".join(filter(None, ("model", path, name))): value for path, part in model.named_modules()
-            for name, value in vars(part).items() if not name.startswith("_") and name != "training"
-            and isinstance(value, (bool, int, float, str, tuple, type(None)))}
+    """The plain attributes of a model and its parts (sizes, solver, ...), which no state dict holds:
+    {name: value}.
+    """
+    return {
+        ".".join(filter(None, ("model", path, name))): value
+        for path, part in model.named_modules()
+        for name, value in vars(part).items()
+        if not name.startswith("_")
+        and name != "training"
+        and isinstance(value, (bool, int, float, str, tuple, type(None)))
+    }
 
 
 def fingerprint(data):
@@ -78,7 +101,13 @@ def arrays(value):
     if torch.is_tensor(value):
         value = value.detach().cpu()
         return (value.float() if value.dtype == torch.bfloat16 else value).numpy().copy()
-    return value.copy() if isinstance(value, np.ndarray) else value.item() if isinstance(value, np.generic) else value
+    return (
+        value.copy()
+        if isinstance(value, np.ndarray)
+        else value.item()
+        if isinstance(value, np.generic)
+        else value
+    )
 
 
 def _plain(value):
@@ -94,10 +123,14 @@ def _plain(value):
         return value.detach().cpu()
     if value is None or isinstance(value, (bool, int, float, complex, str)):
         return value
-    raise ValueError(f"a checkpoint keeps numbers, strings, arrays, lists and dicts of these; not {type(value).__name__}. "
-                     "Let the callback, the optimizer and the scheduler keep such values.")
+    raise ValueError(
+        f"a checkpoint keeps numbers, strings, arrays, lists and dicts of these; not {type(value).__name__}. "
+        "Let the callback, the optimizer and the scheduler keep such values."
+    )
 
 
 def _equal(here, there):
-    return all(a is b is None or (torch.is_tensor(a) and torch.is_tensor(b) and torch.equal(a, b))
-               for a, b in zip(here, there, strict=True))
+    return all(
+        a is b is None or (torch.is_tensor(a) and torch.is_tensor(b) and torch.equal(a, b))
+        for a, b in zip(here, there, strict=True)
+    )

@@ -1,4 +1,6 @@
-"""Where batches come from: tensors in an order of the run's own, or a DataLoader in the order of its sampler."""
+"""Where batches come from: tensors in an order of the run's own, or a DataLoader in the order of its
+sampler.
+"""
 
 import numpy as np
 import torch
@@ -13,8 +15,8 @@ BATCH = 32  # sequences, where nobody says
 class Feed:
     """The checked data of a run, and its batches, epoch after epoch.
 
-    data: as in ``fit``. batch_size: of tensors; a DataLoader has its own. Raises ValueError as ``checked_data`` does, of a
-    DataLoader's batches when they come.
+    data: as in ``fit``. batch_size: of tensors; a DataLoader has its own. Raises ValueError as
+    ``checked_data`` does, of a DataLoader's batches when they come.
     """
 
     def __init__(self, name, data, model, loss, batch_size=None):
@@ -25,7 +27,9 @@ class Feed:
             return
         check_model(model), check_loss(loss)
         if batch_size is not None:
-            raise ValueError(f"batch_size is {batch_size}, but {name} is a DataLoader, which has a batch_size of its own.")
+            raise ValueError(
+                f"batch_size is {batch_size}, but {name} is a DataLoader, which has a batch_size of its own."
+            )
 
     @property
     def count(self):
@@ -42,7 +46,7 @@ class Feed:
         if self.loader is not None:
             yield from self.parts(device)
             return
-        data, = self.parts(device)
+        (data,) = self.parts(device)
         for index in np.array_split(rng.permutation(len(data[0])), self.count):
             yield [part[index] for part in data]
 
@@ -65,19 +69,28 @@ class Feed:
 
     @property
     def mark(self):
-        """What tells these data from others: a number of all values; of a DataLoader what can be told without running it."""
+        """What tells these data from others: a number of all values; of a DataLoader what can be told
+        without running it.
+        """
         if self.loader is None:
             return checkpoints.fingerprint(self.data)
         dataset = self.loader.dataset
         size = len(dataset) if hasattr(dataset, "__len__") else None
         values = checkpoints.fingerprint(dataset.tensors) if isinstance(dataset, TensorDataset) else None
-        return (f"{type(dataset).__name__} {size} {values}, batches of {self.loader.batch_size}, "
-                f"{len(self.generators)} generators")
+        return (
+            f"{type(dataset).__name__} {size} {values}, batches of {self.loader.batch_size}, "
+            f"{len(self.generators)} generators"
+        )
 
     @property
     def generators(self):
         """The generators of a DataLoader, which its samplers draw from, each once."""
         batches = getattr(self.loader, "batch_sampler", None)
-        owners = (self.loader, getattr(self.loader, "sampler", None), batches, getattr(batches, "sampler", None))
+        owners = (
+            self.loader,
+            getattr(self.loader, "sampler", None),
+            batches,
+            getattr(batches, "sampler", None),
+        )
         found = [getattr(owner, "generator", None) for owner in owners]
         return list({id(g): g for g in found if isinstance(g, torch.Generator)}.values())

@@ -12,50 +12,76 @@ from . import optimizers
 from .data import lies
 from .feed import BATCH, Feed
 from .progress import bar
-from .run import History, _Run, elsewhere, mean_loss, recorded
+from .run import _Run, elsewhere, mean_loss, recorded
 
 
-def fit(model, data, *, epochs=20, batch_size=None, lr=None, loss="mse", optimizer=torch.optim.Adam, scheduler=None,
-        weight_decay=None, decay=0.0, validation=None, method=None, patience=None, clip=1.0, callbacks=None, checkpoint=None,
-        device=None, progress=True, rng):
-    """Train a model on data, return its ``History``; the model keeps its last weights (with patience its best).
+def fit(
+    model,
+    data,
+    *,
+    epochs=20,
+    batch_size=None,
+    lr=None,
+    loss="mse",
+    optimizer=torch.optim.Adam,
+    scheduler=None,
+    weight_decay=None,
+    decay=0.0,
+    validation=None,
+    method=None,
+    patience=None,
+    clip=1.0,
+    callbacks=None,
+    checkpoint=None,
+    device=None,
+    progress=True,
+    rng,
+):
+    """Train a model on data, return its ``History``; the model keeps its last weights (with patience its
+    best).
 
-    model: one of ``models``, or any module with parameters whose forward(u, x0=None, dt=1.0) returns (y, x), such as one
-    that holds several of them. data, validation: (inputs (B, T, m), targets) or (inputs, targets, dt), arrays or tensors;
-    dt in ms: a number, (T,) or (B, T). One sequence (T, m) counts as a batch of one. Or a dict {"inputs", "targets"} with
-    any of "dt", "lengths" (B,) or "mask" (B, T) of sequences of different length, and "missing" ("hold": NaN in inputs is a
-    channel that was not measured), all as in ``models``. Or a DataLoader whose batches are such tuples or dicts.
+    model: one of ``models``, or any module with parameters whose forward(u, x0=None, dt=1.0) returns (y, x),
+    such as one that holds several of them. data, validation: (inputs (B, T, m), targets) or (inputs, targets,
+    dt), arrays or tensors; dt in ms: a number, (T,) or (B, T). One sequence (T, m) counts as a batch of one.
+    Or a dict {"inputs", "targets"} with any of "dt", "lengths" (B,) or "mask" (B, T) of sequences of
+    different length, and "missing" ("hold": NaN in inputs is a channel that was not measured), all as in
+    ``models``. Or a DataLoader whose batches are such tuples or dicts.
 
-    loss: "mse", targets (B, T, outputs); "cross_entropy", targets whole numbers below ``model.outputs``, (B, T), or (B,)
-    for the class after the last (real) step; or a function (y, targets) -> scalar tensor. A target that is NaN, or a class
-    -100, asks for nothing: it is left out, and the mean is over the others. So is every padded step; a function finds NaN
-    (-100 in whole numbers) in its targets there and must leave them out itself. batch_size: at most, None: 32; batches are
-    evenly filled. clip: largest norm of the gradient, or None.
+    loss: "mse", targets (B, T, outputs); "cross_entropy", targets whole numbers below ``model.outputs``, (B,
+    T), or (B,) for the class after the last (real) step; or a function (y, targets) -> scalar tensor. A
+    target that is NaN, or a class -100, asks for nothing: it is left out, and the mean is over the others. So
+    is every padded step; a function finds NaN (-100 in whole numbers) in its targets there and must leave
+    them out itself. batch_size: at most, None: 32; batches are evenly filled. clip: largest norm of the
+    gradient, or None.
 
-    optimizer: a class of ``torch.optim``, made with lr (None: 0.01) and weight_decay (None: the class's own); or a function
-    parameters -> Optimizer; or an Optimizer over the model's parameters. scheduler: a function optimizer -> scheduler of
-    ``torch.optim.lr_scheduler``, which steps once after every epoch; ``ReduceLROnPlateau`` sees the validation loss, or
-    without one the loss. weight_decay pulls the parameters themselves to 0, and so a conductance softplus(raw) to ln 2 =
-    0.69 µS and not to 0; gates and reversal potentials go along. decay pulls effective weights to 0: what is minimised (not
-    the losses that are recorded) has decay / 2 times the sum of squares of all conductances (of all weights of a
-    ``CTRNNet``) added.
+    optimizer: a class of ``torch.optim``, made with lr (None: 0.01) and weight_decay (None: the class's own);
+    or a function parameters -> Optimizer; or an Optimizer over the model's parameters. scheduler: a function
+    optimizer -> scheduler of ``torch.optim.lr_scheduler``, which steps once after every epoch;
+    ``ReduceLROnPlateau`` sees the validation loss, or without one the loss. weight_decay pulls the parameters
+    themselves to 0, and so a conductance softplus(raw) to ln 2 = 0.69 µS and not to 0; gates and reversal
+    potentials go along. decay pulls effective weights to 0: what is minimised (not the losses that are
+    recorded) has decay / 2 times the sum of squares of all conductances (of all weights of a ``CTRNNet``)
+    added.
 
-    method: a method of ``pruning``, for a model with ``rewire`` (``LTCNet``). Its events follow optimiser steps, and
-    ``reset_moments`` makes the optimiser forget what was cut and grown. patience: stop after so many epochs without a
-    better validation loss. callbacks: {name: function(model)}, called after every epoch, with the model in eval mode where
-    it came from, and recorded, see ``recorders``. checkpoint: a file, written after every epoch; where it exists, training
-    resumes from it, rng, optimizer and scheduler included, and arrives at the same numbers.
+    method: a method of ``pruning``, for a model with ``rewire`` (``LTCNet``). Its events follow optimiser
+    steps, and ``reset_moments`` makes the optimiser forget what was cut and grown. patience: stop after so
+    many epochs without a better validation loss. callbacks: {name: function(model)}, called after every
+    epoch, with the model in eval mode where it came from, and recorded, see ``recorders``. checkpoint: a
+    file, written after every epoch; where it exists, training resumes from it, rng, optimizer and scheduler
+    included, and arrives at the same numbers.
 
-    device: where to train. However ``fit`` ends, the model and its optimizer return to where they came from, and all parts
-    of the model to the mode they had. None: the GPU where there is one, but the CPU for a model that its kernels serve
-    (``LTCNet.compiled``), which are faster there than its steps on a GPU. progress: a bar. rng: NumPy generator that orders
-    the batches (those of a DataLoader through torch's seed), drives the method and seeds torch inside; on a CPU, equal
-    generators give equal bits. torch's own generator is left as it was.
+    device: where to train. However ``fit`` ends, the model and its optimizer return to where they came from,
+    and all parts of the model to the mode they had. None: the GPU where there is one, but the CPU for a model
+    that its kernels serve (``LTCNet.compiled``), which are faster there than its steps on a GPU. progress: a
+    bar. rng: NumPy generator that orders the batches (those of a DataLoader through torch's seed), drives the
+    method and seeds torch inside; on a CPU, equal generators give equal bits. torch's own generator is left
+    as it was.
 
-    Raises ValueError for NaN in inputs or data that do not fit the loss, dt < 0, unknown options, a method without any
-    event in this many steps, a checkpoint of another model, version, wiring, data set or run (all before any weight is
-    touched; for a DataLoader's batches before their step), and for a loss or gradient that is no longer finite: then the
-    checkpoint holds the epochs before. ImportError without tqdm, where progress is on.
+    Raises ValueError for NaN in inputs or data that do not fit the loss, dt < 0, unknown options, a method
+    without any event in this many steps, a checkpoint of another model, version, wiring, data set or run (all
+    before any weight is touched; for a DataLoader's batches before their step), and for a loss or gradient
+    that is no longer finite: then the checkpoint holds the epochs before. ImportError without tqdm, where
+    progress is on.
 
     >>> net = models.LTCNet(wiring.auto_ncp(8, 1, sensory=2, rng=rng),
     ...                     generator=torch.Generator().manual_seed(0))
@@ -66,27 +92,71 @@ def fit(model, data, *, epochs=20, batch_size=None, lr=None, loss="mse", optimiz
     """
     feed = Feed("data", data, model, loss, batch_size)
     validation = None if validation is None else Feed("validation", validation, model, loss)
-    device = _check(model, epochs, batch_size, lr, weight_decay, decay, validation, method, patience, clip, callbacks,
-                    checkpoint, device, rng)
+    device = _check(
+        model,
+        epochs,
+        batch_size,
+        lr,
+        weight_decay,
+        decay,
+        validation,
+        method,
+        patience,
+        clip,
+        callbacks,
+        checkpoint,
+        device,
+        rng,
+    )
     callbacks = callbacks or {}
     feeds = [feed] if validation is None else [feed, validation]
     steps = feed.count and epochs * feed.count
     if steps is None and method is not None and not isinstance(method, Nothing):
-        raise ValueError(f"{method} must know the number of steps, and this DataLoader has no length: give its data one.")
-    run = _Run(model, loss, method, lr, clip, steps, rng, optimizer=optimizer, scheduler=scheduler,
-               weight_decay=weight_decay, decay=decay, feeds=feeds)
+        raise ValueError(
+            f"{method} must know the number of steps, and this DataLoader has no length: give its data one."
+        )
+    run = _Run(
+        model,
+        loss,
+        method,
+        lr,
+        clip,
+        steps,
+        rng,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        weight_decay=weight_decay,
+        decay=decay,
+        feeds=feeds,
+    )
     identity = {
-        "version": __version__, "model": type(model).__name__, "dtype": str(lies(model)[1]), **checkpoints.options_of(model),
-        "loss": loss if isinstance(loss, str) else getattr(loss, "__qualname__", repr(loss)), "method": repr(method),
-        "steps": method and steps, "batch_size": batch_size or BATCH, "clip": clip, "patience": patience,
-        "callbacks": list(callbacks), "data": feed.mark, "validation": 0 if validation is None else validation.mark,
-        "rng": rng.bit_generator.state["bit_generator"], **run.about}
+        "version": __version__,
+        "model": type(model).__name__,
+        "dtype": str(lies(model)[1]),
+        **checkpoints.options_of(model),
+        "loss": loss if isinstance(loss, str) else getattr(loss, "__qualname__", repr(loss)),
+        "method": repr(method),
+        "steps": method and steps,
+        "batch_size": batch_size or BATCH,
+        "clip": clip,
+        "patience": patience,
+        "callbacks": list(callbacks),
+        "data": feed.mark,
+        "validation": 0 if validation is None else validation.mark,
+        "rng": rng.bit_generator.state["bit_generator"],
+        **run.about,
+    }
     saved = None
     if checkpoint is not None and Path(checkpoint).exists():
         saved = checkpoints.read(checkpoint, identity, model)
         if len(saved["history"]["loss"]) > epochs:
-            raise ValueError(f"{checkpoint} holds {len(saved['history']['loss'])} epochs already; ask for as many or more.")
-    with elsewhere(model, device, run.optimizer), torch.random.fork_rng([device] if device.type == "cuda" else []):
+            raise ValueError(
+                f"{checkpoint} holds {len(saved['history']['loss'])} epochs already; ask for as many or more."
+            )
+    with (
+        elsewhere(model, device, run.optimizer),
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
+    ):
         run.begin(saved)
         history = run.history
         with bar(epochs, history.epochs, "epoch", progress, "train.fit") as advance:
@@ -111,7 +181,8 @@ def fit(model, data, *, epochs=20, batch_size=None, lr=None, loss="mse", optimiz
 
 
 def evaluate(model, data, *, loss="mse"):
-    """Mean loss of the model on data, in eval mode, a float; data (inputs (B, T, m), ...) and loss as in ``fit``.
+    """Mean loss of the model on data, in eval mode, a float; data (inputs (B, T, m), ...) and loss as in
+    ``fit``.
 
     Raises ValueError as ``fit`` does for data.
     """
@@ -119,15 +190,31 @@ def evaluate(model, data, *, loss="mse"):
 
 
 def found_device(model):
-    """Where ``fit`` trains a model if nobody says: where it is, if not on the CPU, else by what serves it best."""
+    """Where ``fit`` trains a model if nobody says: where it is, if not on the CPU, else by what serves it
+    best.
+    """
     here = lies(model)[0]
     if here.type != "cpu" or getattr(model, "compiled", False) or not torch.cuda.is_available():
         return here
     return torch.device("cuda")
 
 
-def _check(model, epochs, batch_size, lr, weight_decay, decay, validation, method, patience, clip, callbacks, checkpoint,
-           device, rng):
+def _check(
+    model,
+    epochs,
+    batch_size,
+    lr,
+    weight_decay,
+    decay,
+    validation,
+    method,
+    patience,
+    clip,
+    callbacks,
+    checkpoint,
+    device,
+    rng,
+):
     """The device to train on; ValueError for options out of range."""
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
         whole(name, 1 if value is None else value, 1)
@@ -141,16 +228,25 @@ def _check(model, epochs, batch_size, lr, weight_decay, decay, validation, metho
     if patience is not None and validation is None:
         raise ValueError("patience watches the validation loss: pass validation data too.")
     if method is not None and not (isinstance(method, Method) and hasattr(model, "rewire")):
-        raise ValueError(f"method {brief(method)} with a {type(model).__name__}: pass a method of ltcbook.pruning and a model "
-                         "that can rewire, such as LTCNet.")
+        raise ValueError(
+            f"method {brief(method)} with a {type(model).__name__}: pass a method of ltcbook.pruning and a "
+            "model that can rewire, such as LTCNet."
+        )
     if callbacks is not None and not (isinstance(callbacks, dict) and all(map(callable, callbacks.values()))):
-        raise ValueError(f"callbacks is {brief(callbacks)}; give a dict {{name: function(model)}}, such as recorders(u).")
+        raise ValueError(
+            f"callbacks is {brief(callbacks)}; give a dict {{name: function(model)}}, such as recorders(u)."
+        )
     if not isinstance(checkpoint, (str, Path, type(None))):
         raise ValueError(f"checkpoint is {brief(checkpoint)}; give the path of a file, or None.")
     if checkpoint is not None and not Path(checkpoint).absolute().parent.is_dir():
-        raise ValueError(f"checkpoint is {brief(str(checkpoint), 200)}, and its folder does not exist: make it first.")
+        raise ValueError(
+            f"checkpoint is {brief(str(checkpoint), 200)}, and its folder does not exist: make it first."
+        )
     try:  # "cuda" is one of several; a tensor there says which
         device = torch.empty(0, device=found_device(model) if device is None else device).device
     except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(f"device {brief(device)} is not to be had here ({brief(str(error), 200)}); None takes what there is.") from None
+        raise ValueError(
+            f"device {brief(device)} is not to be had here ({brief(str(error), 200)}); None takes what there "
+            "is."
+        ) from None
     return device

@@ -1,4 +1,6 @@
-"""The optimiser of a run and its scheduler: how they are made, how a checkpoint knows them, what they keep of one synapse."""
+"""The optimiser of a run and its scheduler: how they are made, how a checkpoint knows them, what they keep
+of one synapse.
+"""
 
 from collections import Counter
 from inspect import Parameter, signature
@@ -8,28 +10,53 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 LR = 1e-2  # of a class, where nobody says
 # what optimisers keep for every entry of a parameter, by their names for it, and what a synapse begins with
+# Rprop, and the average of ASGD
 MEMORY = {
-    **dict.fromkeys(("exp_avg", "momentum_buffer", "grad_avg", "prev"), "nothing"),  # where it was going; then: how far
-    **dict.fromkeys(("exp_avg_sq", "max_exp_avg_sq", "square_avg", "acc_delta", "sum", "exp_inf", "variance"), "size"),
-    "step_size": "lr", "ax": "value"}  # Rprop, and the average of ASGD
-MOVING = {"last_epoch", "_step_count", "_last_lr", "_get_lr_called_within_step", "_is_initial", "best", "num_bad_epochs",
-          "cooldown_counter", "T_cur", "T_i"}  # of a scheduler: not what it is but how far it has come
+    # where it was going; then: how far
+    **dict.fromkeys(("exp_avg", "momentum_buffer", "grad_avg", "prev"), "nothing"),
+    **dict.fromkeys(
+        ("exp_avg_sq", "max_exp_avg_sq", "square_avg", "acc_delta", "sum", "exp_inf", "variance"), "size"
+    ),
+    "step_size": "lr",
+    "ax": "value",
+}
+# of a scheduler: not what it is but how far it has come
+MOVING = {
+    "last_epoch",
+    "_step_count",
+    "_last_lr",
+    "_get_lr_called_within_step",
+    "_is_initial",
+    "best",
+    "num_bad_epochs",
+    "cooldown_counter",
+    "T_cur",
+    "T_i",
+}
 
 
 def made(model, optimizer, lr, weight_decay):
     """An optimiser over the model's parameters; see ``fit``. ValueError for what makes none."""
     if isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer):
-        options = {"lr": LR if lr is None else lr} | ({} if weight_decay is None else {"weight_decay": weight_decay})
+        options = {"lr": LR if lr is None else lr} | (
+            {} if weight_decay is None else {"weight_decay": weight_decay}
+        )
         try:
             return optimizer(model.parameters(), **options)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"optimizer {optimizer.__name__} cannot be made with {options}: {error}.") from error
+            raise ValueError(
+                f"optimizer {optimizer.__name__} cannot be made with {options}: {error}."
+            ) from error
     if lr is not None or weight_decay is not None:
-        raise ValueError("lr and weight_decay go to a class of torch.optim; say them where you make the optimizer.")
+        raise ValueError(
+            "lr and weight_decay go to a class of torch.optim; say them where you make the optimizer."
+        )
     found = optimizer(list(model.parameters())) if callable(optimizer) else optimizer
     if not isinstance(found, torch.optim.Optimizer):
-        raise ValueError(f"optimizer gave {type(found).__name__}; pass a class of torch.optim, a function parameters -> "
-                         "Optimizer, or an Optimizer over the model's parameters.")
+        raise ValueError(
+            f"optimizer gave {type(found).__name__}; pass a class of torch.optim, a function parameters -> "
+            "Optimizer, or an Optimizer over the model's parameters."
+        )
     check(found, model)
     return found
 
@@ -37,11 +64,16 @@ def made(model, optimizer, lr, weight_decay):
 def check(optimizer, model):
     """ValueError for anything but an optimiser of ``torch.optim`` over parameters of the model."""
     if not isinstance(optimizer, torch.optim.Optimizer):
-        raise ValueError(f"optimizer is {type(optimizer).__name__}; pass an optimizer of torch.optim over model.parameters().")
+        raise ValueError(
+            f"optimizer is {type(optimizer).__name__}; pass an optimizer of torch.optim over "
+            "model.parameters()."
+        )
     strangers = {id(p) for p in parameters(optimizer)} - {id(p) for p in model.parameters()}
     if strangers:
-        raise ValueError(f"the optimizer moves {len(strangers)} tensors that are not parameters of this model: make it over "
-                         "model.parameters().")
+        raise ValueError(
+            f"the optimizer moves {len(strangers)} tensors that are not parameters of this model: make it "
+            "over model.parameters()."
+        )
 
 
 def scheduled(optimizer, scheduler):
@@ -49,12 +81,16 @@ def scheduled(optimizer, scheduler):
     if scheduler is None:
         return None
     if not callable(scheduler):
-        raise ValueError(f"scheduler is {type(scheduler).__name__}; pass a function optimizer -> scheduler of "
-                         "torch.optim.lr_scheduler.")
+        raise ValueError(
+            f"scheduler is {type(scheduler).__name__}; pass a function optimizer -> scheduler of "
+            "torch.optim.lr_scheduler."
+        )
     found = scheduler(optimizer)
     if not isinstance(found, (LRScheduler, ReduceLROnPlateau)) or found.optimizer is not optimizer:
-        raise ValueError(f"scheduler made {type(found).__name__}; it must return a scheduler of torch.optim.lr_scheduler for "
-                         "the optimizer that it is given.")
+        raise ValueError(
+            f"scheduler made {type(found).__name__}; it must return a scheduler of torch.optim.lr_scheduler "
+            "for the optimizer that it is given."
+        )
     return found
 
 
@@ -76,7 +112,9 @@ def follow(optimizer):
 
 
 def described(optimizer, model):
-    """What an optimiser is, {name: string}, however far it has come: its class, its options, whom it moves."""
+    """What an optimiser is, {name: string}, however far it has come: its class, its options, whom it
+    moves.
+    """
     names = {id(p): name for name, p in model.named_parameters()}
     about = {"optimizer": type(optimizer).__name__}
     for k, group in enumerate(optimizer.param_groups):
@@ -88,8 +126,11 @@ def described(optimizer, model):
 
 def described_scheduler(scheduler):
     """What a scheduler is, {name: string}."""
-    state = {f"scheduler.{name}": repr(_settled(value)) for name, value in scheduler.state_dict().items() if name not in MOVING
-             and not callable(value)}
+    state = {
+        f"scheduler.{name}": repr(_settled(value))
+        for name, value in scheduler.state_dict().items()
+        if name not in MOVING and not callable(value)
+    }
     return {"scheduler": type(scheduler).__name__} | state
 
 
@@ -101,8 +142,11 @@ def _settled(value):
 
 def scheduler_state(scheduler):
     """How far a scheduler has come, as a checkpoint keeps it: without what its maker gives it again."""
-    return scheduler and {name: value for name, value in scheduler.state_dict().items() if not callable(value)
-                          and not isinstance(value, Counter)}
+    return scheduler and {
+        name: value
+        for name, value in scheduler.state_dict().items()
+        if not callable(value) and not isinstance(value, Counter)
+    }
 
 
 def advance(scheduler, history):
@@ -114,13 +158,20 @@ def advance(scheduler, history):
 
 
 def remembered(optimizer, parameter):
-    """What an optimiser keeps for every entry of a parameter, {its name: tensor}; ValueError for a name unknown here."""
-    found = {name: value for name, value in (optimizer.state.get(parameter) or {}).items()
-             if torch.is_tensor(value) and value.ndim and value.shape == parameter.shape}
+    """What an optimiser keeps for every entry of a parameter, {its name: tensor}; ValueError for a name
+    unknown here.
+    """
+    found = {
+        name: value
+        for name, value in (optimizer.state.get(parameter) or {}).items()
+        if torch.is_tensor(value) and value.ndim and value.shape == parameter.shape
+    }
     unknown = [name for name in found if name not in MEMORY]
     if unknown:
-        raise ValueError(f"{type(optimizer).__name__} keeps {', '.join(unknown)} for every synapse; what a new synapse "
-                         f"begins with is known for {', '.join(MEMORY)}. Nothing was changed.")
+        raise ValueError(
+            f"{type(optimizer).__name__} keeps {', '.join(unknown)} for every synapse; what a new synapse "
+            f"begins with is known for {', '.join(MEMORY)}. Nothing was changed."
+        )
     return found
 
 
@@ -128,16 +179,17 @@ def remembered(optimizer, parameter):
 def reset_moments(optimizer, model, changed):
     """Make an optimiser of ``torch.optim`` forget the synapses that an event cut or grew.
 
-    changed: what ``LTCNet.rewire`` returned, {parameter name: (cut, grown)}, index tensors (2, k). What says where a weight
-    was going (first moments, momenta, Rprop's last gradient) becomes 0 for both. What says how far it usually goes (second
-    moments, Adagrad's sum, Adamax's maximum, ...) becomes for cut ones what it began with, 0 or what Adagrad was given, and
-    for grown ones the median of all that are above that. Rprop's step sizes become its lr, the averages of ASGD the weights
-    of now. Other entries keep their bits, and so does what rows and columns share (Adafactor); LBFGS, which remembers all
-    parameters in one, forgets everything.
+    changed: what ``LTCNet.rewire`` returned, {parameter name: (cut, grown)}, index tensors (2, k). What says
+    where a weight was going (first moments, momenta, Rprop's last gradient) becomes 0 for both. What says how
+    far it usually goes (second moments, Adagrad's sum, Adamax's maximum, ...) becomes for cut ones what it
+    began with, 0 or what Adagrad was given, and for grown ones the median of all that are above that. Rprop's
+    step sizes become its lr, the averages of ASGD the weights of now. Other entries keep their bits, and so
+    does what rows and columns share (Adafactor); LBFGS, which remembers all parameters in one, forgets
+    everything.
 
-    In Adam a stale m alone would move a cut weight on by 9.05 learning rates. A v of 0 beside a large step count would make
-    a grown one jump: 3.16 learning rates at once and 6.57 at its 12th step. Raises ValueError, and touches nothing, for an
-    optimiser that keeps something else for every synapse.
+    In Adam a stale m alone would move a cut weight on by 9.05 learning rates. A v of 0 beside a large step
+    count would make a grown one jump: 3.16 learning rates at once and 6.57 at its 12th step. Raises
+    ValueError, and touches nothing, for an optimiser that keeps something else for every synapse.
     """
     if changed and isinstance(optimizer, torch.optim.LBFGS):
         optimizer.state.clear()

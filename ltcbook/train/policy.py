@@ -10,13 +10,14 @@ ACTS = ("argmax", "output")
 
 
 class RecurrentPolicy:
-    """A trained model as a policy that keeps its state from frame to frame, for ``tasks.play`` and ``tasks.lane.drive``.
+    """A trained model as a policy that keeps its state from frame to frame, for ``tasks.play`` and
+    ``tasks.lane.drive``.
 
-    model: maps inputs (T, m) to outputs (T, k). act: "argmax", the number of the largest output, as a network chooses an
-    action after ``fit`` with loss="cross_entropy"; "output", the first output itself, as a network turns a wheel.
-    prepare: observation -> input, the same scaling as in training; None takes observations as they come. serve:
-    observation -> an action that overrides the model, or None to let it decide; in Breakout, pressing fire while no ball
-    is in play. dt: ms per frame, where a call does not say it.
+    model: maps inputs (T, m) to outputs (T, k). act: "argmax", the number of the largest output, as a network
+    chooses an action after ``fit`` with loss="cross_entropy"; "output", the first output itself, as a network
+    turns a wheel. prepare: observation -> input, the same scaling as in training; None takes observations as
+    they come. serve: observation -> an action that overrides the model, or None to let it decide; in
+    Breakout, pressing fire while no ball is in play. dt: ms per frame, where a call does not say it.
 
     One observation (m,) gives one action, B observations (B, m) give (B,), each with a state of its own.
 
@@ -35,7 +36,13 @@ class RecurrentPolicy:
     """
 
     def __init__(self, model, *, act="argmax", prepare=None, serve=None, dt=1.0):
-        self.model, self.act, self.prepare, self.serve, self.dt = model, choice("act", act, ACTS), prepare, serve, dt
+        self.model, self.act, self.prepare, self.serve, self.dt = (
+            model,
+            choice("act", act, ACTS),
+            prepare,
+            serve,
+            dt,
+        )
         self.reset()
 
     def reset(self):
@@ -44,7 +51,8 @@ class RecurrentPolicy:
 
     @torch.no_grad()
     def __call__(self, observation, dt=None):
-        """The action for one observation (m,), a number, or for B of them, (B,); the state moves on also where ``serve`` decides.
+        """The action for one observation (m,), a number, or for B of them, (B,); the state moves on also
+        where ``serve`` decides.
 
         dt: ms since the observation before, a number or (B,); None: that of the policy.
         """
@@ -52,7 +60,9 @@ class RecurrentPolicy:
         device, dtype = lies(self.model)
         inputs = torch.as_tensor(np.asarray(seen), dtype=dtype, device=device)
         step = torch.as_tensor(np.asarray(self.dt if dt is None else dt), dtype=dtype, device=device)
-        outputs, states = self.model(inputs[..., None, :], x0=self.state, dt=step[..., None] if step.ndim else step)
+        outputs, states = self.model(
+            inputs[..., None, :], x0=self.state, dt=step[..., None] if step.ndim else step
+        )
         self.state = states[..., -1, :]
         served = None if self.serve is None else self.serve(observation)
         if served is not None:

@@ -14,7 +14,10 @@ def bar(total, done, unit, progress, task):
     if not progress:
         yield lambda **shown: None
         return
-    with optional("tqdm.auto", "tqdm", f"the progress bar of {task}").tqdm(total=total, initial=done, unit=unit) as line:
+    with optional("tqdm.auto", "tqdm", f"the progress bar of {task}").tqdm(
+        total=total, initial=done, unit=unit
+    ) as line:
+
         def advance(**shown):
             line.set_postfix(shown, refresh=False)
             line.update()

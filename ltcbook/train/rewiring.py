@@ -1,4 +1,6 @@
-"""Prune & rewire in anybody's training loop: a method of ``pruning`` beside an optimiser, as a scheduler stands beside one."""
+"""Prune & rewire in anybody's training loop: a method of ``pruning`` beside an optimiser, as a scheduler
+stands beside one.
+"""
 
 from dataclasses import replace
 
@@ -18,13 +20,16 @@ class Rewiring:
     """A pruning method at work on a model and its optimiser; call ``step`` after every ``optimizer.step()``.
 
     Where an event is due, the method decides on the model's conductances, the model is rewired in place, and
-    ``reset_moments`` makes the optimiser forget what was cut and grown. ``fit`` with a method does exactly this.
+    ``reset_moments`` makes the optimiser forget what was cut and grown. ``fit`` with a method does exactly
+    this.
 
-    model: one with ``rewire``, such as ``LTCNet``. optimizer: an optimiser of ``torch.optim`` over its parameters. method: a
-    method of ``pruning``. steps: how many optimiser steps the whole training has, from which the method reckons its events.
-    loss: as in ``fit``, for methods that grow by the gradient. rng: NumPy generator that drives the events.
+    model: one with ``rewire``, such as ``LTCNet``. optimizer: an optimiser of ``torch.optim`` over its
+    parameters. method: a method of ``pruning``. steps: how many optimiser steps the whole training has, from
+    which the method reckons its events. loss: as in ``fit``, for methods that grow by the gradient. rng:
+    NumPy generator that drives the events.
 
-    Raises ValueError for another model, optimiser, method or loss, and for a method without any event in so many steps.
+    Raises ValueError for another model, optimiser, method or loss, and for a method without any event in so
+    many steps.
     Source: Mocanu et al. (2018) and Evci et al. (2020) for pruning and growing while a network trains.
 
     >>> net = models.LTCNet(wiring.auto_ncp(8, 1, sensory=2, rng=rng))
@@ -44,29 +49,43 @@ class Rewiring:
 
     def __init__(self, model, optimizer, method, *, steps, loss="mse", rng):
         if not (isinstance(method, Method) and hasattr(model, "rewire")):
-            raise ValueError(f"method {brief(method)} with a {type(model).__name__}: pass a method of ltcbook.pruning and a "
-                             "model that can rewire, such as LTCNet.")
+            raise ValueError(
+                f"method {brief(method)} with a {type(model).__name__}: pass a method of ltcbook.pruning and "
+                "a model that can rewire, such as LTCNet."
+            )
         optimizers.check(optimizer, model), check_loss(loss), generator(rng)
         whole("steps", steps, 1)
         if not isinstance(method, Nothing) and not method.events(steps):
-            raise ValueError(f"{method} has no event within {steps} steps: lower every or start, or train for longer.")
+            raise ValueError(
+                f"{method} has no event within {steps} steps: lower every or start, or train for longer."
+            )
         self.model, self.optimizer, self.steps, self.loss, self.rng = model, optimizer, steps, loss, rng
-        self.given, self.method, self.start = method, method.starting_at(model.wiring), checkpoints.synapses(model)
-        self.done, self.birth_step = 0, [0, 0]  # optimiser steps; the step in which each synapse began, as the weights
+        self.given, self.method, self.start = (
+            method,
+            method.starting_at(model.wiring),
+            checkpoints.synapses(model),
+        )
+        # optimiser steps; the step in which each synapse began, as the weights
+        self.done, self.birth_step = 0, [0, 0]
 
     def step(self, data=None):
-        """Count one optimiser step; the ``pruning.Rewired`` of the event that follows it, or None where none is due.
+        """Count one optimiser step; the ``pruning.Rewired`` of the event that follows it, or None where none
+        is due.
 
-        data: the batch of the step, (inputs (B, T, m), targets) or what else ``fit`` takes as data; only methods that grow
-        by the gradient or by time constants look at it. Raises ValueError where such a method gets none; the model is then
-        as it was.
+        data: the batch of the step, (inputs (B, T, m), targets) or what else ``fit`` takes as data; only
+        methods that grow by the gradient or by time constants look at it. Raises ValueError where such a
+        method gets none; the model is then as it was.
         """
         due = self.done + 1 in self.method.events(self.steps)
         if due and data is None and (self.method.needs_gradient or self.method.needs_time_constant):
-            raise ValueError(f"{type(self.method).__name__} looks at the batch at its events: call step(data).")
+            raise ValueError(
+                f"{type(self.method).__name__} looks at the batch at its events: call step(data)."
+            )
         batch = None
         if due and data is not None:
-            batch = [part.to(lies(self.model)[0]) for part in checked_data("data", data, self.model, self.loss)]
+            batch = [
+                part.to(lies(self.model)[0]) for part in checked_data("data", data, self.model, self.loss)
+            ]
         return self._after(batch)
 
     def _after(self, batch):
@@ -83,20 +102,38 @@ class Rewiring:
         for name, value in (("sign", cell.e_rev), ("sign_in", cell.e_rev_in)):
             given[name] = np.zeros((model.n, 0)) if value is None else np.where(value < 0, -1, 1)
         w, w_in = conductances(cell)
-        # a generator of its own: what a method spawns from it is not part of the state that a checkpoint keeps
+        # a generator of its own: what a method spawns from it is not part of the state that a checkpoint
+        # keeps
         rng = np.random.default_rng(self.rng.integers(2**32, size=4))
-        report = method.event(self.done, self.steps, model.wiring, w, w_in, rng=rng, age=self.done - self.birth_step[0] + 0 * w,
-                              age_in=self.done - self.birth_step[1] + 0 * w_in, **given)
+        report = method.event(
+            self.done,
+            self.steps,
+            model.wiring,
+            w,
+            w_in,
+            rng=rng,
+            age=self.done - self.birth_step[0] + 0 * w,
+            age_in=self.done - self.birth_step[1] + 0 * w_in,
+            **given,
+        )
         self.birth_step = [self.done - report.age, self.done - report.age_in]
         optimizers.reset_moments(self.optimizer, model, model._follow(report, cell, rng))
         return report
 
     def state_dict(self):
-        """How far it has come, plain numbers and arrays for a checkpoint; the generator's state is its owner's to keep."""
+        """How far it has come, plain numbers and arrays for a checkpoint; the generator's state is its
+        owner's to keep.
+        """
         return {"done": self.done, "birth_step": self.birth_step, "start": self.start}
 
     def load_state_dict(self, state):
         """Go on from where a ``state_dict`` was taken."""
-        self.done, self.start, self.birth_step = state["done"], state["start"], checkpoints.arrays(state["birth_step"])
+        self.done, self.start, self.birth_step = (
+            state["done"],
+            state["start"],
+            checkpoints.arrays(state["birth_step"]),
+        )
         polarity, polarity_in = (torch.as_tensor(mask).numpy() for mask in self.start)
-        self.method = self.given.starting_at(replace(self.model.wiring, polarity=polarity, polarity_in=polarity_in))
+        self.method = self.given.starting_at(
+            replace(self.model.wiring, polarity=polarity, polarity_in=polarity_in)
+        )

@@ -1,4 +1,6 @@
-"""One run: what changes while a model trains, one step after another, one pruning event after some of the steps."""
+"""One run: what changes while a model trains, one step after another, one pruning event after some of the
+steps.
+"""
 
 import copy
 from contextlib import contextmanager
@@ -20,10 +22,12 @@ REPORT = ("cut", "grown", "blocked", "cut_in", "grown_in", "blocked_in")
 
 @dataclass
 class History:
-    """What happened. One entry per epoch: ``loss`` (mean while training), ``validation``, and each list in ``records``.
+    """What happened. One entry per epoch: ``loss`` (mean while training), ``validation``, and each list in
+    ``records``.
 
-    events: one dict per pruning event, {"step", "cut", "grown", "blocked", "cut_in", "grown_in", "blocked_in"}, the last six
-    lists of (source, target). best_epoch: index of the smallest validation loss. stopped_early: whether patience ended it.
+    events: one dict per pruning event, {"step", "cut", "grown", "blocked", "cut_in", "grown_in",
+    "blocked_in"}, the last six lists of (source, target). best_epoch: index of the smallest validation loss.
+    stopped_early: whether patience ended it.
     """
 
     loss: list = field(default_factory=list)
@@ -42,16 +46,37 @@ class History:
 class _Run:
     """Everything that changes while a model trains, and that a checkpoint must bring back."""
 
-    def __init__(self, model, loss, method, lr, clip, steps, rng, *, optimizer=torch.optim.Adam, scheduler=None,
-                 weight_decay=None, decay=0.0, feeds=()):
+    def __init__(
+        self,
+        model,
+        loss,
+        method,
+        lr,
+        clip,
+        steps,
+        rng,
+        *,
+        optimizer=torch.optim.Adam,
+        scheduler=None,
+        weight_decay=None,
+        decay=0.0,
+        feeds=(),
+    ):
         self.model, self.loss, self.clip, self.rng = model, loss, clip, rng
-        self.home, self.feeds, self.decay = lies(model)[0], feeds, decay  # feeds: of training, then of validation
+        # feeds: of training, then of validation
+        self.home, self.feeds, self.decay = lies(model)[0], feeds, decay
         self.weights = weighing(model) if decay else []
         if decay and not self.weights:
-            raise ValueError(f"decay pulls conductances, and {type(model).__name__} has none: use weight_decay.")
+            raise ValueError(
+                f"decay pulls conductances, and {type(model).__name__} has none: use weight_decay."
+            )
         self.optimizer = optimizers.made(model, optimizer, lr, weight_decay)
         plain = optimizer is torch.optim.Adam and weight_decay is None
-        self.about = {"lr": optimizers.LR if lr is None else lr} if plain else optimizers.described(self.optimizer, model)
+        self.about = (
+            {"lr": optimizers.LR if lr is None else lr}
+            if plain
+            else optimizers.described(self.optimizer, model)
+        )
         self.about |= {"decay": decay} if decay else {}
         self.scheduler = optimizers.scheduled(self.optimizer, scheduler)
         self.about |= optimizers.described_scheduler(self.scheduler) if scheduler else {}
@@ -66,7 +91,9 @@ class _Run:
         """All batches once; the history gets their mean loss."""
         self.model.train()
         batches = self.feeds[0].batches(self.rng, device)
-        losses, shares = zip(*((self.step(batch), weight(self.loss, *batch)) for batch in batches), strict=True)
+        losses, shares = zip(
+            *((self.step(batch), weight(self.loss, *batch)) for batch in batches), strict=True
+        )
         self.history.loss.append(float(np.average(losses, weights=shares)))
         self.model.eval()
 
@@ -80,8 +107,9 @@ class _Run:
                 loss = objective(self.model, self.loss, *batch)
                 total = loss + self.decay * half_squares(self.weights) if self.decay else loss
                 total.backward()
-            norm = torch.nn.utils.clip_grad_norm_(optimizers.parameters(self.optimizer),
-                                                  float("inf") if self.clip is None else self.clip)
+            norm = torch.nn.utils.clip_grad_norm_(
+                optimizers.parameters(self.optimizer), float("inf") if self.clip is None else self.clip
+            )
             losses.append(loss.item())
             self.check_finite(loss=losses[-1], gradient=norm.item())
             return total
@@ -105,8 +133,10 @@ class _Run:
         self.check_finite(**{"validation loss": history.validation[-1]})
         if self.best is None or history.validation[-1] < history.validation[history.best_epoch]:
             history.best_epoch = history.epochs - 1
-            self.best = {name: value.clone() if torch.is_tensor(value) else copy.deepcopy(value)
-                         for name, value in self.model.state_dict().items()}
+            self.best = {
+                name: value.clone() if torch.is_tensor(value) else copy.deepcopy(value)
+                for name, value in self.model.state_dict().items()
+            }
 
     def check_finite(self, **values):
         for name, value in values.items():
@@ -115,24 +145,39 @@ class _Run:
 
     @contextmanager
     def following(self):
-        """A model whose weights of now lead nowhere is an error of the training, unless it began with them."""
+        """A model whose weights of now lead nowhere is an error of the training, unless it began with
+        them.
+        """
         try:
             yield
         except Diverged as error:
             if not self.done:
                 raise
-            raise ValueError(self.exploded(f"the model cannot follow its own weights any more ({error})")) from error
+            raise ValueError(
+                self.exploded(f"the model cannot follow its own weights any more ({error})")
+            ) from error
 
     def exploded(self, what):
-        return (f"{what} after {self.done} optimizer steps: lower lr or clip. A checkpoint, if there is one, holds the epochs "
-                "before.")
+        return (
+            f"{what} after {self.done} optimizer steps: lower lr or clip. A checkpoint, if there is one, "
+            "holds the epochs before."
+        )
 
     def state(self, identity):
         """What a checkpoint keeps."""
-        return {"run": identity, "start": self.start, "weights": dict(self.model.state_dict()), "best": self.best,
-                "optimizer": self.optimizer.state_dict(), "scheduler": optimizers.scheduler_state(self.scheduler),
-                "loader": [generator.get_state() for generator in self.generators()], "rng": self.rng.bit_generator.state,
-                "done": self.done, "rewiring": self.rewiring and self.rewiring.state_dict(), "history": vars(self.history)}
+        return {
+            "run": identity,
+            "start": self.start,
+            "weights": dict(self.model.state_dict()),
+            "best": self.best,
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": optimizers.scheduler_state(self.scheduler),
+            "loader": [generator.get_state() for generator in self.generators()],
+            "rng": self.rng.bit_generator.state,
+            "done": self.done,
+            "rewiring": self.rewiring and self.rewiring.state_dict(),
+            "history": vars(self.history),
+        }
 
     def generators(self):
         """torch's generators that the data draw from."""
@@ -159,7 +204,9 @@ def mean_loss(model, feed, loss, device):
     """Mean loss over a feed, in eval mode, a float."""
     with _modes(model):
         model.eval()
-        found = [(objective(model, loss, *batch).item(), weight(loss, *batch)) for batch in feed.parts(device)]
+        found = [
+            (objective(model, loss, *batch).item(), weight(loss, *batch)) for batch in feed.parts(device)
+        ]
     losses, shares = zip(*found, strict=True)
     return losses[0] if len(losses) == 1 else float(np.average(losses, weights=shares))
 
@@ -177,7 +224,9 @@ def _modes(model):
 
 @contextmanager
 def elsewhere(model, device, optimizer=None):
-    """Have a model, and the memory of its optimiser, on a device for a while; device and modes are then what they were."""
+    """Have a model, and the memory of its optimiser, on a device for a while; device and modes are then
+    what they were.
+    """
     home = lies(model)[0]
     try:
         with _modes(model):

@@ -1,4 +1,6 @@
-"""Many runs as one call: every combination of seeds, thresholds, methods ..., in parallel, and again where it stopped."""
+"""Many runs as one call: every combination of seeds, thresholds, methods ..., in parallel, and again where
+it stopped.
+"""
 
 import hashlib
 import inspect
@@ -16,20 +18,24 @@ from .progress import bar
 
 
 def sweep(experiment, *, folder=None, jobs=-1, progress=True, **grid):
-    """Run an experiment at every point of a grid; returns one dict per point, its values and its result, in order.
+    """Run an experiment at every point of a grid; returns one dict per point, its values and its result, in
+    order.
 
-    experiment: a function of the grid's names, such as ``run(seed, threshold, method)``, that returns a dict of plain values
-    (numbers, strings, lists, None) and takes every chance from its seed. grid: name=list of plain values; the last name
-    varies fastest. jobs: processes at once, -1 for one per core, 1 for none beside this one; each runs torch on one thread,
-    so that results do not depend on jobs. Inside ``joblib.parallel_config(backend="dask")`` the same call runs on a Dask
-    cluster, ``jobs`` is the cluster's.
+    experiment: a function of the grid's names, such as ``run(seed, threshold, method)``, that returns a dict
+    of plain values (numbers, strings, lists, None) and takes every chance from its seed. grid: name=list of
+    plain values; the last name varies fastest. jobs: processes at once, -1 for one per core, 1 for none
+    beside this one; each runs torch on one thread, so that results do not depend on jobs. Inside
+    ``joblib.parallel_config(backend="dask")`` the same call runs on a Dask cluster, ``jobs`` is the
+    cluster's.
 
-    folder: where every finished run is kept at once as a JSON file. The same call later, also after a kill, reads what is
-    there and runs the rest. progress: a bar. The lists that come back can go to ``pandas.DataFrame``.
+    folder: where every finished run is kept at once as a JSON file. The same call later, also after a kill,
+    reads what is there and runs the rest. progress: a bar. The lists that come back can go to
+    ``pandas.DataFrame``.
 
-    Raises ValueError for an empty grid, a value or a result that is not plain, a point given twice, a name that the
-    experiment does not take, or a folder of another experiment (its code or this package has changed); ImportError
-    without joblib, or without tqdm where progress is on. An error in one run ends the call; what was finished stays kept.
+    Raises ValueError for an empty grid, a value or a result that is not plain, a point given twice, a name
+    that the experiment does not take, or a folder of another experiment (its code or this package has
+    changed); ImportError without joblib, or without tqdm where progress is on. An error in one run ends the
+    call; what was finished stays kept.
 
     >>> def roll(seed, sides):
     ...     die = np.random.default_rng(seed)
@@ -42,7 +48,11 @@ def sweep(experiment, *, folder=None, jobs=-1, progress=True, **grid):
     joblib = optional("joblib", "joblib", "train.sweep")
     points = _points(experiment, grid)
     store = None if folder is None else _Store(folder, experiment, tuple(grid))
-    done = {} if store is None else {k: kept for k, point in enumerate(points) if (kept := store.read(point)) is not None}
+    done = (
+        {}
+        if store is None
+        else {k: kept for k, point in enumerate(points) if (kept := store.read(point)) is not None}
+    )
     waiting = [k for k in range(len(points)) if k not in done]
     parallel = joblib.Parallel(n_jobs=_jobs(jobs), return_as="generator_unordered")
     with bar(len(points), len(done), "run", progress, "train.sweep") as advance:
@@ -61,7 +71,10 @@ def _one(experiment, k, point, store):
     finally:
         torch.set_num_threads(threads)
     if not isinstance(result, dict) or set(result) & set(point):
-        raise ValueError(f"the experiment returned {brief(result)} at {point}; it must be a dict whose names are not the grid's.")
+        raise ValueError(
+            f"the experiment returned {brief(result)} at {point}; it must be a dict whose names are not the "
+            "grid's."
+        )
     result = _plain(result, f"the result at {point}")
     if store is not None:
         store.write(point, result)
@@ -74,8 +87,12 @@ class _Store:
     def __init__(self, folder, experiment, names):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        owner = {"experiment": getattr(experiment, "__qualname__", repr(experiment)), "code": _code(experiment),
-                 "names": list(names), "ltcbook": __version__}
+        owner = {
+            "experiment": getattr(experiment, "__qualname__", repr(experiment)),
+            "code": _code(experiment),
+            "names": list(names),
+            "ltcbook": __version__,
+        }
         about = self.folder / "sweep.json"
         if not about.exists():
             _write(about, owner)
@@ -85,8 +102,10 @@ class _Store:
             raise ValueError(f"{about} is not the file of a sweep; take another folder.") from None
         if there != owner:
             changed = [name for name in owner if there.get(name) != owner[name]]
-            raise ValueError(f"{folder} holds runs of another sweep ({', '.join(changed)} differ): take another folder, or "
-                             "remove this one to run everything anew.")
+            raise ValueError(
+                f"{folder} holds runs of another sweep ({', '.join(changed)} differ): take another folder, "
+                "or remove this one to run everything anew."
+            )
 
     def read(self, point):
         """The kept result of a point, or None."""
@@ -116,14 +135,18 @@ def _points(experiment, grid):
     lists = {}
     for name, values in grid.items():
         if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__iter__"):
-            raise ValueError(f"{name} is {brief(values)}; give a list of values, e.g. {name}=[{brief(values)}].")
+            raise ValueError(
+                f"{name} is {brief(values)}; give a list of values, e.g. {name}=[{brief(values)}]."
+            )
         lists[name] = [_plain(value, f"{name}") for value in values]
         if not lists[name]:
             raise ValueError(f"{name} has no values, so there is nothing to run.")
     try:
-        inspect.signature(experiment).bind(**{name: None for name in grid})
+        inspect.signature(experiment).bind(**dict.fromkeys(grid))
     except TypeError as error:
-        raise ValueError(f"the experiment does not take the grid's names {', '.join(grid)}: {error}.") from None
+        raise ValueError(
+            f"the experiment does not take the grid's names {', '.join(grid)}: {error}."
+        ) from None
     points = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
     keys = [_key(point) for point in points]
     if len(set(keys)) < len(keys):
@@ -144,8 +167,10 @@ def _plain(value, what):
         return [_plain(item, what) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise ValueError(f"{what} holds {brief(value)}; only numbers, strings, None, lists and dicts of them can be kept. "
-                     "Make objects, such as a pruning method, inside the experiment from their name.")
+    raise ValueError(
+        f"{what} holds {brief(value)}; only numbers, strings, None, lists and dicts of them can be kept. "
+        "Make objects, such as a pruning method, inside the experiment from their name."
+    )
 
 
 def _key(point):

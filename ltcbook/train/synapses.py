@@ -1,4 +1,6 @@
-"""What training must know of single synapses: their effective weights, gradients where there is none yet, what to record."""
+"""What training must know of single synapses: their effective weights, gradients where there is none yet,
+what to record.
+"""
 
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,12 +16,16 @@ from .data import checked_data, lies, objective
 
 
 def weighing(model):
-    """The parts of a model that hold effective weights: LTC networks their conductances, ``Weight`` its matrix."""
+    """The parts of a model that hold effective weights: LTC networks their conductances, ``Weight`` its
+    matrix.
+    """
     return [part for part in model.modules() if isinstance(part, (LTCNet, Weight))]
 
 
 def half_squares(parts):
-    """Half the sum of squares of all effective weights, a scalar tensor: its slope by each weight is that weight."""
+    """Half the sum of squares of all effective weights, a scalar tensor: its slope by each weight is that
+    weight.
+    """
     total = 0.0
     for part in parts:
         cell = part.cell() if isinstance(part, LTCNet) else None
@@ -29,20 +35,26 @@ def half_squares(parts):
 
 
 def weight_gradients(model, data, *, loss="mse"):
-    """dL/dw and dL/dw_in of the effective conductances, NumPy (n, n) and (n, m), in loss per µS, also where no synapse is.
+    """dL/dw and dL/dw_in of the effective conductances, NumPy (n, n) and (n, m), in loss per µS, also where
+    no synapse is.
 
-    There it is the slope at which the loss would begin to change if a synapse grew with the gate and the reversal potential
-    that the model keeps for that place. data, loss: as in ``fit``. Raises ValueError as ``fit`` does for data, and for a
-    model without conductances. Source: Evci et al. (2020), which grows by them.
+    There it is the slope at which the loss would begin to change if a synapse grew with the gate and the
+    reversal potential that the model keeps for that place. data, loss: as in ``fit``. Raises ValueError as
+    ``fit`` does for data, and for a model without conductances. Source: Evci et al. (2020), which grows by
+    them.
     """
-    return gradients_by_weight(model, [part.to(lies(model)[0]) for part in checked_data("data", data, model, loss)], loss)
+    return gradients_by_weight(
+        model, [part.to(lies(model)[0]) for part in checked_data("data", data, model, loss)], loss
+    )
 
 
 def gradients_by_weight(model, data, loss):
     """``weight_gradients`` on checked data."""
     cell = model.cell()
     if not isinstance(cell, dynamics.LTC):
-        raise ValueError(f"{type(model).__name__} moves a {type(cell).__name__}; only an LTC has conductances.")
+        raise ValueError(
+            f"{type(model).__name__} moves a {type(cell).__name__}; only an LTC has conductances."
+        )
     present = [name for name in ("w", "w_in") if getattr(cell, name) is not None]
     leaves = {name: getattr(cell, name).detach().requires_grad_() for name in present}
     with _with_cell(model, replace(cell, **leaves)), torch.enable_grad():
@@ -53,22 +65,26 @@ def gradients_by_weight(model, data, loss):
 
 @torch.no_grad()
 def mean_time_constant(model, inputs, targets=None, dt=1.0, mask=None):
-    """Mean liquid time constant of every neuron of an LTC network over the real steps of a batch, NumPy (n,), in ms.
+    """Mean liquid time constant of every neuron of an LTC network over the real steps of a batch, NumPy (n,),
+    in ms.
 
     inputs (B, T, m); targets are not looked at; dt, mask: as ``objective`` takes them.
     """
     _, x = model(inputs, dt=dt, mask=mask)
-    tau = dynamics.time_constant(x[..., : model.n], model.map_input(inputs) if model.m else None, model.cell())
+    tau = dynamics.time_constant(
+        x[..., : model.n], model.map_input(inputs) if model.m else None, model.cell()
+    )
     return (tau.flatten(0, -2) if mask is None else tau[mask]).mean(0).cpu().double().numpy()
 
 
 def recorders(u):
-    """Callbacks for ``fit`` that record what the explorers show of an LTC network under a constant input u (m,).
+    """Callbacks for ``fit`` that record what the explorers show of an LTC network under a constant input u
+    (m,).
 
-    {"time_constant": (n,) ms, "spectrum": (n,) eigenvalues of the Jacobian in 1/ms, "slowest": -max Re of them, the rate at
-    which the last error dies, "density": share of the n (n + m) places with a synapse}. The first three hold at the
-    equilibrium that the network reaches from x = 0. Raises ValueError for a u that is no (m,) finite numbers, and, when
-    called, for another model or where no equilibrium is reached.
+    {"time_constant": (n,) ms, "spectrum": (n,) eigenvalues of the Jacobian in 1/ms, "slowest": -max Re of
+    them, the rate at which the last error dies, "density": share of the n (n + m) places with a synapse}. The
+    first three hold at the equilibrium that the network reaches from x = 0. Raises ValueError for a u that is
+    no (m,) finite numbers, and, when called, for another model or where no equilibrium is reached.
     """
     u = array("u", u).copy()
     if u.ndim != 1 or not np.isfinite(u).all():
@@ -77,8 +93,10 @@ def recorders(u):
     def at_rest(model):
         cell = model.numpy_cell()
         if not isinstance(cell, dynamics.LTC) or u.shape != (model.m,):
-            raise ValueError(f"these recorders are for an LTC network with {u.size} inputs; this is a "
-                             f"{type(model).__name__} with {model.m}.")
+            raise ValueError(
+                f"these recorders are for an LTC network with {u.size} inputs; this is a "
+                f"{type(model).__name__} with {model.m}."
+            )
         heard = model.map_input(torch.from_numpy(u).to(*lies(model))).detach().cpu().double().numpy()
         heard = heard if model.m else None
         return analysis.relax(np.zeros(model.n), heard, cell), heard, cell
@@ -87,12 +105,15 @@ def recorders(u):
         "time_constant": lambda model: dynamics.time_constant(*at_rest(model)),
         "spectrum": lambda model: analysis.eigenvalues(*at_rest(model)),
         "slowest": lambda model: float(-analysis.eigenvalues(*at_rest(model)).real.max()),
-        "density": lambda model: model.wiring.synapses / (model.n * (model.n + model.m))}
+        "density": lambda model: model.wiring.synapses / (model.n * (model.n + model.m)),
+    }
 
 
 @contextmanager
 def _with_cell(model, cell):
-    """Let the model move another cell for a while, by any backend that takes synapses where the wiring has none."""
+    """Let the model move another cell for a while, by any backend that takes synapses where the wiring has
+    none.
+    """
     model.cell, backend, model.backend = (lambda numpy=False: cell), model.backend, "auto"
     try:
         yield

@@ -1,4 +1,5 @@
-"""Explorers for readers: each an anywidget whose ``compute(**controls)`` is plain Python and whose drawing is JavaScript.
+"""Explorers for readers: each an anywidget whose ``compute(**controls)`` is plain Python and whose drawing is
+JavaScript.
 
 >>> explorer = widgets.PlaneExplorer()
 >>> frame = explorer.compute(about="origin", q=0.0, x_j=0.0, x_k=1.3)
@@ -23,6 +24,22 @@ from .tau import TauExplorer
 from .threshold import ThresholdExplorer, default_network
 from .time_constant import TimeConstantExplorer
 
-__all__ = ["AreasExplorer", "Control", "ConvergenceExplorer", "DriverExplorer", "Explorer", "GradientExplorer", "Guess", "PlaneExplorer",
-           "Prediction", "Preset", "SolverExplorer", "StabilityExplorer", "TauExplorer", "ThresholdExplorer",
-           "TimeConstantExplorer", "WiringExplorer", "default_network"]
+__all__ = [
+    "AreasExplorer",
+    "Control",
+    "ConvergenceExplorer",
+    "DriverExplorer",
+    "Explorer",
+    "GradientExplorer",
+    "Guess",
+    "PlaneExplorer",
+    "Prediction",
+    "Preset",
+    "SolverExplorer",
+    "StabilityExplorer",
+    "TauExplorer",
+    "ThresholdExplorer",
+    "TimeConstantExplorer",
+    "WiringExplorer",
+    "default_network",
+]

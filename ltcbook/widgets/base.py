@@ -1,7 +1,9 @@
-"""One class, two lives: an explorer computes in Python and is drawn by JavaScript, with a kernel or without one.
+"""One class, two lives: an explorer computes in Python and is drawn by JavaScript, with a kernel or without
+one.
 
-``compute(**controls)`` gives one frame, a dictionary of numbers and words. With a kernel every moved control is answered
-exactly; the static page carries a table of frames over a grid of the controls and shows the nearest; print gets a PNG.
+``compute(**controls)`` gives one frame, a dictionary of numbers and words. With a kernel every moved control
+is answered exactly; the static page carries a table of frames over a grid of the controls and shows the
+nearest; print gets a PNG.
 """
 
 import base64
@@ -24,11 +26,13 @@ from . import bundle
 
 @dataclass(frozen=True)
 class Control:
-    """What a reader can move: a "range" from low to high in steps, or a "select" among options ((value, label), ...).
+    """What a reader can move: a "range" from low to high in steps, or a "select" among options ((value,
+    label), ...).
 
-    grid: the values that the static page knows; grid_step: their distance (a range's grid is uniform). rug: (value, sign)
-    marks drawn along a range. hint: a few quiet words after the label. hidden: fixed at its default, as in the compact
-    explorer. more: in the fold "More controls"; the first control of an explorer always shows.
+    grid: the values that the static page knows; grid_step: their distance (a range's grid is uniform). rug:
+    (value, sign) marks drawn along a range. hint: a few quiet words after the label. hidden: fixed at its
+    default, as in the compact explorer. more: in the fold "More controls"; the first control of an explorer
+    always shows.
     """
 
     name: str
@@ -64,7 +68,10 @@ class Control:
                 raise ValueError(f"{self.name} is {brief(value)}; choose one of {values}.")
             return values[values.index(value)]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ValueError(f"{self.name} is {brief(value)}; it must be a finite number from {self.low:g} to {self.high:g}.")
+            raise ValueError(
+                f"{self.name} is {brief(value)}; it must be a finite number from {self.low:g} to "
+                f"{self.high:g}."
+            )
         if not self.low - 1e-9 <= value <= self.high + 1e-9:
             raise ValueError(f"{self.name} is {value:g}; it must lie between {self.low:g} and {self.high:g}.")
         return float(value)
@@ -81,8 +88,8 @@ class Preset:
 
 @dataclass(frozen=True)
 class Guess:
-    """One answer that a reader may predict: its value, a number or a word, the words on its button, and a sentence for who
-    chose it.
+    """One answer that a reader may predict: its value, a number or a word, the words on its button, and a
+    sentence for who chose it.
     """
 
     value: object
@@ -92,10 +99,11 @@ class Guess:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Two to four answers to the explorer's ``question``; until one is chosen, or skipped, the explorer does not tell.
+    """Two to four answers to the explorer's ``question``; until one is chosen, or skipped, the explorer does
+    not tell.
 
-    ``right`` is the value of the right answer, or ``by`` names the entry of the frame that holds it, where the answer
-    depends on the network that is shown. Raises ValueError where that leaves no right answer.
+    ``right`` is the value of the right answer, or ``by`` names the entry of the frame that holds it, where
+    the answer depends on the network that is shown. Raises ValueError where that leaves no right answer.
     """
 
     guesses: tuple
@@ -115,12 +123,13 @@ class Prediction:
 
 
 class Explorer(anywidget.AnyWidget):
-    """Base of all explorers. A subclass gives key, title, question, answer, drawing (its JavaScript module), ``knobs``,
-    ``presets``, ``frame_of(controls)``, ``describe(frame)`` and ``picture(frame)``.
+    """Base of all explorers. A subclass gives key, title, question, answer, drawing (its JavaScript module),
+    ``knobs``, ``presets``, ``frame_of(controls)``, ``describe(frame)`` and ``picture(frame)``.
 
-    It may give ``prediction``, the answers among which a reader chooses before anything is told, and ``play``, the range
-    control that a button plays: {"knob": name, "seconds": how long from end to end, and if not its own, "low", "high"}.
-    ``sentences``, name -> (tone, template), are those that ``phrase`` fills, here and in the drawing alike.
+    It may give ``prediction``, the answers among which a reader chooses before anything is told, and
+    ``play``, the range control that a button plays: {"knob": name, "seconds": how long from end to end, and
+    if not its own, "low", "high"}. ``sentences``, name -> (tone, template), are those that ``phrase`` fills,
+    here and in the drawing alike.
     """
 
     key = title = question = answer = drawing = ""
@@ -142,12 +151,23 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, knobs, presets, **spec):
         self.knobs = {knob.name: knob for knob in knobs}
         super().__init__(
-            spec=plain({"key": self.key, "title": self.title, "question": self.question, "answer": self.answer,
-                        "predict": self.prediction and asdict(self.prediction), "play": self.play, "sentences": self.sentences,
-                        "version": self.version,
-                        "knobs": [asdict(knob) | {"grid": knob.grid if self.tabulated else []} for knob in knobs],
-                        "presets": [asdict(preset) for preset in presets], **spec}),
-            controls={knob.name: knob.default for knob in knobs})
+            spec=plain(
+                {
+                    "key": self.key,
+                    "title": self.title,
+                    "question": self.question,
+                    "answer": self.answer,
+                    "predict": self.prediction and asdict(self.prediction),
+                    "play": self.play,
+                    "sentences": self.sentences,
+                    "version": self.version,
+                    "knobs": [asdict(knob) | {"grid": knob.grid if self.tabulated else []} for knob in knobs],
+                    "presets": [asdict(preset) for preset in presets],
+                    **spec,
+                }
+            ),
+            controls={knob.name: knob.default for knob in knobs},
+        )
         self.frame = self.compute()
         self.observe(self._answer, names="controls")
 
@@ -158,12 +178,15 @@ class Explorer(anywidget.AnyWidget):
 
     @property
     def version(self):
-        """A few letters that change with the grid of the controls: a table made for another one is refused."""
+        """A few letters that change with the grid of the controls: a table made for another one is
+        refused.
+        """
         grids = json.dumps([[name, knob.grid] for name, knob in self.knobs.items()])
         return hashlib.sha256(f"{self.key} {grids}".encode()).hexdigest()[:8]
 
     def compute(self, **controls):
-        """One frame: a JSON-able dictionary, always the same for the same controls; missing controls take their default.
+        """One frame: a JSON-able dictionary, always the same for the same controls; missing controls take
+        their default.
 
         Raises ValueError for an unknown control, a value out of range, or NaN.
         """
@@ -186,8 +209,14 @@ class Explorer(anywidget.AnyWidget):
         """Compute the frames of the grid once; the numbers are kept to four significant digits."""
         if self.tabulated and not self.table:
             grids = [knob.grid for knob in self.knobs.values()]
-            frames = [self.compute(**dict(zip(self.knobs, values, strict=True))) for values in itertools.product(*grids)]
-            self.table = {"version": self.version, "frames": [rounded({k: v for k, v in frame.items() if k != "controls"}) for frame in frames]}
+            frames = [
+                self.compute(**dict(zip(self.knobs, values, strict=True)))
+                for values in itertools.product(*grids)
+            ]
+            self.table = {
+                "version": self.version,
+                "frames": [rounded({k: v for k, v in frame.items() if k != "controls"}) for frame in frames],
+            }
 
     def _repr_mimebundle_(self, **kwargs):
         self.fill_table()
@@ -205,7 +234,8 @@ class Explorer(anywidget.AnyWidget):
         return png_bytes(self.picture(self.compute()), dpi)
 
     def to_html(self, png=None):
-        """The static twin: a picture, a table of frames and the classic scripts, which bring a stand-in for the kernel's model.
+        """The static twin: a picture, a table of frames and the classic scripts, which bring a stand-in for
+        the kernel's model.
 
         The pages of the book share one copy of the scripts, so there (``linked``) the twin carries none.
         """
@@ -213,13 +243,27 @@ class Explorer(anywidget.AnyWidget):
         png = png or base64.b64encode(self.png()).decode()
         place = f"{self.key}-{next(PLACES)}"
         frame = self.compute()
-        store = {"spec": self.spec, "table": self.table, "frame": rounded(frame), "controls": frame["controls"]}
+        store = {
+            "spec": self.spec,
+            "table": self.table,
+            "frame": rounded(frame),
+            "controls": frame["controls"],
+        }
         text = json.dumps(store, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
         alt = html.escape(f"{self.title}. {self.describe(frame)}", quote=True)
-        twin = TWIN.format(place=place, room=self.room, drawing=self.drawing.removesuffix(".js"), store=text, png=png, alt=alt)
+        twin = TWIN.format(
+            place=place,
+            room=self.room,
+            drawing=self.drawing.removesuffix(".js"),
+            store=text,
+            png=png,
+            alt=alt,
+        )
         if linked():
             return twin
-        return twin + ALONE.format(css=bundle.stylesheet(), scripts=bundle.shared_script() + bundle.drawing_script(self.drawing))
+        return twin + ALONE.format(
+            css=bundle.stylesheet(), scripts=bundle.shared_script() + bundle.drawing_script(self.drawing)
+        )
 
 
 PLACES = itertools.count(1)
@@ -240,7 +284,9 @@ def linked():
 
 
 def view_only():
-    """Whether only the widget view is emitted: in Colab, whose choice between a view and HTML is not ours to guess."""
+    """Whether only the widget view is emitted: in Colab, whose choice between a view and HTML is not ours
+    to guess.
+    """
     return "google.colab" in sys.modules
 
 
@@ -271,7 +317,8 @@ HOLE = re.compile(r"\{(\w+)(?::(\+|\d))?\}")
 
 
 def phrase(sentence, **values):
-    """[tone, text] of a sentence whose holes are filled: {x} as people read it, {x:2} with two digits, {x:+} with its sign.
+    """[tone, text] of a sentence whose holes are filled: {x} as people read it, {x:2} with two digits, {x:+}
+    with its sign.
 
     Words are put in as they are. ``phrase`` in core/format.js fills the same sentence with the same words.
     """
@@ -292,7 +339,9 @@ def signed(value):
 
 
 def words(value, digits=3):
-    """A number as people read it: three significant digits and a real minus sign; the same words as in core/format.js."""
+    """A number as people read it: three significant digits and a real minus sign; the same words as in
+    core/format.js.
+    """
     if value is None:
         return "–"
     if abs(value) < 1e-12:

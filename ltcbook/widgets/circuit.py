@@ -29,11 +29,15 @@ class Circuit:
 
     def __post_init__(self):
         if (self.cell.n, self.cell.m) != (self.wiring.n, self.wiring.m):
-            raise ValueError(f"the cell has {self.cell.n} neurons and {self.cell.m} inputs, the wiring {self.wiring.n} and "
-                             f"{self.wiring.m}: they must be the same network.")
+            raise ValueError(
+                f"the cell has {self.cell.n} neurons and {self.cell.m} inputs, the wiring {self.wiring.n} "
+                f"and {self.wiring.m}: they must be the same network."
+            )
         if not is_layered(self.wiring):
-            raise ValueError(f"{self.wiring!r} is not layered; the drawing needs sensory -> inter -> command -> motor with "
-                             "loops among command neurons only, as wiring.ncp and wiring.auto_ncp make it.")
+            raise ValueError(
+                f"{self.wiring!r} is not layered; the drawing needs sensory -> inter -> command -> motor "
+                "with loops among command neurons only, as wiring.ncp and wiring.auto_ncp make it."
+            )
         object.__setattr__(self, "u", np.array(self.u, float))
 
     # ---- how it is drawn: sensory inputs are nodes 0 .. m - 1, the neurons follow
@@ -48,8 +52,9 @@ class Circuit:
     def edges(self):
         """(source node, target node, sign) of every synapse."""
         m = self.wiring.m
-        return ([(s, t + m, sign) for s, t, sign in self.wiring.edges_in()]
-                + [(s + m, t + m, sign) for s, t, sign in self.wiring.edges()])
+        return [(s, t + m, sign) for s, t, sign in self.wiring.edges_in()] + [
+            (s + m, t + m, sign) for s, t, sign in self.wiring.edges()
+        ]
 
     @cached_property
     def place(self):
@@ -77,19 +82,41 @@ class Circuit:
         return [float(outer[t - m, s] if s < m else inner[t - m, s - m]) for s, t, _ in self.edges]
 
     def page(self, seeds):
-        """What the page needs to compute every frame by itself: neurons, synapses with their gates, and plans by rule and seed."""
-        network = {"m": self.wiring.m, "c": self.cell.c, "gLeak": self.cell.g_leak, "eLeak": self.cell.e_leak,
-                   "edges": [[*edge, weight] for edge, weight in zip(self.edges, self.weights, strict=True)],
-                   "gamma": self._listed("gamma"), "mu": self._listed("mu"), "eRev": self._listed("e_rev")}
-        plans = {target: [self.plan(target, seed) for seed in (seeds if target in ("uniform", "slowest") else seeds[:1])]
-                 for target in ("uniform", "slowest", "same", "none")}
-        return {"network": network, "nodes": self.nodes, "own": self.own, "command": self.command, "u": self.u, "plans": plans}
+        """What the page needs to compute every frame by itself: neurons, synapses with their gates, and
+        plans by rule and seed.
+        """
+        network = {
+            "m": self.wiring.m,
+            "c": self.cell.c,
+            "gLeak": self.cell.g_leak,
+            "eLeak": self.cell.e_leak,
+            "edges": [[*edge, weight] for edge, weight in zip(self.edges, self.weights, strict=True)],
+            "gamma": self._listed("gamma"),
+            "mu": self._listed("mu"),
+            "eRev": self._listed("e_rev"),
+        }
+        plans = {
+            target: [
+                self.plan(target, seed) for seed in (seeds if target in ("uniform", "slowest") else seeds[:1])
+            ]
+            for target in ("uniform", "slowest", "same", "none")
+        }
+        return {
+            "network": network,
+            "nodes": self.nodes,
+            "own": self.own,
+            "command": self.command,
+            "u": self.u,
+            "plans": plans,
+        }
 
     def plan(self, target, seed):
-        """What an event at the highest T does, step by step, from the weakest synapse on. Events nest: it tells them all.
+        """What an event at the highest T does, step by step, from the weakest synapse on. Events nest: it
+        tells them all.
 
-        Per synapse weaker than that: its place in ``edges``, whether it is blocked (1 or 0), the node that gets the new
-        synapse or -1, and sign, gamma, mu and luck (in [0, 1): where U(T, 1) falls) of the new one.
+        Per synapse weaker than that: its place in ``edges``, whether it is blocked (1 or 0), the node that
+        gets the new synapse or -1, and sign, gamma, mu and luck (in [0, 1): where U(T, 1) falls) of the new
+        one.
         """
         result, cell = self.event(HIGHEST, {"new_weight": "uniform", "target": target}, seed)
         steps = []
@@ -118,27 +145,56 @@ class Circuit:
     def event(self, T, options, seed):
         """The prune-and-rewire event and the cell after it; options of ``pruning.prune_and_rewire``."""
         tau = dynamics.time_constant(self.rest(), self.u, self.cell)
-        result = pruning.prune_and_rewire(self.wiring, self.cell.w, T, rng=np.random.default_rng(seed),
-                                          weights_in=self.cell.w_in if self.inputs else None, time_constant=tau, **options)
+        result = pruning.prune_and_rewire(
+            self.wiring,
+            self.cell.w,
+            T,
+            rng=np.random.default_rng(seed),
+            weights_in=self.cell.w_in if self.inputs else None,
+            time_constant=tau,
+            **options,
+        )
         return result, pruning.rewire(self.cell, result, rng=np.random.default_rng([seed, 1]))
 
     def moved(self, result, raised):
-        """What an event did, as lists of places and edges: cut, grown [source, target, sign, weight], blocked, and counts."""
+        """What an event did, as lists of places and edges: cut, grown [source, target, sign, weight],
+        blocked, and counts.
+        """
         m = self.wiring.m
-        both = lambda name: ([(s, t + m) for s, t in getattr(result, name + "_in")]  # noqa: E731
-                             + [(s + m, t + m) for s, t in getattr(result, name)])
+        both = lambda name: (
+            [(s, t + m) for s, t in getattr(result, name + "_in")]
+            + [(s + m, t + m) for s, t in getattr(result, name)]
+        )
         cut = [] if raised else [self.place[edge] for edge in both("cut")]
-        half = lambda s, t, inner, outer: outer[t - m, s] if s < m else inner[t - m, s - m]  # noqa: E731
-        grown = [(s, t, int(half(s, t, result.wiring.polarity, result.wiring.polarity_in)),
-                  float(half(s, t, result.weights, result.weights_in))) for s, t in both("grown")]
+        half = lambda s, t, inner, outer: outer[t - m, s] if s < m else inner[t - m, s - m]
+        grown = [
+            (
+                s,
+                t,
+                int(half(s, t, result.wiring.polarity, result.wiring.polarity_in)),
+                float(half(s, t, result.weights, result.weights_in)),
+            )
+            for s, t in both("grown")
+        ]
         blocked = [self.place[edge] for edge in both("blocked")]
         left = result.wiring.synapses
-        return {"cut": cut, "grown": grown, "blocked": blocked,
-                "counts": {"cut": len(cut), "grown": len(grown), "blocked": len(blocked), "left": left,
-                           "kept": self.wiring.synapses - len(cut) - (len(grown) if raised else 0)}}
+        return {
+            "cut": cut,
+            "grown": grown,
+            "blocked": blocked,
+            "counts": {
+                "cut": len(cut),
+                "grown": len(grown),
+                "blocked": len(blocked),
+                "left": left,
+                "kept": self.wiring.synapses - len(cut) - (len(grown) if raised else 0),
+            },
+        }
 
     def settle(self, cell, u, start):
-        """Trajectory from a state under the dynamics of a cell, (POINTS, n), and the equilibrium it reaches, (n,)."""
+        """Trajectory from a state under the dynamics of a cell, (POINTS, n), and the equilibrium it
+        reaches, (n,).
+        """
         dt = np.diff(TIMES)
         path = simulate.simulate(cell, np.tile(u, (len(dt), 1)), start, dt, method="exponential", substeps=2)
         return np.concatenate([start[None], path]), analysis.relax(path[-1], u, cell)
@@ -149,22 +205,38 @@ class Circuit:
         values = np.linalg.eigvals(J)
         block = np.linalg.eigvals(J[np.ix_(self.command, self.command)]).astype(complex)
         block = block[np.lexsort((block.imag, -block.real))]
-        return {"own": np.diagonal(J)[self.own], "command": np.stack([block.real, block.imag], -1),
-                "rate": -values.real.max(), "trace": np.trace(J), "radius": np.abs(values).max()}
+        return {
+            "own": np.diagonal(J)[self.own],
+            "command": np.stack([block.real, block.imag], -1),
+            "rate": -values.real.max(),
+            "trace": np.trace(J),
+            "radius": np.abs(values).max(),
+        }
 
     @staticmethod
     def descents(path, new, u, cell):
-        """dV/dt / V(0) along the path, per ms: for the published V = x'x, and for the certified V (None where undecided)."""
+        """dV/dt / V(0) along the path, per ms: for the published V = x'x, and for the certified V (None
+        where undecided).
+        """
         identity = np.eye(cell.n)
-        origin = analysis.lyapunov_derivative(path, u, cell, identity) / analysis.lyapunov_value(path[0], identity)
+        origin = analysis.lyapunov_derivative(path, u, cell, identity) / analysis.lyapunov_value(
+            path[0], identity
+        )
         P = analysis.certified_lyapunov(cell, u, analysis.invariant_box(cell, u, path[0], new))
-        certified = None if P is None else (analysis.lyapunov_derivative(path, u, cell, P, new)
-                                            / analysis.lyapunov_value(path[0], P, new))
+        certified = (
+            None
+            if P is None
+            else (
+                analysis.lyapunov_derivative(path, u, cell, P, new) / analysis.lyapunov_value(path[0], P, new)
+            )
+        )
         return {"origin": origin, "certified": certified}
 
 
 def is_layered(wiring):
-    """Whether synapses run only sensory -> inter -> command (and among them) -> motor, with no layer empty."""
+    """Whether synapses run only sensory -> inter -> command (and among them) -> motor, with no layer
+    empty.
+    """
     allowed = {("sensory", "inter"), ("inter", "command"), ("command", "command"), ("command", "motor")}
     roles = [("sensory", wiring.role[t]) for _, t, _ in wiring.edges_in()]
     roles += [(wiring.role[s], wiring.role[t]) for s, t, _ in wiring.edges()]

@@ -1,4 +1,6 @@
-"""A drive whose every number the page computes again: cars on one road, with noise and lost frames from a shared seed."""
+"""A drive whose every number the page computes again: cars on one road, with noise and lost frames from a
+shared seed.
+"""
 
 from functools import cache
 
@@ -27,7 +29,9 @@ def uniform(seed, count):
 
 
 def normal(seed, count):
-    """The first ``count`` standard normal numbers that ``normalsOf(randomOf(seed))`` gives there (Box and Muller)."""
+    """The first ``count`` standard normal numbers that ``normalsOf(randomOf(seed))`` gives there (Box and
+    Muller).
+    """
     one, two = uniform(seed, count + count % 2).reshape(-1, 2).T
     radius, angle = np.sqrt(-2 * np.log(1 - one)), 2 * np.pi * two
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1).ravel()[:count]
@@ -48,7 +52,8 @@ def road(curvature, copies=1):
 
 
 class Wheels:
-    """Circuits at the wheels of B cars that meet the same noise: a policy that keeps ``states`` and ``heard`` of each frame.
+    """Circuits at the wheels of B cars that meet the same noise: a policy that keeps ``states`` and ``heard``
+    of each frame.
 
     A lost frame shows the circuit its last picture once more.
     """
@@ -67,16 +72,29 @@ class Wheels:
         k = len(self.states)
         u = self.heard[-1] if self.lost[k] else self.driver.heard(seen + self.noise[k])
         for _ in range(1 if k else 1 + WARM):
-            self.x = [dynamics.fused_step(x, one, cell, 1.0) for x, one, cell in zip(self.x, u, self.cells, strict=True)]
+            self.x = [
+                dynamics.fused_step(x, one, cell, 1.0)
+                for x, one, cell in zip(self.x, u, self.cells, strict=True)
+            ]
         self.heard.append(u)
         self.states.append(self.x)
         return np.array([self.driver.wheel(x) for x in self.x])
 
 
 def drives(driver, cells, *, seed, speed, noise, drop):
-    """One drive per cell on one road: the ``lane.Drive`` of B cars, their states and what was heard, (B, FRAMES, .)."""
+    """One drive per cell on one road: the ``lane.Drive`` of B cars, their states and what was heard, (B,
+    FRAMES, .).
+    """
     wheels = Wheels(driver, cells, noise=noise, drop=drop, seed=seed)
     start = lane.Car(*np.zeros((3, len(cells))))
-    seen = lane.drive(wheels, road(knots(seed), len(cells)), steps=FRAMES, speed=speed, noise=0.0, takeover=0, start=start,
-                      rng=np.random.default_rng(0))
+    seen = lane.drive(
+        wheels,
+        road(knots(seed), len(cells)),
+        steps=FRAMES,
+        speed=speed,
+        noise=0.0,
+        takeover=0,
+        start=start,
+        rng=np.random.default_rng(0),
+    )
     return seen, np.swapaxes(wheels.states, 0, 1), np.swapaxes(wheels.heard, 0, 1)

@@ -1,4 +1,6 @@
-"""The wiring of a neural circuit policy: fan-outs, recurrent draws and the seed move; network, matrix and counts answer."""
+"""The wiring of a neural circuit policy: fan-outs, recurrent draws and the seed move; network, matrix and
+counts answer.
+"""
 
 import numpy as np
 
@@ -10,43 +12,87 @@ MOTOR_FAN_IN = 4
 PAIRS = (("sensory", "inter"), ("inter", "command"), ("command", "command"), ("command", "motor"))
 
 PRESETS = [
-    Preset("One synapse each", "Every sensor and every inter neuron sends one synapse. Most listeners have to be repaired."),
-    Preset("Four and three", "Four and three synapses each: with these dice no neuron is an orphan, and nothing is repaired.",
-           {"sensory_fan_out": 4, "inter_fan_out": 3, "seed": 2}),
-    Preset("No recurrence", "Without recurrent draws the circuit is a cascade: three steps from sensor to motor, never more.",
-           {"sensory_fan_out": 4, "inter_fan_out": 3, "recurrent": 0, "seed": 2}),
-    Preset("Twelve draws", "Twelve draws among six command neurons: pairs repeat, and 88 throws in 100 close a loop.",
-           {"sensory_fan_out": 4, "inter_fan_out": 3, "recurrent": 12, "seed": 2}),
+    Preset(
+        "One synapse each",
+        "Every sensor and every inter neuron sends one synapse. Most listeners have to be repaired.",
+    ),
+    Preset(
+        "Four and three",
+        "Four and three synapses each: with these dice no neuron is an orphan, and nothing is repaired.",
+        {"sensory_fan_out": 4, "inter_fan_out": 3, "seed": 2},
+    ),
+    Preset(
+        "No recurrence",
+        "Without recurrent draws the circuit is a cascade: three steps from sensor to motor, never more.",
+        {"sensory_fan_out": 4, "inter_fan_out": 3, "recurrent": 0, "seed": 2},
+    ),
+    Preset(
+        "Twelve draws",
+        "Twelve draws among six command neurons: pairs repeat, and 88 throws in 100 close a loop.",
+        {"sensory_fan_out": 4, "inter_fan_out": 3, "recurrent": 12, "seed": 2},
+    ),
 ]
 
 
 class WiringExplorer(Explorer):
-    """Move fan-outs, recurrent draws and seed of an NCP (rule="ncps"): the circuit in layers, its matrix, and its counts."""
+    """Move fan-outs, recurrent draws and seed of an NCP (rule="ncps"): the circuit in layers, its matrix,
+    and its counts.
+    """
 
     key, drawing = "wiring", "ncp_wiring.js"
     title = "Wire a circuit"
-    question = ("Four sensors send one synapse each to eight inter neurons. How many synapses will there be between the two "
-                "layers when the circuit is done?")
-    prediction = Prediction((
-        Guess("plan", "Four", "Four synapses reach at most four inter neurons. Every other one is an orphan, and the repair "
-              "gives it a synapse too."),
-        Guess("few", "Five to seven", "After the repair every inter neuron hears a sensor, and there are eight of them."),
-        Guess("all", "Eight to eleven", "After the repair every inter neuron hears a sensor: eight synapses at least, and one "
-              "more whenever sensors draw the same target."),
-        Guess("many", "More than eleven", "Even if all four sensors draw the same target, only seven orphans are left, and each "
-              "gets one synapse: eleven in all."),
-    ), right="all")
-    answer = ("Four synapses reach at most four inter neurons. Every other one is an orphan, and the repair gives it a synapse, "
-              "so there are eight at least. Where fan-outs are small, the repair decides how many synapses there are.")
+    question = (
+        "Four sensors send one synapse each to eight inter neurons. How many synapses will there be between "
+        "the two layers when the circuit is done?"
+    )
+    prediction = Prediction(
+        (
+            Guess(
+                "plan",
+                "Four",
+                "Four synapses reach at most four inter neurons. Every other one is an orphan, and the "
+                "repair gives it a synapse too.",
+            ),
+            Guess(
+                "few",
+                "Five to seven",
+                "After the repair every inter neuron hears a sensor, and there are eight of them.",
+            ),
+            Guess(
+                "all",
+                "Eight to eleven",
+                "After the repair every inter neuron hears a sensor: eight synapses at least, and one "
+                "more whenever sensors draw the same target.",
+            ),
+            Guess(
+                "many",
+                "More than eleven",
+                "Even if all four sensors draw the same target, only seven orphans are left, and each "
+                "gets one synapse: eleven in all.",
+            ),
+        ),
+        right="all",
+    )
+    answer = (
+        "Four synapses reach at most four inter neurons. Every other one is an orphan, and the repair gives "
+        "it a synapse, so there are eight at least. Where fan-outs are small, the repair decides how many "
+        "synapses there are."
+    )
     play = {"knob": "sensory_fan_out", "seconds": 6}
 
     def __init__(self):
-        super().__init__([
-            Control("sensory_fan_out", "Sensory fan-out", 1, low=1, high=6, step=1),
-            Control("inter_fan_out", "Inter fan-out", 1, low=1, high=4, step=1, more=True),
-            Control("recurrent", "Recurrent draws", 6, low=0, high=12, step=1, grid_step=2, more=True),
-            Control("seed", "Seed", 0, kind="select", options=((0, "0"), (1, "1"), (2, "2")), more=True),
-        ], PRESETS, sizes=SIZES, possible=self.possible, nodes=self.nodes)
+        super().__init__(
+            [
+                Control("sensory_fan_out", "Sensory fan-out", 1, low=1, high=6, step=1),
+                Control("inter_fan_out", "Inter fan-out", 1, low=1, high=4, step=1, more=True),
+                Control("recurrent", "Recurrent draws", 6, low=0, high=12, step=1, grid_step=2, more=True),
+                Control("seed", "Seed", 0, kind="select", options=((0, "0"), (1, "1"), (2, "2")), more=True),
+            ],
+            PRESETS,
+            sizes=SIZES,
+            possible=self.possible,
+            nodes=self.nodes,
+        )
 
     @property
     def possible(self):
@@ -63,36 +109,69 @@ class WiringExplorer(Explorer):
     def circuit(controls, rng=None):
         """The Wiring of these controls."""
         draws = {name: int(controls[name]) for name in ("sensory_fan_out", "inter_fan_out", "recurrent")}
-        return wirings.ncp(**SIZES, **draws, motor_fan_in=MOTOR_FAN_IN, rng=rng or np.random.default_rng(int(controls["seed"])))
+        return wirings.ncp(
+            **SIZES,
+            **draws,
+            motor_fan_in=MOTOR_FAN_IN,
+            rng=rng or np.random.default_rng(int(controls["seed"])),
+        )
 
     def frame_of(self, controls):
         """Signs block by block, who was repaired, the counts and the verdict."""
         dice = Dice(np.random.PCG64(int(controls["seed"])))
         wiring = self.circuit(controls, dice)
-        edges = ([(s, t + wiring.m, sign) for s, t, sign in wiring.edges_in()]
-                 + [(s + wiring.m, t + wiring.m, sign) for s, t, sign in wiring.edges()])
+        edges = [(s, t + wiring.m, sign) for s, t, sign in wiring.edges_in()] + [
+            (s + wiring.m, t + wiring.m, sign) for s, t, sign in wiring.edges()
+        ]
         orphans, repairs = repaired(wiring, dice.log, int(controls["recurrent"]))
         loop = wiring.adjacency[np.ix_(*[wiring.members("command")] * 2)]
         longest = 3 + longest_path(loop)
         own = int(np.trace(loop))
         cyclic = on_a_loop(loop)
-        planned = (SIZES["sensory"] * int(controls["sensory_fan_out"]) + SIZES["inter"] * int(controls["inter_fan_out"])
-                   + SIZES["motor"] * MOTOR_FAN_IN)
-        counts = {"synapses": wiring.synapses, "density": 100 * wiring.synapses / self.possible, "planned": planned,
-                  "orphans": sum(orphans.values()), "repaired": len(repairs), "distinct": int(loop.sum()), "autapses": own,
-                  "cyclic": int(cyclic.sum()), "longest": longest}
-        return {"edges": [(s, t) if sign > 0 else (s, -t) for s, t, sign in edges], "orphans": orphans, "counts": counts,
-                "repairs": [i for i, edge in enumerate(edges) if edge[:2] in repairs],
-                "verdict": self.verdict(counts)}
+        planned = (
+            SIZES["sensory"] * int(controls["sensory_fan_out"])
+            + SIZES["inter"] * int(controls["inter_fan_out"])
+            + SIZES["motor"] * MOTOR_FAN_IN
+        )
+        counts = {
+            "synapses": wiring.synapses,
+            "density": 100 * wiring.synapses / self.possible,
+            "planned": planned,
+            "orphans": sum(orphans.values()),
+            "repaired": len(repairs),
+            "distinct": int(loop.sum()),
+            "autapses": own,
+            "cyclic": int(cyclic.sum()),
+            "longest": longest,
+        }
+        return {
+            "edges": [(s, t) if sign > 0 else (s, -t) for s, t, sign in edges],
+            "orphans": orphans,
+            "counts": counts,
+            "repairs": [i for i, edge in enumerate(edges) if edge[:2] in repairs],
+            "verdict": self.verdict(counts),
+        }
 
     @staticmethod
     def verdict(counts):
         """Repairs and loops, one sentence each."""
         c = counts
-        repair = (["good", f"The {c['planned']} planned synapses leave no orphan."] if not c["orphans"] else
-                  ["bad", f"Repairing {plural(c['orphans'], 'orphan')} adds {c['repaired']} to {c['planned']} synapses."])
-        loops = (f"Loops join {c['cyclic']} command neurons: it may oscillate." if c["cyclic"] else
-                 "No loop of two: under constant input it settles.")
+        repair = (
+            ["good", f"The {c['planned']} planned synapses leave no orphan."]
+            if not c["orphans"]
+            else [
+                "bad",
+                (
+                    f"Repairing {plural(c['orphans'], 'orphan')} adds {c['repaired']} to {c['planned']} "
+                    "synapses."
+                ),
+            ]
+        )
+        loops = (
+            f"Loops join {c['cyclic']} command neurons: it may oscillate."
+            if c["cyclic"]
+            else "No loop of two: under constant input it settles."
+        )
         return [repair, ["same", loops]]
 
     def describe(self, frame):
@@ -122,19 +201,24 @@ class Dice(np.random.Generator):
 
 
 def repaired(wiring, log, recurrent):
-    """How many neurons of each kind were repaired, and the set of (source node, target node) that repaired them.
+    """How many neurons of each kind were repaired, and the set of (source node, target node) that repaired
+    them.
 
-    log: the choices in the order of ``wiring.ncp``: for each pair of layers one per sender, then one per orphan.
+    log: the choices in the order of ``wiring.ncp``: for each pair of layers one per sender, then one per
+    orphan.
     """
     layers = {role: wiring.members(role).tolist() for role in ("inter", "command", "motor")}
     number, repairs, place, m = {}, set(), 0, wiring.m
-    for kind, senders, listeners in (("inter", range(m), "inter"), ("command", layers["inter"], "command"),
-                                     ("silent", layers["motor"], "command")):
+    for kind, senders, listeners in (
+        ("inter", range(m), "inter"),
+        ("command", layers["inter"], "command"),
+        ("silent", layers["motor"], "command"),
+    ):
         place += 2 * recurrent if kind == "silent" else 0
-        chosen = {i for choice in log[place:place + len(senders)] for i in choice}
+        chosen = {i for choice in log[place : place + len(senders)] for i in choice}
         orphans = [i for i in layers[listeners] if i not in chosen]
         place += len(senders)
-        for orphan, partners in zip(orphans, log[place:place + len(orphans)], strict=True):
+        for orphan, partners in zip(orphans, log[place : place + len(orphans)], strict=True):
             for partner in partners:
                 node = partner + (0 if kind == "inter" else m)
                 repairs.add((orphan + m, node) if kind == "silent" else (node, orphan + m))
@@ -144,7 +228,7 @@ def repaired(wiring, log, recurrent):
 
 
 def plural(number, noun):
-    """ "1 orphan", "2 orphans". """
+    """ "1 orphan", "2 orphans"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
@@ -157,10 +241,14 @@ def on_a_loop(graph):
 
 
 def longest_path(graph):
-    """Number of steps of the longest path in a small graph (n, n) [target, source] that visits no node twice."""
+    """Number of steps of the longest path in a small graph (n, n) [target, source] that visits no node
+    twice.
+    """
     targets = [np.flatnonzero(graph[:, node]).tolist() for node in range(len(graph))]
 
     def walk(node, seen):
-        return max((1 + walk(target, seen | {target}) for target in targets[node] if target not in seen), default=0)
+        return max(
+            (1 + walk(target, seen | {target}) for target in targets[node] if target not in seen), default=0
+        )
 
     return max(walk(node, {node}) for node in range(len(graph)))

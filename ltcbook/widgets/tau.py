@@ -1,4 +1,6 @@
-"""Two CT-RNN neurons and their clocks: time constants never move an equilibrium, and can still make it useless."""
+"""Two CT-RNN neurons and their clocks: time constants never move an equilibrium, and can still make it
+useless.
+"""
 
 import numpy as np
 
@@ -13,25 +15,54 @@ NETWORKS = {
 }
 
 PRESETS = [
-    Preset("Slow inhibition", "Neuron 1 excites both, neuron 2 inhibits both, ten times more slowly. The brake comes too late."),
-    Preset("Equal clocks", "The same weights, the same nullclines, the same equilibrium. Now it attracts.", {"tau_2": 1.0}),
-    Preset("Three to one", "At τ_2 = 3 τ_1 a pair of eigenvalues stands on the boundary: the Hopf bifurcation. Slopes alone do not "
-           "decide here.", {"tau_2": 3.0}),
-    Preset("Weak weights", "Each row of |W| sums to 0.9, below 1. Try every clock: no choice breaks this one.",
-           {"weights": "weak"}),
-    Preset("Symmetric weights", "No clock makes a cycle. Set τ_2 back to 1 and see where this start ends.",
-           {"weights": "mirror"}),
+    Preset(
+        "Slow inhibition",
+        "Neuron 1 excites both, neuron 2 inhibits both, ten times more slowly. The brake comes too late.",
+    ),
+    Preset(
+        "Equal clocks",
+        "The same weights, the same nullclines, the same equilibrium. Now it attracts.",
+        {"tau_2": 1.0},
+    ),
+    Preset(
+        "Three to one",
+        "At τ_2 = 3 τ_1 a pair of eigenvalues stands on the boundary: the Hopf bifurcation. Slopes alone do "
+        "not decide here.",
+        {"tau_2": 3.0},
+    ),
+    Preset(
+        "Weak weights",
+        "Each row of |W| sums to 0.9, below 1. Try every clock: no choice breaks this one.",
+        {"weights": "weak"},
+    ),
+    Preset(
+        "Symmetric weights",
+        "No clock makes a cycle. Set τ_2 back to 1 and see where this start ends.",
+        {"weights": "mirror"},
+    ),
 ]
-PREDICTION = Prediction((
-    Guess("moves", "It moves",
-          "No τ stands in the equations of the two nullclines, so they cross at (0, 0) whatever τ_2 is."),
-    Guess("repels", "It stays and still repels",
-          "It stays, but a τ divides the slopes there, so the eigenvalues move: below τ_2 = 3 ms both have a negative real part, "
-          "and the network comes to rest."),
-    Guess("attracts", "It stays and now attracts",
-          "No τ stands in the equations of the nullclines, so the place stays; the eigenvalues move, and below τ_2 = 3 ms both "
-          "have a negative real part."),
-), right="attracts")
+PREDICTION = Prediction(
+    (
+        Guess(
+            "moves",
+            "It moves",
+            "No τ stands in the equations of the two nullclines, so they cross at (0, 0) whatever τ_2 is.",
+        ),
+        Guess(
+            "repels",
+            "It stays and still repels",
+            "It stays, but a τ divides the slopes there, so the eigenvalues move: below τ_2 = 3 ms both "
+            "have a negative real part, and the network comes to rest.",
+        ),
+        Guess(
+            "attracts",
+            "It stays and now attracts",
+            "No τ stands in the equations of the nullclines, so the place stays; the eigenvalues move, and "
+            "below τ_2 = 3 ms both have a negative real part.",
+        ),
+    ),
+    right="attracts",
+)
 SENTENCES = {
     "one": ("same", "Equilibrium fixed at (0,\u00a00)."),
     "many": ("same", "All {count} equilibria are fixed."),
@@ -45,33 +76,54 @@ SENTENCES = {
 
 
 class TauExplorer(Explorer):
-    """Move the two time constants of a CT-RNN pair: nullclines and equilibria stand still, eigenvalues and fate do not.
+    """Move the two time constants of a CT-RNN pair: nullclines and equilibria stand still, eigenvalues and
+    fate do not.
 
-    The pair is a ``dynamics.CTRNN`` cell; every number comes from ``dynamics``, ``simulate`` and ``analysis``.
+    The pair is a ``dynamics.CTRNN`` cell; every number comes from ``dynamics``, ``simulate`` and
+    ``analysis``.
     """
 
     key, drawing, tabulated = "tau", "tau.js", False
     title = "Two clocks: what a time constant moves, and what it does not"
-    question = ("Neuron 2 is slow (τ_2 = 10 ms), and the network circles its equilibrium at (0, 0). You lower τ_2 to 1 ms. What "
-                "becomes of the equilibrium?")
-    answer = ("Nullclines and equilibrium stand still: no τ appears in their equations. Eigenvalues and path move. At "
-              "τ_2 = 3 ms the eigenvalues cross the boundary; below it the network comes to rest.")
+    question = (
+        "Neuron 2 is slow (τ_2 = 10 ms), and the network circles its equilibrium at (0, 0). You lower τ_2 to "
+        "1 ms. What becomes of the equilibrium?"
+    )
+    answer = (
+        "Nullclines and equilibrium stand still: no τ appears in their equations. Eigenvalues and path move. "
+        "At τ_2 = 3 ms the eigenvalues cross the boundary; below it the network comes to rest."
+    )
     prediction, sentences = PREDICTION, SENTENCES
     play = {"knob": "tau_2", "seconds": 8}
 
     def __init__(self):
-        super().__init__([
-            Control("tau_2", "Time constant τ_2", 10.0, low=0.5, high=12, step=0.1, unit="ms"),
-            Control("tau_1", "Time constant τ_1", 1.0, low=0.5, high=12, step=0.5, unit="ms", more=True),
-            Control("weights", "Weights", "push", kind="select", more=True,
-                    options=tuple((name, label) for name, (label, _) in NETWORKS.items())),
-            Control("x_1", "Start x_1", 0.5, low=-1, high=1, step=0.05, more=True),
-            Control("x_2", "Start x_2", -0.3, low=-1, high=1, step=0.05, more=True),
-        ], PRESETS, dt=DT, steps=STEPS, keep=KEEP, networks={name: self._network(name) for name in NETWORKS})
+        super().__init__(
+            [
+                Control("tau_2", "Time constant τ_2", 10.0, low=0.5, high=12, step=0.1, unit="ms"),
+                Control("tau_1", "Time constant τ_1", 1.0, low=0.5, high=12, step=0.5, unit="ms", more=True),
+                Control(
+                    "weights",
+                    "Weights",
+                    "push",
+                    kind="select",
+                    more=True,
+                    options=tuple((name, label) for name, (label, _) in NETWORKS.items()),
+                ),
+                Control("x_1", "Start x_1", 0.5, low=-1, high=1, step=0.05, more=True),
+                Control("x_2", "Start x_2", -0.3, low=-1, high=1, step=0.05, more=True),
+            ],
+            PRESETS,
+            dt=DT,
+            steps=STEPS,
+            keep=KEEP,
+            networks={name: self._network(name) for name in NETWORKS},
+        )
 
     @staticmethod
     def _network(name):
-        """Weights and equilibria. The latter are found once, with both time constants at 1 ms: they serve for all."""
+        """Weights and equilibria. The latter are found once, with both time constants at 1 ms: they serve
+        for all.
+        """
         w = np.array(NETWORKS[name][1])
         rests = analysis.equilibria(dynamics.CTRNN(tau=[1, 1], w=w, b=[0, 0]), rng=np.random.default_rng(0))
         return {"w": w, "equilibria": np.where(np.abs(rests) < 1e-9, 0.0, rests)}
@@ -89,7 +141,7 @@ class TauExplorer(Explorer):
         frame = {name: _run(pair, controls) for name, pair in (("path", cell), ("ghost", equal))}
         frame["kinds"] = [_kind(dynamics.jacobian(x, None, cell)) for x in rests]
         frame["eigenvalues"] = _pair(dynamics.jacobian(np.zeros(2), None, cell))
-        late = frame["path"][len(frame["path"]) // 2:, 0]
+        late = frame["path"][len(frame["path"]) // 2 :, 0]
         frame["swing"] = [late.min(), late.max()]
         return frame | {"verdict": self.verdict(frame, rests)}
 
@@ -100,7 +152,10 @@ class TauExplorer(Explorer):
         if len(rests) > 1:
             near = rests[np.abs(rests - end).max(-1).argmin()]
             fate = "ends" if np.abs(near - end).max() < 0.02 else "under way"
-            return [phrase(SENTENCES["many"], count=len(rests)), phrase(SENTENCES[fate], values=values, x=near[0], y=near[1])]
+            return [
+                phrase(SENTENCES["many"], count=len(rests)),
+                phrase(SENTENCES[fate], values=values, x=near[0], y=near[1]),
+            ]
         if kind == "unstable":
             kind = "held" if np.abs(frame["path"][0]).max() == 0 else "cycle"
         low, high = frame["swing"]
@@ -109,21 +164,35 @@ class TauExplorer(Explorer):
     def describe(self, frame):
         """One frame in words, for the picture's alt text."""
         controls = frame["controls"]
-        return (f"Time constants {controls['tau_1']:g} and {controls['tau_2']:g} ms. "
-                + " ".join(text for _, text in frame["verdict"])).replace("_", " ")
+        return (
+            f"Time constants {controls['tau_1']:g} and {controls['tau_2']:g} ms. "
+            + " ".join(text for _, text in frame["verdict"])
+        ).replace("_", " ")
 
     def picture(self, frame):
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 
-        cell, rests = self.cell(frame["controls"]), self.spec["networks"][frame["controls"]["weights"]]["equilibria"]
+        cell, rests = (
+            self.cell(frame["controls"]),
+            self.spec["networks"][frame["controls"]["weights"]]["equilibria"],
+        )
         fig, (plane, modes) = plots.figure(8.8, 4.4, ncols=2, width_ratios=[1.1, 1])
-        plots.draw_phase_plane(cell, plane, box=([-1.1, -1.1], [1.1, 1.1]), equilibria=np.array(rests),
-                               trajectory=np.array(frame["path"]), names=("x₁", "x₂"))
+        plots.draw_phase_plane(
+            cell,
+            plane,
+            box=([-1.1, -1.1], [1.1, 1.1]),
+            equilibria=np.array(rests),
+            trajectory=np.array(frame["path"]),
+            names=("x₁", "x₂"),
+        )
         plane.set(xlabel="state x₁", ylabel="state x₂")
         ghost = self.compute(**frame["controls"] | {"tau_1": 1.0, "tau_2": 1.0})["eigenvalues"]
-        plots.draw_spectrum(*(np.array(values) @ [1, 1j] for values in (ghost, frame["eigenvalues"])), modes,
-                            label=("equal clocks", "these clocks"))
+        plots.draw_spectrum(
+            *(np.array(values) @ [1, 1j] for values in (ghost, frame["eigenvalues"])),
+            modes,
+            label=("equal clocks", "these clocks"),
+        )
         modes.set_title("Eigenvalues at 0")
         return fig
 
@@ -131,7 +200,7 @@ class TauExplorer(Explorer):
 def _run(cell, controls):
     x0 = np.array([controls["x_1"], controls["x_2"]])
     run = simulate.simulate(cell, None, x0, np.full(STEPS, DT), method="rk4")
-    return np.concatenate([x0[None], run[KEEP - 1::KEEP]])
+    return np.concatenate([x0[None], run[KEEP - 1 :: KEEP]])
 
 
 def _pair(J):

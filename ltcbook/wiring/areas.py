@@ -41,8 +41,10 @@ class AreaMasks(ReadOnly):
     def __repr__(self):
         sizes = " + ".join(str(len(nodes)) for nodes in self.node_assignment)
         signs = "" if self.excitatory is None else f"; {int((~self.excitatory).sum())} inhibitory"
-        return (f"AreaMasks({self.input_dim} inputs, {sizes} neurons, {self.readout_dim} readouts; "
-                f"{int((self.hidden_mask != 0).sum())} synapses{signs})")
+        return (
+            f"AreaMasks({self.input_dim} inputs, {sizes} neurons, {self.readout_dim} readouts; "
+            f"{int((self.hidden_mask != 0).sum())} synapses{signs})"
+        )
 
     @property
     def n_areas(self):
@@ -71,7 +73,7 @@ class AreaMasks(ReadOnly):
 
     def blocks(self):
         """List of (source area, target area, kind), kind being "within", "forward" or "backward"."""
-        kind = lambda s, t: "within" if s == t else "forward" if s < t else "backward"  # noqa: E731
+        kind = lambda s, t: "within" if s == t else "forward" if s < t else "backward"
         return [(s, t, kind(s, t)) for t in range(self.n_areas) for s in range(self.n_areas)]
 
     def density(self):
@@ -89,8 +91,9 @@ class AreaMasks(ReadOnly):
         return Wiring(self.hidden_mask, self.input_mask, ("hidden",) * self.hidden_size)
 
 
-def multi_area(dims=(1, 100, 1), n_areas=2, area_connectivities=(0.1, 0.1), input_areas=None,
-               readout_areas=None, *, rng):
+def multi_area(
+    dims=(1, 100, 1), n_areas=2, area_connectivities=(0.1, 0.1), input_areas=None, readout_areas=None, *, rng
+):
     """Masks of a network whose hidden neurons are split into areas, without excitation and inhibition.
 
     dims: (input, hidden, readout) sizes. n_areas: a number that divides hidden, or the list of the areas'
@@ -126,8 +129,18 @@ def multi_area(dims=(1, 100, 1), n_areas=2, area_connectivities=(0.1, 0.1), inpu
     return AreaMasks(input_mask, hidden_mask, readout_mask, nodes, probability, inputs, readouts)
 
 
-def multi_area_ei(dims=(1, 100, 1), n_areas=2, area_connectivities=(0.1, 0.1), input_areas=None,
-                  readout_areas=None, *, excitatory=0.8, inter_area=KINDS, inhibitory_readout=True, rng):
+def multi_area_ei(
+    dims=(1, 100, 1),
+    n_areas=2,
+    area_connectivities=(0.1, 0.1),
+    input_areas=None,
+    readout_areas=None,
+    *,
+    excitatory=0.8,
+    inter_area=KINDS,
+    inhibitory_readout=True,
+    rng,
+):
     """Masks as in ``multi_area`` with Dale's law: a source column holds only +1 or only -1.
 
     excitatory: share of excitatory neurons in every area, rounded down to whole neurons; they come first in
@@ -149,22 +162,36 @@ def multi_area_ei(dims=(1, 100, 1), n_areas=2, area_connectivities=(0.1, 0.1), i
         raise ValueError(f"excitatory is {brief(excitatory)}; it must be a share between 0 and 1.")
     listed = isinstance(inter_area, (tuple, list, set, frozenset))
     if not listed or not all(among(kind, KINDS) for kind in inter_area):
-        raise ValueError(f"inter_area is {brief(inter_area)}; list kinds out of {KINDS}, source then target; "
-                         "() forbids every connection between areas.")
+        raise ValueError(
+            f"inter_area is {brief(inter_area)}; list kinds out of {KINDS}, source then target; "
+            "() forbids every connection between areas."
+        )
     if not isinstance(inhibitory_readout, (bool, np.bool_)):
         raise ValueError(f"inhibitory_readout is {brief(inhibitory_readout)}; it must be True or False.")
     masks = multi_area(dims, n_areas, area_connectivities, input_areas, readout_areas, rng=rng)
 
-    excites = np.concatenate([np.arange(len(nodes)) < math.floor(len(nodes) * excitatory + 1e-9)
-                              for nodes in masks.node_assignment])
+    excites = np.concatenate(
+        [
+            np.arange(len(nodes)) < math.floor(len(nodes) * excitatory + 1e-9)
+            for nodes in masks.node_assignment
+        ]
+    )
     sign, hidden_mask, area = np.where(excites, 1, -1), masks.hidden_mask.copy(), masks.area_of
     between = area[:, None] != area[None, :]
     of_kind = {"E": excites, "I": ~excites}
     for kind in set(KINDS) - set(inter_area):
         hidden_mask[between & np.outer(of_kind[kind[1]], of_kind[kind[0]])] = 0
     readout_mask = masks.readout_mask * (sign if inhibitory_readout else excites)
-    return AreaMasks(masks.input_mask, hidden_mask * sign, readout_mask, masks.node_assignment,
-                     masks.area_connectivities, masks.input_areas, masks.readout_areas, excites)
+    return AreaMasks(
+        masks.input_mask,
+        hidden_mask * sign,
+        readout_mask,
+        masks.node_assignment,
+        masks.area_connectivities,
+        masks.input_areas,
+        masks.readout_areas,
+        excites,
+    )
 
 
 def _is_number(value):
@@ -178,7 +205,9 @@ def _is_whole(value):
 def _dims(dims):
     values = list(dims) if isinstance(dims, (tuple, list, np.ndarray)) else None
     if values is None or len(values) != 3 or not all(_is_whole(v) and v >= 1 for v in values):
-        raise ValueError(f"dims is {brief(dims)}; it must be three whole numbers >= 1: ({', '.join(DIMS)}) sizes.")
+        raise ValueError(
+            f"dims is {brief(dims)}; it must be three whole numbers >= 1: ({', '.join(DIMS)}) sizes."
+        )
     return tuple(int(v) for v in values)
 
 
@@ -187,13 +216,17 @@ def _sizes(n_areas, hidden):
     if _is_whole(n_areas):
         if n_areas < 1 or hidden % n_areas:
             divisors = [d for d in range(1, hidden + 1) if hidden % d == 0]
-            raise ValueError(f"n_areas is {n_areas}; it must divide the {hidden} hidden neurons "
-                             f"({divisors[:12]}), or be a list of sizes that sum to {hidden}.")
+            raise ValueError(
+                f"n_areas is {n_areas}; it must divide the {hidden} hidden neurons "
+                f"({divisors[:12]}), or be a list of sizes that sum to {hidden}."
+            )
         return [hidden // int(n_areas)] * int(n_areas)
     sizes = list(n_areas) if isinstance(n_areas, (tuple, list, np.ndarray)) else []
     if not sizes or not all(_is_whole(size) and size >= 1 for size in sizes) or sum(sizes) != hidden:
-        raise ValueError(f"n_areas is {brief(n_areas)}; it must be a whole number that divides {hidden}, "
-                         f"or a list of whole sizes >= 1 that sum to {hidden}.")
+        raise ValueError(
+            f"n_areas is {brief(n_areas)}; it must be a whole number that divides {hidden}, "
+            f"or a list of whole sizes >= 1 that sum to {hidden}."
+        )
     return [int(size) for size in sizes]
 
 
@@ -204,7 +237,9 @@ def _connectivities(values, areas):
     except (TypeError, ValueError, RuntimeError):
         array = np.array(np.nan)
     if not ((array >= 0) & (array <= 1)).all() or array.size == 0:
-        raise ValueError(f"area_connectivities is {brief(values)}; its entries must be numbers between 0 and 1.")
+        raise ValueError(
+            f"area_connectivities is {brief(values)}; its entries must be numbers between 0 and 1."
+        )
     if array.shape == (areas, areas):
         return array
     if array.shape in ((2,), (3,)):
@@ -214,8 +249,10 @@ def _connectivities(values, areas):
         return matrix
     if areas == 1 and array.ndim == 2 and array.shape[0] == array.shape[1]:
         return np.ones((1, 1))  # a matrix for several areas says nothing about the one that is left
-    raise ValueError(f"area_connectivities has shape {array.shape}; with {areas} areas it must be (forward, "
-                     f"backward), (forward, backward, within) or a matrix ({areas}, {areas}).")
+    raise ValueError(
+        f"area_connectivities has shape {array.shape}; with {areas} areas it must be (forward, "
+        f"backward), (forward, backward, within) or a matrix ({areas}, {areas})."
+    )
 
 
 def _areas(name, chosen, areas):
@@ -224,6 +261,8 @@ def _areas(name, chosen, areas):
         return tuple(range(areas))
     listed = list(chosen) if isinstance(chosen, (tuple, list, range, np.ndarray)) else [chosen]
     if not listed or not all(_is_whole(area) and 0 <= area < areas for area in listed):
-        raise ValueError(f"{name} is {brief(chosen)}; it must list at least one of the areas 0 to {areas - 1}, "
-                         "or be None for all.")
+        raise ValueError(
+            f"{name} is {brief(chosen)}; it must list at least one of the areas 0 to {areas - 1}, "
+            "or be None for all."
+        )
     return tuple(sorted({int(area) for area in listed}))

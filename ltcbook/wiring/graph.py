@@ -1,7 +1,8 @@
 """The immutable signed graph that every other room works on, and its exchange with ncps and networkx.
 
-Matrices are [target, source]: ``polarity[i, j]`` is the sign of the synapse from j to i, so fan-in is a row sum. ncps and
-networkx store [source, target]; only ``from_ncps``, ``from_networkx`` and ``to_networkx`` transpose.
+Matrices are [target, source]: ``polarity[i, j]`` is the sign of the synapse from j to i, so fan-in is a row
+sum. ncps and networkx store [source, target]; only ``from_ncps``, ``from_networkx`` and ``to_networkx``
+transpose.
 """
 
 from dataclasses import dataclass, fields
@@ -14,7 +15,8 @@ ROLES = ("inter", "command", "motor", "hidden")
 
 
 class ReadOnly:
-    """Base of a frozen dataclass that owns its arrays: copied and read-only, also when it is itself copied or unpickled.
+    """Base of a frozen dataclass that owns its arrays: copied and read-only, also when it is itself copied or
+    unpickled.
 
     Two are equal where all their values are; the hash follows from these.
     """
@@ -40,7 +42,9 @@ class ReadOnly:
 
 
 def _owned(value):
-    """A read-only copy of an array, or of the arrays in a sequence, which becomes a tuple; anything else as it is."""
+    """A read-only copy of an array, or of the arrays in a sequence, which becomes a tuple; anything else
+    as it is.
+    """
     if isinstance(value, (tuple, list)):
         return tuple(map(_owned, value))
     if isinstance(value, np.ndarray):
@@ -58,15 +62,18 @@ def _same(a, b):
 def _hashable(value):
     if isinstance(value, tuple):
         return tuple(map(_hashable, value))
-    return (value.shape, np.add(value, 0.0, dtype=float).tobytes()) if isinstance(value, np.ndarray) else value
+    return (
+        (value.shape, np.add(value, 0.0, dtype=float).tobytes()) if isinstance(value, np.ndarray) else value
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class Wiring(ReadOnly):
     """A signed graph of n neurons fed by m sensory inputs.
 
-    polarity: (n, n) integers in {-1, 0, +1}, [target, source]; polarity_in: (n, m), the sensory synapses; role: n names
-    out of "inter", "command", "motor", "hidden". The arrays are copied and read-only. Raises ValueError for anything else.
+    polarity: (n, n) integers in {-1, 0, +1}, [target, source]; polarity_in: (n, m), the sensory synapses;
+    role: n names out of "inter", "command", "motor", "hidden". The arrays are copied and read-only. Raises
+    ValueError for anything else.
 
     >>> net = wiring.Wiring([[0, 1], [-1, 0]], [[1], [0]], ("inter", "motor"))
     >>> net
@@ -86,12 +93,19 @@ class Wiring(ReadOnly):
         polarity = _signs("polarity", self.polarity)
         n = polarity.shape[0]
         if polarity.shape != (n, n) or n == 0:
-            raise ValueError(f"polarity has shape {polarity.shape}; it must be square, (n, n) with n >= 1, [target, source].")
+            raise ValueError(
+                f"polarity has shape {polarity.shape}; it must be square, (n, n) with n >= 1, [target, "
+                "source]."
+            )
         polarity_in = _signs("polarity_in", self.polarity_in)
         if polarity_in.shape[0] != n:
-            raise ValueError(f"polarity_in has shape {polarity_in.shape}; with {n} neurons it must be ({n}, m).")
+            raise ValueError(
+                f"polarity_in has shape {polarity_in.shape}; with {n} neurons it must be ({n}, m)."
+            )
         if len(role) != n or not set(role) <= set(ROLES):
-            raise ValueError(f"role is {brief(role)}; it must name each of the {n} neurons with one of {ROLES}.")
+            raise ValueError(
+                f"role is {brief(role)}; it must name each of the {n} neurons with one of {ROLES}."
+            )
         for name, value in (("polarity", polarity), ("polarity_in", polarity_in), ("role", role)):
             object.__setattr__(self, name, value)
         super().__post_init__()
@@ -155,13 +169,17 @@ class Wiring(ReadOnly):
         return np.flatnonzero([r == role for r in self.role])
 
     def blocks(self):
-        """The layer pairs: list of (source role, target role, source indices, target indices); sensory sources first."""
+        """The layer pairs: list of (source role, target role, source indices, target indices); sensory
+        sources first.
+        """
         present = [r for r in ROLES if r in self.role]
         sensory = [("sensory", r, np.arange(self.m), self.members(r)) for r in present] if self.m else []
         return sensory + [(s, t, self.members(s), self.members(t)) for s in present for t in present]
 
     def to_networkx(self):
-        """networkx.DiGraph: nodes 0..n-1 and ("sensory", k) with attribute ``role``, edges with attribute ``polarity``."""
+        """networkx.DiGraph: nodes 0..n-1 and ("sensory", k) with attribute ``role``, edges with attribute
+        ``polarity``.
+        """
         import networkx as nx
 
         graph = nx.DiGraph()
@@ -172,10 +190,11 @@ class Wiring(ReadOnly):
         return graph
 
     def to_ncps(self):
-        """The same circuit as a built ncps wiring, [source, target], neurons in ncps's order: motor, command, inter, hidden.
+        """The same circuit as a built ncps wiring, [source, target], neurons in ncps's order: motor, command,
+        inter, hidden.
 
-        Without motor neurons every neuron is an output. ``from_ncps`` of the result is this wiring in that order.
-        Raises ImportError where ncps is missing.
+        Without motor neurons every neuron is an output. ``from_ncps`` of the result is this wiring in that
+        order. Raises ImportError where ncps is missing.
         """
         from ..boundary import optional
 
@@ -199,13 +218,16 @@ def _edges(polarity):
 def _signs(name, values):
     values = np.asarray(values)
     if values.ndim != 2 or not np.isin(values, (-1, 0, 1)).all():
-        raise ValueError(f"{name} must be a matrix of -1, 0 and +1 (0: no synapse); got shape {values.shape}, "
-                         f"values {brief(np.unique(values).tolist() if values.ndim else values.item())}.")
+        raise ValueError(
+            f"{name} must be a matrix of -1, 0 and +1 (0: no synapse); got shape {values.shape}, "
+            f"values {brief(np.unique(values).tolist() if values.ndim else values.item())}."
+        )
     return values.astype(np.int8)
 
 
 def from_ncps(ncps_wiring):
-    """The Wiring of a built ncps wiring, neurons in ncps's order (motor neurons first); transposes to [target, source].
+    """The Wiring of a built ncps wiring, neurons in ncps's order (motor neurons first); transposes to
+    [target, source].
 
     Raises ValueError when the ncps wiring was not built (its number of inputs is unknown until then).
     """
@@ -216,7 +238,8 @@ def from_ncps(ncps_wiring):
 
 
 def from_networkx(graph):
-    """The Wiring of a DiGraph as ``Wiring.to_networkx`` writes it: nodes 0..n-1 and ("sensory", k), edge attribute polarity.
+    """The Wiring of a DiGraph as ``Wiring.to_networkx`` writes it: nodes 0..n-1 and ("sensory", k), edge
+    attribute polarity.
 
     Raises ValueError for another kind of graph, other nodes, or an edge without a polarity of -1 or +1.
 
@@ -225,15 +248,21 @@ def from_networkx(graph):
     True
     """
     if not graph.is_directed() or graph.is_multigraph():
-        raise ValueError(f"got a {type(graph).__name__}; a synapse has a direction and exists once: pass a DiGraph.")
+        raise ValueError(
+            f"got a {type(graph).__name__}; a synapse has a direction and exists once: pass a DiGraph."
+        )
     sensory = [node for node in graph if isinstance(node, tuple) and node[:1] == ("sensory",)]
     n, m = graph.number_of_nodes() - len(sensory), len(sensory)
     if set(graph) != set(range(n)) | {("sensory", k) for k in range(m)}:
-        raise ValueError(f"nodes must be the numbers 0..{n - 1} and ('sensory', 0..{m - 1}); got {brief(list(graph))}")
+        raise ValueError(
+            f"nodes must be the numbers 0..{n - 1} and ('sensory', 0..{m - 1}); got {brief(list(graph))}"
+        )
     polarity, polarity_in = np.zeros((n, n), int), np.zeros((n, m), int)
     for source, target, data in graph.edges(data=True):
         if data.get("polarity") not in (-1, 1) or target in sensory:
-            raise ValueError(f"edge {source} -> {target} needs a polarity of -1 or +1 and a neuron as its target.")
+            raise ValueError(
+                f"edge {source} -> {target} needs a polarity of -1 or +1 and a neuron as its target."
+            )
         if source in sensory:
             polarity_in[target, source[1]] = data["polarity"]
         else:

@@ -1,4 +1,6 @@
-"""Makers of wirings: neural circuit policies (NCP) by two rules, fully connected and random sparse networks."""
+"""Makers of wirings: neural circuit policies (NCP) by two rules, fully connected and random sparse
+networks.
+"""
 
 import numpy as np
 
@@ -6,23 +8,36 @@ from ..boundary import among, brief, generator, number, whole
 from .graph import Wiring
 
 
-def ncp(*, inter, command, motor, sensory, sensory_fan_out, inter_fan_out, recurrent, motor_fan_in, rng,
-        rule="ncps", p_excitatory=0.5):
-    """A neural circuit policy: sensory -> inter -> command (recurrent) -> motor; neurons in the order inter, command, motor.
+def ncp(
+    *,
+    inter,
+    command,
+    motor,
+    sensory,
+    sensory_fan_out,
+    inter_fan_out,
+    recurrent,
+    motor_fan_in,
+    rng,
+    rule="ncps",
+    p_excitatory=0.5,
+):
+    """A neural circuit policy: sensory -> inter -> command (recurrent) -> motor; neurons in the order inter,
+    command, motor.
 
-    inter, command, motor, sensory: layer sizes, each >= 1. sensory_fan_out <= inter and inter_fan_out <= command: synapses
-    that every source sends. recurrent: draws for command -> command. motor_fan_in <= command: synapses onto every motor
-    neuron. Polarity +1 with probability p_excitatory.
+    inter, command, motor, sensory: layer sizes, each >= 1. sensory_fan_out <= inter and inter_fan_out <=
+    command: synapses that every source sends. recurrent: draws for command -> command. motor_fan_in <=
+    command: synapses onto every motor neuron. Polarity +1 with probability p_excitatory.
 
-    rule="ncps" follows the published algorithm as the library ncps runs it: fixed fan-outs, targets uniform without
-    replacement; a target left without input receives as many synapses as a target has on average (rounded down, at least
-    one), and so does a command neuron left without output; the ``recurrent`` pairs are drawn *in total, with replacement*,
-    so duplicates merge and autapses occur. One slip
-    of ncps is not copied: it caps the repair of a deaf command neuron at the number of command neurons.
-    rule="paper" follows the words of the paper's main text: the *number* of synapses of each source is
-    Binomial(fan-out, 1/2), at least one; an empty target receives Binomial(sources, 1/2) synapses, clipped to
-    [1, mean fan-in]; every command neuron sends Binomial(recurrent, 1/2) <= command recurrent synapses; command -> motor
-    runs from the source side with fan-out at most motor_fan_in.
+    rule="ncps" follows the published algorithm as the library ncps runs it: fixed fan-outs, targets uniform
+    without replacement; a target left without input receives as many synapses as a target has on average
+    (rounded down, at least one), and so does a command neuron left without output; the ``recurrent`` pairs
+    are drawn *in total, with replacement*, so duplicates merge and autapses occur. One slip of ncps is not
+    copied: it caps the repair of a deaf command neuron at the number of command neurons. rule="paper" follows
+    the words of the paper's main text: the *number* of synapses of each source is Binomial(fan-out, 1/2), at
+    least one; an empty target receives Binomial(sources, 1/2) synapses, clipped to [1, mean fan-in]; every
+    command neuron sends Binomial(recurrent, 1/2) <= command recurrent synapses; command -> motor runs from
+    the source side with fan-out at most motor_fan_in.
 
     Raises ValueError for an empty layer or a fan-out larger than its layer.
     Source: Lechner et al., Nature Machine Intelligence 2 (2020), main text and Algorithms 2-6.
@@ -33,7 +48,8 @@ def ncp(*, inter, command, motor, sensory, sensory_fan_out, inter_fan_out, recur
     """
     inter, command, motor, sensory = (
         whole(name, value, 1, why=" (an empty layer cuts the circuit)")
-        for name, value in (("inter", inter), ("command", command), ("motor", motor), ("sensory", sensory)))
+        for name, value in (("inter", inter), ("command", command), ("motor", motor), ("sensory", sensory))
+    )
     sensory_fan_out = whole("sensory_fan_out", sensory_fan_out, 1, inter, " (the inter layer)")
     inter_fan_out = whole("inter_fan_out", inter_fan_out, 1, command, " (the command layer)")
     motor_fan_in = whole("motor_fan_in", motor_fan_in, 1, command, " (the command layer)")
@@ -77,18 +93,22 @@ def ncp(*, inter, command, motor, sensory, sensory_fan_out, inter_fan_out, recur
                 connect(polarity, target, source)
     else:
         for source in is_command:
-            for target in rng.choice(is_command, size=min(rng.binomial(recurrent, 0.5), command), replace=False):
+            for target in rng.choice(
+                is_command, size=min(rng.binomial(recurrent, 0.5), command), replace=False
+            ):
                 connect(polarity, target, source)
         fill(polarity, is_motor, is_command, min(motor_fan_in, motor))
     return Wiring(polarity, polarity_in, ("inter",) * inter + ("command",) * command + ("motor",) * motor)
 
 
 def auto_ncp(units, motor, *, sensory, sparsity=0.5, rng, rule="ncps"):
-    """An NCP from two numbers: units neurons, of which motor are outputs; sparsity in [0.1, 0.9] thins every fan-out.
+    """An NCP from two numbers: units neurons, of which motor are outputs; sparsity in [0.1, 0.9] thins every
+    fan-out.
 
-    Sizes as in ncps's AutoNCP: 40 % of the other units are command neurons, a fan-out is (1 - sparsity) of its target
-    layer, the recurrent draws are twice that of the command layer, each at least one. Raises ValueError when fewer than
-    three units are left beside the motor neurons. Source: AutoNCP of the library ncps.
+    Sizes as in ncps's AutoNCP: 40 % of the other units are command neurons, a fan-out is (1 - sparsity) of
+    its target layer, the recurrent draws are twice that of the command layer, each at least one. Raises
+    ValueError when fewer than three units are left beside the motor neurons. Source: AutoNCP of the library
+    ncps.
 
     >>> wiring.auto_ncp(19, 3, sensory=5, rng=rng).members("motor")
     array([16, 17, 18])
@@ -98,9 +118,19 @@ def auto_ncp(units, motor, *, sensory, sparsity=0.5, rng, rule="ncps"):
     sparsity = number("sparsity", sparsity, 0.1, 0.9)
     command = max(int(0.4 * (units - motor)), 1)
     inter = units - motor - command
-    share = lambda count: max(int(count * (1.0 - sparsity)), 1)  # noqa: E731
-    return ncp(inter=inter, command=command, motor=motor, sensory=sensory, sensory_fan_out=share(inter),
-               inter_fan_out=share(command), recurrent=share(2 * command), motor_fan_in=share(command), rng=rng, rule=rule)
+    share = lambda count: max(int(count * (1.0 - sparsity)), 1)
+    return ncp(
+        inter=inter,
+        command=command,
+        motor=motor,
+        sensory=sensory,
+        sensory_fan_out=share(inter),
+        inter_fan_out=share(command),
+        recurrent=share(2 * command),
+        motor_fan_in=share(command),
+        rng=rng,
+        rule=rule,
+    )
 
 
 def fully_connected(n, *, sensory, autapses=True, p_excitatory=2 / 3, rng):
@@ -118,7 +148,8 @@ def fully_connected(n, *, sensory, autapses=True, p_excitatory=2 / 3, rng):
 
 
 def random_sparse(n, *, sensory, sparsity=0.5, p_excitatory=2 / 3, rng):
-    """Exactly round((1 - sparsity) n^2) random synapses between n neurons, the same share of sensory ones; role "hidden".
+    """Exactly round((1 - sparsity) n^2) random synapses between n neurons, the same share of sensory ones;
+    role "hidden".
 
     Raises ValueError for n < 1 or a sparsity outside [0, 1].
 
@@ -131,7 +162,9 @@ def random_sparse(n, *, sensory, sparsity=0.5, p_excitatory=2 / 3, rng):
     def draw(rows, columns):
         keep = np.zeros(rows * columns, int)
         keep[rng.choice(keep.size, size=round(density * keep.size), replace=False)] = 1
-        return keep.reshape(rows, columns) * _random_signs((rows, columns), number("p_excitatory", p_excitatory, 0, 1), rng)
+        return keep.reshape(rows, columns) * _random_signs(
+            (rows, columns), number("p_excitatory", p_excitatory, 0, 1), rng
+        )
 
     return Wiring(draw(n, n), draw(n, sensory), ("hidden",) * n)
 

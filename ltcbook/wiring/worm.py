@@ -17,8 +17,11 @@ from ..boundary import among, brief
 from .graph import ReadOnly, Wiring
 
 # the tap-withdrawal circuit by neuron class, in its published layers (Wicks et al. 1996; Lechner et al. 2018)
-TAP_WITHDRAWAL = {"sensory": ("PVD", "PLM", "AVM", "ALM"), "inter": ("DVA", "PVC", "AVD"),
-                  "command": ("AVA", "AVB")}
+TAP_WITHDRAWAL = {
+    "sensory": ("PVD", "PLM", "AVM", "ALM"),
+    "inter": ("DVA", "PVC", "AVD"),
+    "command": ("AVA", "AVB"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +51,10 @@ class Circuit(ReadOnly):
     def index(self, name):
         """Position of the neuron with this name. Raises ValueError for a name that is not in the circuit."""
         if not among(name, self.names):
-            raise ValueError(f"no neuron {brief(name)} here; the names are {', '.join(self.names[:12])}"
-                             f"{' ...' if self.n > 12 else ''}.")
+            raise ValueError(
+                f"no neuron {brief(name)} here; the names are {', '.join(self.names[:12])}"
+                f"{' ...' if self.n > 12 else ''}."
+            )
         return self.names.index(name)
 
     def members(self, *wanted):
@@ -58,8 +63,10 @@ class Circuit(ReadOnly):
         unknown = [w for w in wanted if not among(w, known)]
         if unknown:
             classes = ", ".join(sorted(set(self.classes))[:12])
-            raise ValueError(f"no neuron or class {brief(unknown[0])} here; classes are {classes} ..., "
-                             f"names are like {self.names[0]}.")
+            raise ValueError(
+                f"no neuron or class {brief(unknown[0])} here; classes are {classes} ..., "
+                f"names are like {self.names[0]}."
+            )
         return np.flatnonzero([self.names[i] in wanted or self.classes[i] in wanted for i in range(self.n)])
 
     def subset(self, *wanted):
@@ -80,8 +87,13 @@ class Circuit(ReadOnly):
         classes = tuple(dict.fromkeys(self.classes))
         first = [self.classes.index(c) for c in classes]
         member = (np.array(self.classes)[None, :] == np.array(classes)[:, None]).astype(int)
-        return Circuit(member @ self.counts @ member.T, classes, classes, tuple(self.roles[i] for i in first),
-                       tuple(self.transmitters[i] for i in first))
+        return Circuit(
+            member @ self.counts @ member.T,
+            classes,
+            classes,
+            tuple(self.roles[i] for i in first),
+            tuple(self.transmitters[i] for i in first),
+        )
 
     def to_wiring(self, *, inhibitory="GABA", sensory="neurons", least=1):
         """The Wiring of the connections with at least ``least`` contacts; its signs follow a rule.
@@ -94,7 +106,9 @@ class Circuit(ReadOnly):
         when no neuron would be left.
         """
         if not among(inhibitory, ("GABA",)) and not isinstance(inhibitory, (list, tuple, set, frozenset)):
-            raise ValueError(f"inhibitory is {brief(inhibitory)}; give 'GABA' or a list of names and classes.")
+            raise ValueError(
+                f"inhibitory is {brief(inhibitory)}; give 'GABA' or a list of names and classes."
+            )
         if not among(sensory, ("neurons", "inputs")):
             raise ValueError(f"sensory is {brief(sensory)}; choose 'neurons' or 'inputs'.")
         if isinstance(least, bool) or not isinstance(least, (int, np.integer)) or least < 1:

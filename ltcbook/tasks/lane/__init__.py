@@ -1,4 +1,5 @@
-"""A car that keeps its lane: seeded roads, a camera of two strips, an expert at the wheel, drives in closed loop.
+"""A car that keeps its lane: seeded roads, a camera of two strips, an expert at the wheel, drives in closed
+loop.
 
 The world is small enough to read in a sitting. A road is a line whose curvature changes smoothly. The car is
 a point on it with a heading; its wheel sets the curvature of its path. The camera sees the middle of the
@@ -22,5 +23,25 @@ from .driver import Driver, trained
 from .rollout import DROPPED, Drive, drive, record, straight_ahead
 from .world import EDGE, FRAME, GRID, PIXELS, SPEED, STRIPS, TIGHTEST, WHEEL, Car, Road, ahead, camera, expert
 
-__all__ = ["DROPPED", "EDGE", "FRAME", "GRID", "PIXELS", "SPEED", "STRIPS", "TIGHTEST", "WHEEL", "Car", "Drive", "Driver",
-           "Road", "ahead", "camera", "drive", "expert", "record", "straight_ahead", "trained"]
+__all__ = [
+    "DROPPED",
+    "EDGE",
+    "FRAME",
+    "GRID",
+    "PIXELS",
+    "SPEED",
+    "STRIPS",
+    "TIGHTEST",
+    "WHEEL",
+    "Car",
+    "Drive",
+    "Driver",
+    "Road",
+    "ahead",
+    "camera",
+    "drive",
+    "expert",
+    "record",
+    "straight_ahead",
+    "trained",
+]

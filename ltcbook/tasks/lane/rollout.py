@@ -19,10 +19,10 @@ def straight_ahead(seen, dt):
 class Drive:
     """What happened in B drives of T frames. Entries after a car has left the road are NaN.
 
-    time (B, T): s, when each frame came. inputs (B, T, 16): what the policy saw. dt (B, T): time since the frame
-    before, in regular frames. wheel, expert (B, T): what the policy did, and what the expert would have done.
-    s, offset, heading (B, T): the cars, when the frame came. left (B,): s, when a car left the road, or infinity.
-    road: the ``Road``.
+    time (B, T): s, when each frame came. inputs (B, T, 16): what the policy saw. dt (B, T): time since the
+    frame before, in regular frames. wheel, expert (B, T): what the policy did, and what the expert would have
+    done. s, offset, heading (B, T): the cars, when the frame came. left (B,): s, when a car left the road, or
+    infinity. road: the ``Road``.
     """
 
     road: Road
@@ -48,51 +48,82 @@ class Drive:
 
     @property
     def smoothness(self):
-        """Root mean square of the wheel's change per second, (B,), in wheels per s; NaN where there is one frame."""
+        """Root mean square of the wheel's change per second, (B,), in wheels per s; NaN where there is one
+        frame.
+        """
         rate = np.diff(self.wheel) / np.diff(self.time)
         known = np.isfinite(rate)
-        return np.sqrt((np.where(known, rate, 0) ** 2).sum(-1) / np.where(known.any(-1), known.sum(-1), np.nan))
+        return np.sqrt(
+            (np.where(known, rate, 0) ** 2).sum(-1) / np.where(known.any(-1), known.sum(-1), np.nan)
+        )
 
     def places(self):
         """Places of the cars in the plane, (B, T, 2), in m."""
         known = [np.nan_to_num(values) for values in (self.s, self.offset, self.heading)]
-        places = np.stack([Car(*(values[:, t] for values in known)).place(self.road) for t in range(self.s.shape[1])], 1)
+        places = np.stack(
+            [Car(*(values[:, t] for values in known)).place(self.road) for t in range(self.s.shape[1])], 1
+        )
         return np.where(np.isfinite(self.s)[..., None], places, np.nan)
 
     def report(self):
         """The drives in one sentence."""
         gone = np.sort(self.left[~self.stayed])
         when = "" if not len(gone) else f" (the first left it after {gone[0]:.1f} s)"
-        return (f"{self.stayed.sum()} of {len(self.left)} drives stayed on the road{when}; they were {np.mean(self.rms):.2f} m from "
-                f"its middle (root mean square), and the wheel turned by {np.nanmean(self.smoothness):.1f} per second.")
+        return (
+            f"{self.stayed.sum()} of {len(self.left)} drives stayed on the road{when}; they were "
+            f"{np.mean(self.rms):.2f} m from its middle (root mean square), and the wheel turned by "
+            f"{np.nanmean(self.smoothness):.1f} per second."
+        )
 
 
-def drive(policy, road, *, steps=300, speed=SPEED, noise=0.1, drop=0.0, dropped="skip", jitter=0.0, push=0.0, takeover=20,
-          start=None, rng):
+def drive(
+    policy,
+    road,
+    *,
+    steps=300,
+    speed=SPEED,
+    noise=0.1,
+    drop=0.0,
+    dropped="skip",
+    jitter=0.0,
+    push=0.0,
+    takeover=20,
+    start=None,
+    rng,
+):
     """Let a policy drive B cars on their roads in closed loop, all at once: a ``Drive``.
 
-    policy(seen, dt) -> wheel (B,): seen (B, 16) is the camera's picture, dt (B,) the time since the picture before
-    in regular frames. Where it has a method ``reset()``, that is called first. A policy with the attribute
-    ``knows_the_road``, such as ``expert``, is called as policy(road, car) instead. Between two frames the wheel is
-    held; it turns to at most ``TIGHTEST``.
+    policy(seen, dt) -> wheel (B,): seen (B, 16) is the camera's picture, dt (B,) the time since the picture
+    before in regular frames. Where it has a method ``reset()``, that is called first. A policy with the
+    attribute ``knows_the_road``, such as ``expert``, is called as policy(road, car) instead. Between two
+    frames the wheel is held; it turns to at most ``TIGHTEST``.
 
     steps: frames T. speed: m/s, a number or (B,). noise: standard deviation of what is added to every pixel.
-    drop: probability that a frame is lost. dropped: what the network gets then: "skip", nothing at all, and the next
-    frame that comes has a longer dt (so T frames take longer); "hold", the last frame once more; "blank", a dark
-    frame. jitter: how irregularly frames come, 0 to 1: each gap is 1 - jitter + an exponential variable with mean jitter,
-    in regular frames. push: standard deviation of the sudden pushes on the wheel, in wheels, which come with
-    probability 0.05 per frame and die out by a tenth per frame. takeover: so many frames the expert drives while the
-    policy already watches, so that a network's state is awake when it takes the wheel. start: the ``Car``, or None:
-    near the middle (0.3 m and 0.05 rad, normal).
+    drop: probability that a frame is lost. dropped: what the network gets then: "skip", nothing at all, and
+    the next frame that comes has a longer dt (so T frames take longer); "hold", the last frame once more;
+    "blank", a dark frame. jitter: how irregularly frames come, 0 to 1: each gap is 1 - jitter + an
+    exponential variable with mean jitter, in regular frames. push: standard deviation of the sudden pushes on
+    the wheel, in wheels, which come with probability 0.05 per frame and die out by a tenth per frame.
+    takeover: so many frames the expert drives while the policy already watches, so that a network's state is
+    awake when it takes the wheel. start: the ``Car``, or None: near the middle (0.3 m and 0.05 rad, normal).
 
-    Raises ValueError for a road that is too short, a policy that returns another shape or a wheel that is not finite,
-    and options out of range. Everything random comes from rng.
+    Raises ValueError for a road that is too short, a policy that returns another shape or a wheel that is not
+    finite, and options out of range. Everything random comes from rng.
     """
     if not callable(policy):
-        raise ValueError(f"policy is {type(policy).__name__}; it must be callable, policy(seen (B, 16), dt (B,)) -> wheel.")
+        raise ValueError(
+            f"policy is {type(policy).__name__}; it must be callable, policy(seen (B, 16), dt (B,)) -> wheel."
+        )
     if not isinstance(road, Road):
-        raise ValueError(f"road is {type(road).__name__}; pass a lane.Road, such as lane.Road.random(8, rng=rng).")
-    steps, noise, push, rng = whole("steps", steps, 1), number("noise", noise, 0), number("push", push, 0), generator(rng)
+        raise ValueError(
+            f"road is {type(road).__name__}; pass a lane.Road, such as lane.Road.random(8, rng=rng)."
+        )
+    steps, noise, push, rng = (
+        whole("steps", steps, 1),
+        number("noise", noise, 0),
+        number("push", push, 0),
+        generator(rng),
+    )
     drop, jitter = number("drop", drop, 0, 1, open_high=True), number("jitter", jitter, 0, 1)
     speed, takeover = _speeds(speed, road.drives), whole("takeover", takeover, 0)
     shape = (road.drives, steps)
@@ -105,11 +136,15 @@ def drive(policy, road, *, steps=300, speed=SPEED, noise=0.1, drop=0.0, dropped=
     dt = np.maximum(dt, 1e-3)  # two frames never come together
     needed = ((dt.sum(1) - dt[:, 0] + 1) * FRAME * speed).max() * 1.1 + STRIPS.max() + 1
     if road.length < needed:
-        raise ValueError(f"the roads are {road.length:.0f} m long, and {steps} frames need {needed:.0f} m: make longer "
-                         "roads, or drive fewer frames.")
+        raise ValueError(
+            f"the roads are {road.length:.0f} m long, and {steps} frames need {needed:.0f} m: make longer "
+            "roads, or drive fewer frames."
+        )
     car = _start(start, road.drives, rng)
     pushed, names = np.zeros(road.drives), ("wheel", "expert", "s", "offset", "heading")
-    log = {name: np.full(shape, np.nan) for name in names} | {"inputs": np.full((*shape, len(PIXELS) * len(STRIPS)), np.nan)}
+    log = {name: np.full(shape, np.nan) for name in names} | {
+        "inputs": np.full((*shape, len(PIXELS) * len(STRIPS)), np.nan)
+    }
     left, on = np.full(road.drives, np.inf), np.ones(road.drives, bool)
     time = np.cumsum(np.concatenate([np.zeros((road.drives, 1)), dt[:, 1:]], 1), 1) * FRAME
     if hasattr(policy, "reset"):
@@ -122,26 +157,36 @@ def drive(policy, road, *, steps=300, speed=SPEED, noise=0.1, drop=0.0, dropped=
         wheel = policy(road, car) if getattr(policy, "knows_the_road", False) else policy(seen, dt[:, t])
         wheel = _checked_wheel(wheel, road.drives, t)
         wheel = best if t < takeover else wheel
-        for name, values in zip((*names, "inputs"), (wheel, best, car.s, car.offset, car.heading, seen), strict=True):
+        for name, values in zip(
+            (*names, "inputs"), (wheel, best, car.s, car.offset, car.heading, seen), strict=True
+        ):
             log[name][on, t] = values[on]
         if push:
-            pushed = np.where(rng.random(road.drives) < 0.05, push * rng.normal(size=road.drives), 0.9 * pushed)
+            pushed = np.where(
+                rng.random(road.drives) < 0.05, push * rng.normal(size=road.drives), 0.9 * pushed
+            )
         if t + 1 == steps:
             break
         moved = car.moved(road, wheel + pushed, dt[:, t + 1] * FRAME, speed)
         gone = on & (np.abs(moved.offset) > EDGE)
         left[gone], on = time[gone, t + 1], on & ~gone
-        car = Car(*(np.where(on, new, old) for new, old in zip(vars(moved).values(), vars(car).values(), strict=True)))
+        car = Car(
+            *(
+                np.where(on, new, old)
+                for new, old in zip(vars(moved).values(), vars(car).values(), strict=True)
+            )
+        )
     return Drive(road=road, time=time, dt=dt, left=left, **log)
 
 
 def record(drives=64, *, steps=200, push=1.7, rng, **options):
-    """Drives of the expert to learn from, (inputs (B, T, 16), targets (B, T, 1), dt (B, T)), as ``train.fit`` takes them.
+    """Drives of the expert to learn from, (inputs (B, T, 16), targets (B, T, 1), dt (B, T)), as ``train.fit``
+    takes them.
 
-    Random pushes on the wheel, of standard deviation ``push``, move the car away from the middle, so that the expert
-    shows how to come back; the targets are its wheel. Drives that leave the road are driven anew. options: those of
-    ``drive`` (speed as one number), and bend for ``Road.random``. Raises ValueError as these do, and where the expert
-    cannot keep the drives on the road.
+    Random pushes on the wheel, of standard deviation ``push``, move the car away from the middle, so that the
+    expert shows how to come back; the targets are its wheel. Drives that leave the road are driven anew.
+    options: those of ``drive`` (speed as one number), and bend for ``Road.random``. Raises ValueError as
+    these do, and where the expert cannot keep the drives on the road.
     Source: imitation of an expert with disturbances, Laskey et al. (2017), "DART".
 
     >>> inputs, targets, dt = tasks.lane.record(4, steps=50, rng=rng)
@@ -154,11 +199,20 @@ def record(drives=64, *, steps=200, push=1.7, rng, **options):
     kept = []
     while (missing := drives - sum(len(part[0]) for part in kept)) > 0:
         if len(kept) > 20:
-            raise ValueError(f"after {len(kept)} tries only {drives - missing} of {drives} drives of the expert stayed on the "
-                             "road: take gentler bends, smaller pushes or a lower speed.")
+            raise ValueError(
+                f"after {len(kept)} tries only {drives - missing} of {drives} drives of the expert stayed on "
+                "the road: take gentler bends, smaller pushes or a lower speed."
+            )
         late = 1 / (1 - drop) + 6 * jitter
         length = 1.3 * steps * FRAME * _speeds(speed, missing).max() * late + 60
-        seen = drive(expert, Road.random(missing, length, bend=bend, rng=rng), steps=steps, push=push, rng=rng, **options)
+        seen = drive(
+            expert,
+            Road.random(missing, length, bend=bend, rng=rng),
+            steps=steps,
+            push=push,
+            rng=rng,
+            **options,
+        )
         kept.append([part[seen.stayed] for part in (seen.inputs, seen.expert[..., None], seen.dt)])
     return tuple(np.concatenate(parts) for parts in zip(*kept, strict=True))
 
@@ -168,7 +222,9 @@ def _speeds(speed, drives):
     speeds = np.asarray(speed)
     right = speeds.shape in ((), (drives,)) and speeds.dtype.kind in "fiu"
     if not right or not (np.isfinite(speeds) & (speeds > 0)).all():
-        raise ValueError(f"speed is {brief(speed)}; it must be a number of m/s > 0, or one per drive, ({drives},).")
+        raise ValueError(
+            f"speed is {brief(speed)}; it must be a number of m/s > 0, or one per drive, ({drives},)."
+        )
     return np.broadcast_to(speeds.astype(float), drives)
 
 
@@ -178,7 +234,12 @@ def _start(start, drives, rng):
         return Car(np.zeros(drives), rng.normal(0, 0.3, drives), rng.normal(0, 0.05, drives))
     if not isinstance(start, Car):
         raise ValueError(f"start is {brief(start)}; pass a lane.Car, or None to start near the middle.")
-    car = Car(*(np.broadcast_to(np.asarray(value, float), drives) for value in (start.s, start.offset, start.heading)))
+    car = Car(
+        *(
+            np.broadcast_to(np.asarray(value, float), drives)
+            for value in (start.s, start.offset, start.heading)
+        )
+    )
     if not all(np.isfinite(value).all() for value in vars(car).values()) or (np.abs(car.offset) > EDGE).any():
         raise ValueError(f"start must lie on the road: finite, and within {EDGE:g} m of its middle.")
     return car
@@ -188,8 +249,10 @@ def _checked_wheel(wheel, drives, t):
     """What a policy returned as floats (B,), or one ValueError."""
     wheel = np.asarray(wheel)
     if wheel.shape != (drives,) or wheel.dtype.kind not in "fiu":
-        raise ValueError(f"the policy returned shape {wheel.shape} and type {wheel.dtype}; it must return one number per drive, "
-                         f"({drives},).")
+        raise ValueError(
+            f"the policy returned shape {wheel.shape} and type {wheel.dtype}; it must return one number per "
+            f"drive, ({drives},)."
+        )
     if not np.isfinite(wheel).all():
         bad = np.count_nonzero(~np.isfinite(wheel))
         raise ValueError(f"the policy's wheel is not finite for {bad} drives in frame {t}.")

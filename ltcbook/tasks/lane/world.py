@@ -33,23 +33,37 @@ class Road:
     def __post_init__(self):
         curvature = array("curvature", self.curvature).copy()
         if curvature.ndim != 2 or curvature.shape[1] < 2:
-            raise ValueError(f"curvature has shape {curvature.shape}; it must be (B, K), a row of K >= 2 values per road.")
+            raise ValueError(
+                f"curvature has shape {curvature.shape}; it must be (B, K), a row of K >= 2 values per road."
+            )
         if not np.isfinite(curvature).all():
-            raise ValueError(f"curvature holds {np.count_nonzero(~np.isfinite(curvature))} values that are NaN or infinite.")
+            raise ValueError(
+                f"curvature holds {np.count_nonzero(~np.isfinite(curvature))} values that are NaN or "
+                "infinite."
+            )
         if np.abs(curvature).max(initial=0) > TIGHTEST:
-            raise ValueError(f"a bend has the curvature {np.abs(curvature).max():.3g} per m; the car takes at most "
-                             f"{TIGHTEST:g} per m (a radius of {1 / TIGHTEST:g} m). Draw gentler bends.")
+            raise ValueError(
+                f"a bend has the curvature {np.abs(curvature).max():.3g} per m; the car takes at most "
+                f"{TIGHTEST:g} per m (a radius of {1 / TIGHTEST:g} m). Draw gentler bends."
+            )
         heading = running(curvature, GRID)
         along = np.stack([np.cos(heading), np.sin(heading)], -1)
         place = np.stack([running(along[..., k], GRID) for k in range(2)], -1)
-        table = np.concatenate([curvature[..., None], heading[..., None], place], -1)  # all in one, to look it up once
-        for name, values in (("curvature", curvature), ("heading", heading), ("place", place), ("_table", table)):
+        # all in one, to look it up once
+        table = np.concatenate([curvature[..., None], heading[..., None], place], -1)
+        for name, values in (
+            ("curvature", curvature),
+            ("heading", heading),
+            ("place", place),
+            ("_table", table),
+        ):
             values.flags.writeable = False
             object.__setattr__(self, name, values)
 
     @classmethod
     def random(cls, drives, length=400.0, *, bend=0.03, every=15.0, rng):
-        """Roads with smooth random bends: normal curvatures of standard deviation ``bend`` (1/m), ``every`` m apart.
+        """Roads with smooth random bends: normal curvatures of standard deviation ``bend`` (1/m), ``every`` m
+        apart.
 
         Between these points the curvature is linear. length: m. Values beyond ``TIGHTEST`` are drawn anew.
         Raises ValueError for drives < 1 or lengths, bends out of range (bend at most ``TIGHTEST``).
@@ -84,7 +98,8 @@ class Road:
         return (self.curvature.shape[1] - 1) * GRID
 
     def at(self, s):
-        """Curvature (B,), heading (B,) and place (B, 2) after s (B,) metres; beyond the ends they go on as they end.
+        """Curvature (B,), heading (B,) and place (B, 2) after s (B,) metres; beyond the ends they go on as
+        they end.
 
         Raises ValueError for an s that is not finite, or not one per road.
         """
@@ -97,7 +112,9 @@ class Road:
 
 @dataclass(frozen=True, eq=False)
 class Car:
-    """Where B cars are: ``s`` m along the road, ``offset`` m left of its middle, ``heading`` rad to the left of it."""
+    """Where B cars are: ``s`` m along the road, ``offset`` m left of its middle, ``heading`` rad to the
+    left of it.
+    """
 
     s: np.ndarray
     offset: np.ndarray
@@ -106,15 +123,19 @@ class Car:
     def moved(self, road, wheel, seconds, speed=SPEED):
         """The cars after so many seconds (B,) with the wheel (B,) held; speed in m/s.
 
-        s' = v cos(heading) / (1 - offset kappa(s)), offset' = v sin(heading), heading' = v wheel - s' kappa(s),
-        in steps of at most FRAME / MOVES by the midpoint rule. The wheel turns to at most ``TIGHTEST``. Raises ValueError for
-        cars or a wheel that are not finite or not (B,), and for seconds < 0: a car never drives back in time.
+        s' = v cos(heading) / (1 - offset kappa(s)), offset' = v sin(heading), heading' = v wheel - s'
+        kappa(s), in steps of at most FRAME / MOVES by the midpoint rule. The wheel turns to at most
+        ``TIGHTEST``. Raises ValueError for cars or a wheel that are not finite or not (B,), and for seconds <
+        0: a car never drives back in time.
         """
         y = _state(road, self)
         wheel, seconds = np.asarray(wheel, float), np.asarray(seconds, float)
         for name, value in (("wheel", wheel), ("seconds", seconds)):
             if value.shape not in ((), (road.drives,)) or not np.isfinite(value).all():
-                raise ValueError(f"{name} is {brief(value)}; it must be a finite number, or one per drive, ({road.drives},).")
+                raise ValueError(
+                    f"{name} is {brief(value)}; it must be a finite number, or one per drive, "
+                    f"({road.drives},)."
+                )
         if (seconds < 0).any():
             raise ValueError(f"seconds is {brief(seconds)}; time goes forward: give numbers >= 0.")
         wheel = np.clip(wheel * WHEEL, -TIGHTEST, TIGHTEST)
@@ -137,19 +158,27 @@ class Car:
 
 
 def _state(road, car):
-    """What describes cars on roads, (3, B): s, offset and heading. Raises ValueError where they are not finite or not one per road."""
+    """What describes cars on roads, (3, B): s, offset and heading. Raises ValueError where they are not
+    finite or not one per road.
+    """
     parts = [np.asarray(part, float) for part in (car.s, car.offset, car.heading)]
     if any(part.shape != (road.drives,) for part in parts):
-        raise ValueError(f"the car's s, offset and heading have the shapes {[part.shape for part in parts]}; on these roads each must be "
-                         f"({road.drives},).")
+        raise ValueError(
+            f"the car's s, offset and heading have the shapes {[part.shape for part in parts]}; on these "
+            f"roads each must be ({road.drives},)."
+        )
     parts = np.stack(parts)
     if not np.isfinite(parts).all():
-        raise ValueError(f"s, offset or heading is not finite for {np.count_nonzero(~np.isfinite(parts).all(0))} of {road.drives} cars.")
+        raise ValueError(
+            f"s, offset or heading is not finite for {np.count_nonzero(~np.isfinite(parts).all(0))} of "
+            f"{road.drives} cars."
+        )
     return parts
 
 
 def ahead(road, car, distance):
-    """Where the middle of the lane lies for the cars, ``distance`` m further along it: (B, 2) m, forward and to the left.
+    """Where the middle of the lane lies for the cars, ``distance`` m further along it: (B, 2) m, forward and
+    to the left.
 
     Raises ValueError for cars that are not finite or not one per road, as ``camera`` and ``expert`` do.
     """
@@ -168,13 +197,16 @@ def _ahead(road, car, distances):
 
 
 def camera(road, car):
-    """What the camera sees, (B, 16): brightness in [0, 1] of the near strip, then of the far one, without noise."""
+    """What the camera sees, (B, 16): brightness in [0, 1] of the near strip, then of the far one, without
+    noise.
+    """
     _, spots = _ahead(road, car, STRIPS)
     return np.exp(-(((PIXELS - spots[..., None]) / BLUR) ** 2)).reshape(len(spots), -1)
 
 
 def expert(road, car):
-    """The wheel (B,) that leads on a circle to the middle of the lane ``AIM`` m ahead: pure pursuit, which knows the road.
+    """The wheel (B,) that leads on a circle to the middle of the lane ``AIM`` m ahead: pure pursuit, which
+    knows the road.
 
     Source: Coulter (1992), "Implementation of the pure pursuit path tracking algorithm".
     """
@@ -192,11 +224,12 @@ def running(values, step):
 
 
 def between(table, s):
-    """Values of a table (B, K, ...) at s (B,) m, or at several places s (B, D) of each row; linear between its points, and beyond
-    its ends as between the last two.
+    """Values of a table (B, K, ...) at s (B,) m, or at several places s (B, D) of each row; linear between
+    its points, and beyond its ends as between the last two.
     """
     at = np.asarray(s) / GRID
-    k = np.minimum(np.maximum(at, 0), table.shape[1] - 2).astype(int)  # not below 0, so the whole part is the floor
+    # not below 0, so the whole part is the floor
+    k = np.minimum(np.maximum(at, 0), table.shape[1] - 2).astype(int)
     rows = np.arange(len(table)).reshape(-1, *[1] * (at.ndim - 1))
     low, part = table[rows, k], (at - k).reshape(*at.shape, *[1] * (table.ndim - 2))
     return low + part * (table[rows, k + 1] - low)

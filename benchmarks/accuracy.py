@@ -81,10 +81,10 @@ def agree(work, parts):
         options = {"solver": solver, "substeps": substeps}
         truth = pair("truth", double=True, backend="reference", **options)
         end = "" if solver == "fused" else ", extrapolated"
-        found = {f"ltcbook {name}{end}": pair(name, backend=name, **options) for name in peers.ours()}
+        found = {f"ltcbook {name}{end}": pair(name, backend=name, **options) for name in peers.BACKENDS}
         found |= {
             f"ltcbook {name}{end}, float64": pair(name, double=True, backend=name, **options)
-            for name in peers.ours()
+            for name in peers.BACKENDS
             if name != "reference"
         }
         if solver == "fused":

@@ -9,14 +9,13 @@ import torch
 from torch import nn
 
 from ltcbook import dynamics, models
-from ltcbook.models import paths
 
 from . import workloads
 
 SAME = "same mathematics"  # equal outputs and gradients, to rounding
 ODE = "same equation, solved at least as exactly"
 OTHER = "another model of the same size"
-BACKENDS = ("numba", "edges", "parallel", "reference")
+BACKENDS = ("numba", "edges", "parallel", "reference")  # the fastest first
 ON_A_GPU = ("reference", "edges", "parallel")
 
 
@@ -126,24 +125,19 @@ def outputs(graph):
     return len(graph.members("motor")) or graph.n
 
 
-def ours():
-    """The backends that this copy of the package has, fastest first."""
-    return [name for name in BACKENDS if name in paths.BACKENDS]
-
-
-def everyone(work, *, parts=None, seed=0, backends=None):
+def everyone(work, *, parts=None, seed=0, backends=BACKENDS):
     """Name -> Peer for a workload, ncps first. parts: substeps with which "extrapolated" is as exact as
     ncps's six.
     """
     graph = work.wired()
     source = workloads.source(graph, seed)
     found = [ncps(source)]
-    for backend in ours() if backends is None else backends:
+    for backend in backends:
         if (
             backend != "parallel" or work.batch == 1
         ):  # made for long sequences: a full batch fills the machine anyway
             found.append(ltc(f"ltcbook {backend}", SAME, source, backend=backend))
-    if "numba" in (ours() if backends is None else backends) and parts:
+    if "numba" in backends and parts:
         found.append(
             ltc(
                 "ltcbook numba, extrapolated",

@@ -173,7 +173,7 @@ def two_threads(work, plan):
     """
     if hasattr(os, "getloadavg") and os.getloadavg()[0] > measure.cores() + 0.5:
         return {}
-    found = peers.everyone(work, backends=peers.ours()[:1])
+    found = peers.everyone(work, backends=peers.BACKENDS[:1])
     u = workloads.waves(work.batch, plan.steps(work), work.wired().m)
     calls = {
         name: lambda peer=peer: peer.train(u)
@@ -204,7 +204,7 @@ def first_step(folder):
     loaded.
     """
     os.environ["NUMBA_CACHE_DIR"] = folder
-    peer = peers.one(WORKLOADS["W1"], f"ltcbook {peers.ours()[0]}")
+    peer = peers.one(WORKLOADS["W1"], f"ltcbook {peers.BACKENDS[0]}")
     u = workloads.waves(32, 48, 2)
     began = time.perf_counter()
     peer.train(u)
@@ -254,7 +254,7 @@ def memory(work, plan):
                 continue
         result[name] = smallish(step_of, work.name, name, steps)
     if work.cut and not plan.quick:
-        fastest = f"ltcbook {peers.ours()[0]}"
+        fastest = f"ltcbook {peers.BACKENDS[0]}"
         result[f"{fastest}, whole"] = smallish(step_of, work.name, fastest, work.steps)
     return result
 
@@ -270,7 +270,7 @@ def by_density(density, plan):
     work, steps = WORKLOADS["W3"], 2 if plan.quick else 16
     graph = workloads.sparse(256, 16, density)
     dense = workloads.Workload("W3", "", lambda: graph, work.batch, steps, steps, steps)
-    names = [f"ltcbook {name}" for name in peers.ours() if name in ("numba", "edges")]
+    names = [f"ltcbook {name}" for name in peers.BACKENDS if name in ("numba", "edges")]
     ends = density in (DENSITIES[0], DENSITIES[-1]) and not plan.quick
     found = peers.everyone(dense)
     calls = {name: lambda name=name: found[name].train(u) for name in [*names, *[table.BASE] * ends]}

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import linalg
 
 from . import dynamics
-from .boundary import among, array, brief, generator
+from .validation import among, array, brief, generator
 
 ROUNDS = 1000  # by which a box grows, or comes closer, before it leaps or stops
 

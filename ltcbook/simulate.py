@@ -1,5 +1,4 @@
-"""Solvers: from a cell, inputs and time steps to a trajectory. They know nothing of a cell but the functions
-of ``dynamics``.
+"""Trajectories: from a cell, inputs and time steps to states. Nothing here knows a cell but ``dynamics``.
 
 >>> one = dynamics.CTRNN(tau=[2.0], w=[[0.0]], b=[0.0])  # dx/dt = -x / 2
 >>> dt = np.array([0.5, 1.0, 0.5])  # irregular steps, 2 ms together
@@ -9,48 +8,29 @@ of ``dynamics``.
 (True, (3, 1))
 """
 
-import math
+import warnings
 
 import numpy as np
 
-from . import dynamics, kernels, ops
-from .boundary import among, brief, choice
+from . import backends, dynamics, ops
+from .solvers import SOLVERS, euler_step, rk4_step  # noqa: F401 (two steps by the names that chapters use)
+from .validation import among, brief, choice
 
-__all__ = ["METHODS", "STEPS", "euler_step", "reference", "rk4_step", "simulate"]
+__all__ = ["BACKENDS", "METHODS", "reference", "simulate"]
 
-LONG = 20_000  # from so many substeps on, backend="auto" compiles: the reference would take seconds
-
-
-def euler_step(x, u, cell, dt):
-    """State, (..., n) in mV, after one explicit Euler step of dt ms. Order 1; unstable once dt > 2 / (largest
-    rate).
-
-    Raises ValueError for dt < 0, a wrong shape or NaN.
-    """
-    dynamics.check_dt(dt)
-    return x + dt * dynamics.vector_field(0, x, u, cell)
+METHODS = tuple(SOLVERS)
+BACKENDS = ("auto", "reference", "numba")
 
 
-def rk4_step(x, u, cell, dt):
-    """State, (..., n) in mV, after one classical Runge-Kutta step of dt ms. Order 4; bounds are not kept.
-
-    Raises ValueError for dt < 0, a wrong shape or NaN.
-    """
-    dynamics.check_dt(dt)
-    f = lambda y: dynamics.vector_field(0, y, u, cell)
-    k1 = f(x)
-    k2 = f(x + dt / 2 * k1)
-    k3 = f(x + dt / 2 * k2)
-    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + f(x + dt * k3))
-
-
-STEPS = {
-    "fused": dynamics.fused_step,
-    "exponential": dynamics.exponential_step,
-    "euler": euler_step,
-    "rk4": rk4_step,
-}
-METHODS = (*STEPS, "extrapolated")
+def __getattr__(name):
+    if name != "STEPS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        "simulate.STEPS[name] is now solvers.SOLVERS[name].step; the old name goes with the next release.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return {name: solver.step for name, solver in SOLVERS.items()}
 
 
 def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
@@ -70,89 +50,13 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
         raise ValueError(f"no method {brief(method)}; choose one of {', '.join(METHODS)}.")
     if isinstance(substeps, bool) or not isinstance(substeps, (int, np.integer)) or substeps < 1:
         raise ValueError(f"substeps is {brief(substeps)}; it must be a whole number >= 1.")
-    u, dt, steps = _inputs(cell, u, x0, dt)
+    u, dt, _ = _inputs(cell, u, x0, dt)
     # formulas give the old state at dt = 0 up to rounding; where values may be looked at it is held in every
     # bit
     still = dt == 0 if isinstance(dt, np.ndarray) and dt.dtype != object and (dt == 0).any() else None
-    if _on_kernels(backend, cell, u, x0, dt, method, steps * substeps):
-        from .kernels.call import simulate as compiled
-
-        x = compiled(cell, u, x0, dt, method=method, substeps=substeps)
-        return x if still is None else _held(x, x0, still)
-    return finite(moved(cell, u, x0, dt, method=method, substeps=substeps, still=still), method)
-
-
-def moved(cell, u, x0, dt, *, method, substeps, still=None):
-    """The states (..., T, n) of ``simulate``: its loop, of u, x0 and dt (ms) that it has checked; the values
-    of torch tensors are not looked at.
-
-    still: truth values like dt, where the state is held. Raises ValueError where NumPy's states leave the
-    finite numbers.
-    """
-    x, trajectory = x0, []
-    for t in range(dt.shape[-1] if u is None else u.shape[-2]):
-        u_t, dt_t = None if u is None else u[..., t, :], (dt[..., t, None] if dt.ndim else dt) / substeps
-        try:
-            before, x = x, _hold(method, x, u_t, cell, dt_t, substeps)
-            x = x if still is None else np.where(still[..., t, None] if still.ndim else still, before, x)
-            dynamics.check_state(cell, x, u_t)
-        except ValueError as error:
-            raise kernels.not_finite(method, t) from error
-        trajectory.append(x)
-    return ops.stack(trajectory, axis=-2)
-
-
-def finite(x, method):
-    """The states x (..., T, n) as they came; of torch, the ValueError of ``simulate`` if one is not finite.
-
-    method: what solved an equation, or None. One look at all of them; traced values pass.
-    """
-    if not ops.is_torch(x) or ops.tracing(x):
-        return x
-    # a sum is quick, and finite only where all values are; it may overflow where they are
-    if not math.isfinite(x.detach().sum()):
-        broken = ~x.detach().isfinite().all(-1).reshape(-1, x.shape[-2]).all(0)
-        if bool(broken.any()):
-            raise kernels.not_finite(method, int(broken.nonzero()[0]))
-    return x
-
-
-def _held(x, x0, still):
-    """The trajectory x (..., T, n) with the state before in place of every one after a step that stands
-    still.
-    """
-    steps = np.arange(1, x.shape[-2] + 1)
-    last = np.broadcast_to(np.maximum.accumulate(np.where(still, 0, steps), -1), x.shape[:-1])
-    before = np.broadcast_to(x0, (*x.shape[:-2], x.shape[-1]))[..., None, :]
-    return np.take_along_axis(np.concatenate([before, x], -2), last[..., None], -2)
-
-
-def _on_kernels(backend, cell, u, x0, dt, method, substeps):
-    """Whether the kernels compute this; ValueError where backend="numba" asks for what they cannot."""
-    choice("backend", backend, kernels.BACKENDS)
-    if backend == "reference" or (backend == "auto" and substeps < LONG):
-        return False
-    arrays = [a for a in (x0, u, dt, *vars(cell).values()) if a is not None]
-    if not isinstance(cell, dynamics.LTC) or cell.w.ndim != 2:
-        problem = "it moves one dynamics.LTC, without batch axes"
-    elif not all(isinstance(a, np.ndarray) and a.dtype == x0.dtype for a in arrays):
-        problem = "it computes on NumPy arrays of one dtype (torch: models.LTCNet)"
-    else:
-        problem = kernels.missing(method, x0.dtype)
-    return kernels.choose(backend, problem)
-
-
-def _hold(method, x, u, cell, dt, parts):
-    """The state after u was held for so many parts of dt ms each."""
-    if hasattr(cell, "holding"):
-        cell, u = cell.holding(u), None
-    before = None
-    for _ in range(parts):
-        if method == "extrapolated":
-            before, x = x, dynamics.extrapolated_step(x, u, cell, dt, before)
-        else:
-            x = STEPS[method](x, u, cell, dt)
-    return x
+    call = backends.Call(backends.Cell(cell), u, x0, dt, SOLVERS[method], int(substeps), still)
+    chosen = backends.choose(choice("backend", backend, BACKENDS), call)
+    return backends.finite(chosen.run(call), method)
 
 
 def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):

@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields
 
 import numpy as np
 
-from .boundary import brief, extra
+from .validation import brief, extra
 
 extra("symbolic", "sympy", "symbolic")
 

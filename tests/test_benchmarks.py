@@ -16,8 +16,7 @@ pytest.importorskip("nn4n")
 
 from benchmarks import accuracy, gpu, measure, peers, studies, table, workloads
 from benchmarks.workloads import WORKLOADS
-from ltcbook import dynamics, simulate
-from ltcbook.models import paths
+from ltcbook import backends, dynamics, simulate
 
 
 def small(name="W1", batch=3, steps=4):
@@ -79,7 +78,7 @@ def test_every_peer_trains_and_gives_as_many_outputs(name):
 
 
 def test_every_backend_of_the_package_is_timed():
-    assert set(peers.ours()) == set(paths.BACKENDS) - {"auto"}
+    assert set(peers.BACKENDS) == set(backends.BACKENDS)
 
 
 # --- agreement --------------------------------------------------------------------------------------------
@@ -88,7 +87,7 @@ def test_every_backend_of_the_package_is_timed():
 def test_ncps_and_all_of_ours_agree_before_they_are_timed(monkeypatch):
     monkeypatch.setitem(accuracy.CHECKED, "W1", (3, 6))
     found = accuracy.agree(WORKLOADS["W1"], 2)
-    assert {table.BASE, *(f"ltcbook {name}" for name in peers.ours())} <= set(found)
+    assert {table.BASE, *(f"ltcbook {name}" for name in peers.BACKENDS)} <= set(found)
     for name, entry in found.items():
         exact = name.endswith("float64")
         assert entry["outputs"] <= (1e-12 if exact else 1e-6), name

@@ -12,8 +12,8 @@ pytest.importorskip("ncps")
 
 from benchmarks import gpu, launches, peers, studies, workloads
 from benchmarks.workloads import WORKLOADS
+from ltcbook.backends import base
 from ltcbook.kernels import autograd
-from ltcbook.models import paths
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_all_times_at_once_start_fewer_kernels_and_hardly_more_for_longer_sequen
 def pretended(monkeypatch):
     """What a GPU needs beside its tensors; see the fixture of ``test_gpu``."""
     monkeypatch.setattr(autograd, "PLAIN", (*autograd.PLAIN, Far))
-    monkeypatch.setattr(paths, "memory", lambda device: float("inf"))
+    monkeypatch.setattr(base, "memory", lambda device: float("inf"))
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     return GPU
 

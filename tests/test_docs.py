@@ -228,9 +228,9 @@ ARRAYS = {  # a parameter of this name is an array wherever it occurs
     "hidden_mask",
 }
 NO_SHAPE = {
-    "boundary.choice": "value is one word out of a list",
-    "boundary.number": "value is one number",
-    "boundary.whole": "value is one whole number",
+    "validation.choice": "value is one word out of a list",
+    "validation.number": "value is one number",
+    "validation.whole": "value is one whole number",
     "ops.is_symbolic": "asks for the kind of array only",
     "ops.is_torch": "asks for the kind of array only",
     "pruning.methods.PruneRewire": "polarity is a word here",
@@ -282,11 +282,11 @@ QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the
     "dynamics.cells.LTC2021.terms": ("(..., n)", "1/ms"),
     "dynamics.cells.LTC2021.gate": ("(..., n)", "1/ms"),
     "dynamics.cells.CTRNN.terms": ("(..., n)", "unit of x"),
-    "simulate.euler_step": ("(..., n)", "mV"),
-    "simulate.rk4_step": ("(..., n)", "mV"),
+    "solvers.euler.euler_step": ("(..., n)", "mV"),
+    "solvers.rk4.rk4_step": ("(..., n)", "mV"),
     "simulate.simulate": ("(..., T, n)", "ms"),
     "simulate.reference": ("(T, n)", "ms"),
-    "simulate.moved": ("(..., T, n)", "ms"),
+    "backends.reference.stepwise": ("(..., T, n)", "ms"),
     "tasks.lane.world.ahead": ("(B, 2)", "m"),
     "tasks.lane.world.camera": ("(B, 16)", "brightness"),
     "tasks.lane.world.expert": ("(B,)", "wheel"),
@@ -322,7 +322,7 @@ QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the
 }
 NO_QUANTITY = {
     "dynamics.cells.symbol": "a dataclass field",
-    "simulate.finite": "gives the states that it gets",
+    "backends.finite.finite": "gives the states that it gets",
     "dynamics.checks.check_dt": "returns nothing",
     "dynamics.checks.check_state": "returns nothing",
     "dynamics.checks.check_finite": "returns nothing",

@@ -14,8 +14,9 @@ from pretend import GPU, Far
 from test_models import MAKERS, case
 
 from ltcbook import models, plots, pruning, tasks, train, wiring
+from ltcbook.backends import base
+from ltcbook.backends.edges import Edges
 from ltcbook.kernels import autograd, parallel
-from ltcbook.models import paths
 
 BACKENDS = pytest.mark.parametrize("backend", ["reference", "edges", "parallel"])
 
@@ -28,7 +29,7 @@ def gpu(monkeypatch):
     for the test.
     """
     monkeypatch.setattr(autograd, "PLAIN", (*autograd.PLAIN, Far))
-    monkeypatch.setattr(paths, "memory", lambda device: float("inf"))
+    monkeypatch.setattr(base, "memory", lambda device: float("inf"))
     begin = torch.random.fork_rng  # a GPU's random numbers are not imitated
     monkeypatch.setattr(torch.random, "fork_rng", lambda devices: begin([]))
     with GPU() as device:
@@ -182,8 +183,8 @@ def test_step_after_step_is_the_whole_sequence_on_a_gpu(backend, gpu):
 
 
 def test_auto_goes_by_the_list_of_synapses_on_a_gpu(gpu, monkeypatch):
-    seen, original = [], paths.on_edges
-    monkeypatch.setattr(paths, "on_edges", lambda net: seen.append(1) or original(net))
+    seen, original = [], Edges.run
+    monkeypatch.setattr(Edges, "run", lambda *given: seen.append(1) or original(*given))
     net, *given = on_gpu("auto")
     net.to("cuda")(*(t.to("cuda") for t in given))
     assert seen == [1]

@@ -14,13 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import few, random_wiring, seeds
 
-from ltcbook import kernels, models, simulate, wiring
+from ltcbook import kernels, models, simulate, solvers, wiring
 
 pytest.importorskip("numba")
+from ltcbook.backends import compiled
 from ltcbook.kernels import cache, call, sequence
 
 torch.set_num_threads(1)
-SOLVERS = pytest.mark.parametrize("solver", kernels.SOLVERS)
+NAMES = [name for name, solver in solvers.SOLVERS.items() if solver.kernel]
+SOLVERS = pytest.mark.parametrize("solver", NAMES)
 DTYPES = pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 WIRING = wiring.auto_ncp(11, 2, sensory=3, rng=np.random.default_rng(4))
 PLAIN = wiring.Wiring([[0]], np.zeros((1, 0), int), ("hidden",))  # a leak, no synapse, no input
@@ -107,7 +109,7 @@ def test_a_step_of_any_length_is_served():
 
 
 @few
-@given(seed=seeds, solver=st.sampled_from(kernels.SOLVERS), batch=st.integers(1, 20), T=st.integers(1, 4))
+@given(seed=seeds, solver=st.sampled_from(NAMES), batch=st.integers(1, 20), T=st.integers(1, 4))
 def test_any_wiring_equals_the_reference(seed, solver, batch, T):
     check(*case(random_wiring(np.random.default_rng(seed)), (batch,), T=T, seed=seed % 2**31, solver=solver))
 
@@ -183,12 +185,11 @@ def test_slopes_of_a_cell_that_stands_in_for_the_own_one_are_whole():
     net, u, x0, dt = case()
     slopes = []
     for backend in ("numba", "reference"):
-        net.backend, cell = backend, net.cell()
+        cell = net.cell()
         w = cell.w.detach().requires_grad_()
         free = dataclasses.replace(cell, w=w)
-        net.cell = lambda free=free: free
-        slopes += torch.autograd.grad(net(u, x0, dt)[0].square().sum(), w)
-        del net.cell
+        with net.moving(free, backend):
+            slopes += torch.autograd.grad(net(u, x0, dt)[0].square().sum(), w)
     assert (slopes[1][net.polarity == 0] != 0).any()
     torch.testing.assert_close(*slopes, rtol=1e-11, atol=1e-13)
 
@@ -241,7 +242,7 @@ def test_simulate_gives_the_same_trajectory_by_the_kernels(solver, kind):
 
 def test_simulate_takes_the_kernels_by_itself_when_the_trajectory_is_long(monkeypatch):
     calls = counted(monkeypatch)
-    cell, T = case(PLAIN)[0].numpy_cell(), simulate.LONG // 2
+    cell, T = case(PLAIN)[0].numpy_cell(), compiled.LONG // 2
     x = simulate.simulate(cell, None, np.ones(1), np.full(T - 1, 1e-3), substeps=2)
     assert x.shape == (T - 1, 1) and not calls
     x = simulate.simulate(cell, None, np.ones(1), np.full(T, 1e-3), substeps=2)
@@ -405,7 +406,7 @@ def test_a_later_process_reads_compiled_code_and_a_changed_constant_is_never_rea
 
     (first, made), (again, more) = process(), process()
     assert first == again and made and made == more  # nothing was compiled again
-    steps = tmp_path / "ltcbook" / "kernels" / "steps.py"
+    steps = tmp_path / "ltcbook" / "solvers" / "fused.py"
     text = steps.read_text("utf8")
     steps.write_text(text.replace("a * dt, a * (x - y)", "2 * a * dt, a * (x - y)"), "utf8")
     assert steps.read_text("utf8") != text
@@ -513,7 +514,7 @@ def test_where_numba_compiles_nothing_auto_takes_the_slow_path_and_says_why_once
     cell, heard = net.numpy_cell(), net.map_input(u).detach().numpy()
     with pytest.warns(UserWarning, match=reason) as warned:
         states = [net(u, x0, dt)[1].detach().numpy() for _ in range(2)]
-        monkeypatch.setattr(simulate, "LONG", 1)
+        monkeypatch.setattr(compiled, "LONG", 1)
         states.append(
             simulate.simulate(cell, heard, x0.numpy(), dt.numpy(), method=net.solver, substeps=net.substeps)
         )
@@ -532,10 +533,10 @@ def test_where_numba_compiles_nothing_auto_takes_the_slow_path_and_says_why_once
 
 def test_with_the_compiler_switched_off_from_outside_a_long_trajectory_runs(root):
     code = (
-        "import numpy as np, warnings; from ltcbook import dynamics, kernels, simulate; simulate.LONG = "
-        "1;warnings.simplefilter('ignore'); one = [[1.0]]; cell = dynamics.LTC([1.0], [1.0], [1.0], one, "
-        "one, one, one);simulate.simulate(cell, None, np.zeros(1), np.ones(2)); "
-        "print(kernels.missing('fused', 'float64'))"
+        "import numpy as np, warnings; from ltcbook import dynamics, kernels, simulate, solvers; from "
+        "ltcbook.backends import compiled; compiled.LONG = 1; warnings.simplefilter('ignore'); one = "
+        "[[1.0]]; cell = dynamics.LTC([1.0], [1.0], [1.0], one, one, one, one);simulate.simulate(cell, None, "
+        "np.zeros(1), np.ones(2)); print(kernels.missing(solvers.SOLVERS['fused'], 'float64'))"
     )
     answer = subprocess.run(
         [sys.executable, "-c", code],

@@ -10,7 +10,6 @@ import torch
 
 from ltcbook import (
     analysis,
-    boundary,
     dynamics,
     models,
     plots,
@@ -19,6 +18,7 @@ from ltcbook import (
     symbolic,
     tasks,
     train,
+    validation,
     wiring,
 )
 from ltcbook.widgets.base import Control
@@ -46,10 +46,10 @@ HUGE = {
 }
 SIZES = "20000", "(200, 100)"
 CALLS = {
-    "whole": lambda value=3: boundary.whole("units", value, 1),
-    "number": lambda value=0.1: boundary.number("lr", value, 0),
-    "choice": lambda value="a": boundary.choice("mode", value, ("a", "b")),
-    "generator": lambda value=rng(): boundary.generator(value),
+    "whole": lambda value=3: validation.whole("units", value, 1),
+    "number": lambda value=0.1: validation.number("lr", value, 0),
+    "choice": lambda value="a": validation.choice("mode", value, ("a", "b")),
+    "generator": lambda value=rng(): validation.generator(value),
     "Wiring": lambda polarity=NET.polarity, polarity_in=NET.polarity_in, role=NET.role: wiring.Wiring(
         polarity, polarity_in, role
     ),
@@ -265,7 +265,7 @@ def test_a_message_says_what_kind_of_thing_came_in_few_words(title):
     ids=str,
 )
 def test_what_came_is_put_in_a_few_words(value, said):
-    assert boundary.brief(value) == said
+    assert validation.brief(value) == said
 
 
 def test_a_value_that_cannot_be_printed_or_holds_itself_is_named_all_the_same():
@@ -275,7 +275,7 @@ def test_a_value_that_cannot_be_printed_or_holds_itself_is_named_all_the_same():
 
     inside = []
     inside.append(inside)
-    assert boundary.brief(Mute()) == "a Mute without a repr" and len(boundary.brief(inside)) < 60
+    assert validation.brief(Mute()) == "a Mute without a repr" and len(validation.brief(inside)) < 60
 
 
 @pytest.mark.parametrize(
@@ -283,4 +283,4 @@ def test_a_value_that_cannot_be_printed_or_holds_itself_is_named_all_the_same():
 )
 def test_a_number_is_a_finite_number_and_nothing_else(value):
     with pytest.raises(ValueError, match="lr is .*; it must be a number in"):
-        boundary.number("lr", value, 0)
+        validation.number("lr", value, 0)

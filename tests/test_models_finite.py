@@ -9,7 +9,8 @@ import pytest
 import torch
 from test_models import WIRING, gen
 
-from ltcbook import dynamics, kernels, models, simulate
+from ltcbook import backends, dynamics, models, simulate
+from ltcbook.models import base
 
 
 def large(net, factor=50.0):
@@ -163,16 +164,16 @@ def test_the_first_of_the_bad_steps_is_named_and_large_finite_states_pass():
     x[1, 2, 3:] = torch.nan
     x[0, 0, 2, 1] = -math.inf
     with pytest.raises(ValueError, match="the state left the finite numbers in step 2"):
-        simulate.finite(x, None)
+        backends.finite(x, None)
     huge = torch.full((2, 5, 4), 3e38)  # its sum is infinite
-    assert simulate.finite(huge, None) is huge
-    assert simulate.finite(torch.zeros(0, 5, 4), None).shape == (0, 5, 4)
+    assert backends.finite(huge, None) is huge
+    assert backends.finite(torch.zeros(0, 5, 4), None).shape == (0, 5, 4)
 
 
 def test_the_states_are_looked_at_once_in_a_call_and_never_where_they_are_traced(monkeypatch):
     looked = []
-    original = simulate.finite
-    monkeypatch.setattr(simulate, "finite", lambda x, method: looked.append(x) or original(x, method))
+    original = base.finite
+    monkeypatch.setattr(base, "finite", lambda x, method: looked.append(x) or original(x, method))
     u = torch.zeros(2, 4, 3)
     for net in (
         models.LTCNet(WIRING, memory="lstm", backend="edges"),
@@ -185,9 +186,9 @@ def test_the_states_are_looked_at_once_in_a_call_and_never_where_they_are_traced
         assert len(looked) == 2
         looked.clear()
     net, nan = models.RNNet(3, 4, activation="identity"), torch.full((2, 4, 4), torch.nan)
-    assert torch.vmap(lambda x: simulate.finite(x, None))(nan).isnan().all()
+    assert torch.vmap(lambda x: backends.finite(x, None))(nan).isnan().all()
     large(net, 1e20)
     assert not torch.vmap(net)(torch.ones(2, 6, 3))[1].isfinite().all()
-    assert str(kernels.not_finite("euler", 3)).startswith(
+    assert str(backends.not_finite("euler", 3)).startswith(
         "the euler solution left the finite numbers in step 3: take a smaller dt"
     )

@@ -14,8 +14,9 @@ from strategies import few, kinds, random_cell, random_input, seeds, to_torch
 from ltcbook import simulate
 from ltcbook.dynamics import LTC, EdgeLTC
 from ltcbook.kernels import parallel
+from ltcbook.solvers import SOLVERS
 
-METHODS = pytest.mark.parametrize("method", parallel.STEPS)
+METHODS = pytest.mark.parametrize("method", [name for name, solver in SOLVERS.items() if solver.affine])
 # tolerance 1e-13 of the sweeps, some dozen steps, states and gradients of order 1
 CLOSE = dict(rtol=1e-11, atol=1e-11)
 
@@ -33,7 +34,9 @@ def never(*_):
 
 
 def solve(cell, u, x0, dt, method, substeps=2, sequential=never):
-    return parallel.trajectory(cell, u, x0, dt, method=method, substeps=substeps, sequential=sequential)
+    return parallel.trajectory(
+        cell, u, x0, dt, solver=SOLVERS[method], substeps=substeps, sequential=sequential
+    )
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 8, 13, 64])

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from ltcbook import kernels, models, simulate, train, wiring
+from ltcbook import backends, models, simulate, train, wiring
+from ltcbook.backends import base
+from ltcbook.backends.edges import Edges
 from ltcbook.kernels import parallel
-from ltcbook.models import paths
+from ltcbook.models.circuit import Circuit
 
 OTHERS = pytest.mark.parametrize("backend", ["edges", "parallel", "numba"])
 CLOSE = dict(rtol=1e-10, atol=1e-11)
@@ -84,8 +86,8 @@ def test_a_rewired_network_moves_on_its_new_synapses(backend):
 
 def test_auto_lists_the_synapses_where_the_kernels_cannot_serve(monkeypatch):
     seen = []
-    original = paths.on_edges
-    monkeypatch.setattr(paths, "on_edges", lambda net: seen.append(1) or original(net))
+    original = Edges.run
+    monkeypatch.setattr(Edges, "run", lambda *given: seen.append(1) or original(*given))
     net, u, x0, dt = case(solver="rk4")
     net(u, x0, dt)
     assert seen == [1]
@@ -114,7 +116,6 @@ def test_gradients_at_absent_synapses_do_not_depend_on_the_backend(backend):
     [
         ("parallel", {"solver": "rk4"}, "no solver 'rk4', only fused, exponential, extrapolated"),
         ("parallel", {"slope": True}, "no derivative by dt"),
-        ("edges", {"cell": True}, "its cell was replaced"),
         ("edges", {"vmap": True}, "vmap"),
         ("parallel", {"vmap": True}, "vmap"),
     ],
@@ -122,8 +123,6 @@ def test_gradients_at_absent_synapses_do_not_depend_on_the_backend(backend):
 def test_what_a_backend_cannot_serve_is_refused_and_who_can_is_named(backend, change, message):
     net, u, x0, dt = case(solver=change.get("solver", "fused"), backend=backend)
     dt.requires_grad_("slope" in change)
-    if "cell" in change:
-        net.cell = net.cell
     call = torch.vmap(net) if "vmap" in change else net
     with pytest.raises(
         ValueError, match=f"backend='{backend}' cannot serve this call: .*{message}.*backend='reference' can"
@@ -178,9 +177,9 @@ def test_a_call_whose_gradient_does_not_fit_is_refused_with_the_estimate(backend
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         net(u)
     truth = sum(kept.values())
-    monkeypatch.setattr(paths, "memory", lambda device: 1.1 * truth)  # the estimate is within 10 %
+    monkeypatch.setattr(base, "memory", lambda device: 1.1 * truth)  # the estimate is within 10 %
     net(u)
-    monkeypatch.setattr(paths, "memory", lambda device: 0.9 * truth)
+    monkeypatch.setattr(base, "memory", lambda device: 0.9 * truth)
     with pytest.raises(
         ValueError,
         match=f"80 inputs would keep about 0 GB on the {backend} path.*smaller batch.*backend='numba'",
@@ -196,22 +195,21 @@ def test_a_call_whose_gradient_does_not_fit_is_refused_with_the_estimate(backend
 def test_a_gpu_counts_what_torch_keeps_ready_as_free(monkeypatch):
     for name, value in (("mem_get_info", (10, 100)), ("memory_reserved", 60), ("memory_allocated", 25)):
         monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
-    assert paths.memory(torch.device("cuda")) == 10 + 60 - 25
+    assert base.memory(torch.device("cuda")) == 10 + 60 - 25
 
 
 def test_lists_are_carried_to_a_device_once():
     net, u, x0, dt = case(backend="edges")
     net(u, x0, dt)
-    (one, _), cpu = paths.wires_of(net), torch.device("cpu")
-    assert one.tensors(cpu)[0] is one.tensors(cpu)[0]
+    (one, _), cpu = Circuit(net).patterns, torch.device("cpu")
+    assert Circuit(net).patterns[0] is one and one.tensors(cpu)[0] is one.tensors(cpu)[0]
     net.rewire(wiring.auto_ncp(12, 2, sensory=3, rng=np.random.default_rng(7)), rng=np.random.default_rng(1))
-    assert paths.wires_of(net)[0] is not one
+    assert Circuit(net).patterns[0] is not one
 
 
 def test_the_machine_says_how_much_it_holds():
-    assert 1e8 < paths.memory(torch.device("cpu")) < 1e15
+    assert 1e8 < base.memory(torch.device("cpu")) < 1e15
 
 
-def test_the_kernels_know_their_backends():
-    assert set(kernels.BACKENDS) < set(paths.BACKENDS)
-    assert set(parallel.STEPS) < set(simulate.METHODS)
+def test_simulate_offers_backends_that_exist():
+    assert set(simulate.BACKENDS) - {"auto"} < set(backends.BACKENDS)

@@ -10,6 +10,7 @@ from test_models import ALL, MAKERS, WIRING, case, close, gen
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 
 from ltcbook import dynamics, kernels, models, simulate
+from ltcbook.solvers import SOLVERS
 
 LENGTHS = torch.tensor([3, 5, 1])
 PATTERN = torch.tensor([[1, 1, 0, 1, 0], [0, 1, 1, 1, 1], [0, 0, 1, 0, 0]]).bool()
@@ -273,7 +274,7 @@ def test_simulate_holds_the_state_in_steps_of_0_ms(kind, method):
     assert np.array_equal(x[:, real], simulate.simulate(cell, u[:, real], x0, dt[real], **options))
     assert (x[:, 0] == x0).all() and (x[:, 2] == x[:, 1]).all() and (x[:, 3] == x[:, 1]).all()
     assert (simulate.simulate(cell, u, x0, 0, **options) == x0).all()
-    if kind is dynamics.LTC and kernels.missing(method, "float64") is None:
+    if kind is dynamics.LTC and kernels.missing(SOLVERS[method], "float64") is None:
         other = simulate.simulate(cell, u, x0, dt, **options, backend="numba")
         np.testing.assert_allclose(other, x, rtol=1e-12, atol=1e-12)
         assert (other[:, 0] == x0).all() and (other[:, 3] == other[:, 1]).all()

@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 
 from .. import ops
-from ..boundary import brief
+from ..validation import brief
 
 
 def check_dt(dt):

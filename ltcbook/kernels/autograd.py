@@ -5,15 +5,15 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from ..boundary import extra
+from ..validation import extra
 
 extra("torch", "torch", "kernels.autograd")
 
 import torch
 from torch.autograd import forward_ad
 
-from . import missing
-from .wires import FIELDS, POSITIVE, listed, unlisted
+from . import unknown
+from .sparse import FIELDS, POSITIVE, gather, scatter
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 NO_SECOND = (
@@ -34,8 +34,8 @@ def looked_into(tensors):
     return None
 
 
-def problem(tensors, dt, method):
-    """Why the kernels cannot compute with these tensors, in words; None: they can."""
+def refusal(tensors, dt, solver):
+    """Why the kernels cannot compute with these tensors, if numba compiles, in words; None: they can."""
     if seen := looked_into(tensors):
         return seen
     if any(t.device.type != "cpu" for t in tensors):
@@ -46,26 +46,25 @@ def problem(tensors, dt, method):
         return "it has no forward-mode derivatives"
     if dt.requires_grad:
         return "it has no derivative by dt"
-    return missing(method, dt.dtype)
+    return unknown(solver, dt.dtype)
 
 
-def trajectory(cell, wires, u, x0, dt, *, method, substeps, positive=None):
+def trajectory(fields, patterns, u, x0, dt, *, solver, substeps, positive=None):
     """States (..., T, n) of a ``dynamics.LTC`` of tensors, as ``simulate.simulate`` gives them.
 
-    wires: ``Wires`` of the two masks. positive: None, or a function that turns the raw numbers which the cell
-    holds for its ``POSITIVE`` fields into values, one by one, and the function of its derivative.
-    u (..., T, m); x0 (..., n); dt (T,) or (..., T), ms.
-    First derivatives by everything but dt; they cannot be differentiated again (a ValueError says so).
-    Whether the states are finite, the caller looks.
+    fields: the tensors of the cell's ``FIELDS`` by name; patterns: a ``SparsePattern`` of the synapses
+    between neurons, and one of those from the inputs. positive: None, or a function that turns the raw
+    numbers which stand for the ``POSITIVE`` fields into values, one by one, and the function of its
+    derivative. u (..., T, m); x0 (..., n); dt (T,) or (..., T), ms; solver: a ``solvers.Solver``. First
+    derivatives by everything but dt; they cannot be differentiated again (a ValueError says so). Whether the
+    states are finite, the caller looks.
     """
     batch, steps = u.shape[:-2], u.shape[-2]
     dt = dt if dt.ndim == 1 else dt.expand(*batch, steps)
     if len(batch) != 1:  # flat, a view more for autograd to go through
         u, x0 = (t.reshape(math.prod(batch), *t.shape[len(batch) :]) for t in (u, x0))
         dt = dt if dt.ndim == 1 else dt.reshape(-1, steps)
-    x = Sequence.apply(
-        wires, dt, method, substeps, positive, u, x0, *(getattr(cell, name) for name in FIELDS)
-    )
+    x = Sequence.apply(patterns, dt, solver, substeps, positive, u, x0, *(fields[name] for name in FIELDS))
     return x if len(batch) == 1 else x.reshape(*batch, *x.shape[1:])
 
 
@@ -73,15 +72,15 @@ class Sequence(torch.autograd.Function):
     """x (B, T, n) from u (B, T, m), x0 (B, n) and the parameters, in the order of ``FIELDS``."""
 
     @staticmethod
-    def forward(ctx, wires, dt, method, substeps, positive, u, x0, *values):
+    def forward(ctx, patterns, dt, solver, substeps, positive, u, x0, *values):
         from .call import Call  # needs numba
 
         kept = any(ctx.needs_input_grad)
         arrays = [None if value is None else _array(value) for value in values]
-        fields = listed(dict(zip(FIELDS, arrays, strict=True)), wires)
+        fields = gather(dict(zip(FIELDS, arrays, strict=True)), patterns)
         slopes = {} if positive is None else _replace(fields, *positive)
-        options = {"method": method, "substeps": substeps, "threads": torch.get_num_threads()}
-        call = Call(fields, wires, _array(u), _array(dt), **options)
+        options = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
+        call = Call(fields, patterns, _array(u), _array(dt), **options)
         # whatever the default is
         states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype, device="cpu")
         x = call.forward(_array(x0), states.numpy())
@@ -97,7 +96,7 @@ class Sequence(torch.autograd.Function):
         by_fields = dict(zip(FIELDS, by_fields, strict=True))
         for name, slope in ctx.slopes.items():
             by_fields[name] *= slope
-        derivatives = [by_u, by_x0, *unlisted(by_fields, ctx.call.wires).values()]
+        derivatives = [by_u, by_x0, *scatter(by_fields, ctx.call.patterns).values()]
         needed = ctx.needs_input_grad[5:]
         derivatives = [
             torch.from_numpy(d) if wanted else None for d, wanted in zip(derivatives, needed, strict=True)

@@ -9,6 +9,7 @@ nothing can be read or kept (no home, no room, no rights) the kernels are compil
 """
 
 import hashlib
+import inspect
 import os
 import pickle
 from functools import cache
@@ -20,7 +21,7 @@ import numba
 from numba.core import compiler, serialize
 
 HERE = Path(__file__).parent
-COMPILED = ("lanes", "gates", "steps", "sequence", "cache")
+COMPILED = ("lanes", "gates", "sequence", "cache")
 
 
 def folder():
@@ -33,22 +34,28 @@ def folder():
 
 @cache
 def sources():
-    """The text of every file that becomes machine code, one behind the other."""
+    """The text of every file of this room that becomes machine code, one behind the other."""
     return b"\0".join((HERE / f"{name}.py").read_bytes() for name in COMPILED)
 
 
-def digest(key):
-    """Hash of sources, versions and constants: the name under which a kernel is kept."""
-    said = repr((key, numba.__version__, llvmlite.__version__)).encode()
+def digest(key, *uses):
+    """Hash of sources, versions and constants: the name under which a kernel is kept. uses: functions of
+    other files, such as a solver's, that become machine code with it.
+    """
+    files = [inspect.getsource(inspect.getmodule(function)) for function in uses]
+    said = repr((key, files, numba.__version__, llvmlite.__version__)).encode()
     return hashlib.sha256(sources() + b"\0" + said).hexdigest()[:32]
 
 
-def compiled(function, key):
-    """The function, compiled at its first call or read from the folder; it runs without Python's lock."""
+def compiled(function, key, *uses):
+    """The function, compiled at its first call or read from the folder; it runs without Python's lock.
+
+    key, uses: as ``digest`` takes them.
+    """
     kernel = numba.njit(nogil=True, error_model="numpy")(function)
     try:
-        kernel._cache = Kept(folder() / digest(key), function.__name__)
-    except (OSError, RuntimeError):  # the sources cannot be read, or the user has no home
+        kernel._cache = Kept(folder() / digest(key, *uses), function.__name__)
+    except (OSError, RuntimeError, TypeError):  # the sources cannot be read, or the user has no home
         pass  # then every process compiles for itself
     return kernel
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from . import not_finite, sequence
-from .wires import FIELDS, GATES, Wires, listed
+from . import sequence
+from .sparse import GATES, gather
 
 FEW = 2  # up to so many samples the lanes run over synapses; from three on, lanes over the batch are faster
 SMALL = 500_000  # gates per thread: less work than this is not worth the start of a thread (some 100 us)
@@ -19,46 +19,39 @@ SMALL = 500_000  # gates per thread: less work than this is not worth the start 
 build = cache(sequence.build)
 
 
-def simulate(cell, u, x0, dt, *, method, substeps):
-    """``simulate.simulate`` of a ``dynamics.LTC`` of NumPy arrays: x (..., T, n), or its ValueError.
+def trajectory(fields, patterns, u, x0, dt, *, solver, substeps):
+    """``simulate.simulate`` of a ``dynamics.LTC`` of NumPy arrays: x (..., T, n), finite or not.
 
-    u (..., T, m) or None; x0 (..., n); dt (), (T,) or (..., T), ms.
+    fields, patterns: as ``sparse.gather`` takes them. u (..., T, m) or None; x0 (..., n); dt (), (T,) or
+    (..., T), ms; solver: a ``solvers.Solver``.
     """
     steps = dt.shape[-1] if u is None else u.shape[-2]
     u = np.zeros((steps, 0), x0.dtype) if u is None else u
     dt = np.broadcast_to(dt, steps) if dt.ndim == 0 else dt
     batch = np.broadcast_shapes(x0.shape[:-1], u.shape[:-2], dt.shape[:-1])
     flat = lambda a, *last: np.broadcast_to(a, (*batch, *last)).reshape(math.prod(batch), *last)
-    wires = Wires(cell.w), Wires(np.zeros((len(cell.c), 0)) if cell.w_in is None else cell.w_in)
-    fields = listed({name: getattr(cell, name) for name in FIELDS}, wires)
-    call = Call(fields, wires, flat(u, *u.shape[-2:]), flat(dt, steps), method=method, substeps=substeps)
-    x = call.forward(flat(x0, len(cell.c)), np.empty(call.states_shape(substeps=False), x0.dtype))
-    check_finite(x, method)
+    lists = gather(fields, patterns)
+    call = Call(lists, patterns, flat(u, *u.shape[-2:]), flat(dt, steps), solver=solver, substeps=substeps)
+    x = call.forward(flat(x0, call.n), np.empty(call.states_shape(substeps=False), x0.dtype))
     return x.reshape(*batch, *x.shape[-2:])
-
-
-def check_finite(x, method):
-    """ValueError, as ``simulate`` raises it, for the first step whose state x (B, T, n) is not finite."""
-    if not np.isfinite(x.sum()) and not np.isfinite(x).all():
-        raise not_finite(method, int(np.flatnonzero(~np.isfinite(x).all((0, 2)))[0]))
 
 
 class Call:
     """What forward and backward of one call share; numbers are copied, so arrays may change later.
 
-    wires: ``Wires`` between neurons and from the inputs. fields: as ``wires.listed`` gives them, of one
-    dtype. u: (B, T, m). dt: (T,) or (B, T), ms.
+    patterns: a ``SparsePattern`` of the synapses between neurons, and one of those from the inputs. fields:
+    as ``sparse.gather`` gives them, of one dtype. u: (B, T, m). dt: (T,) or (B, T), ms.
     """
 
-    def __init__(self, fields, wires, u, dt, *, method, substeps, threads=1):
-        self.wires, self.substeps, self.threads = wires, substeps, threads
+    def __init__(self, fields, patterns, u, dt, *, solver, substeps, threads=1):
+        self.patterns, self.substeps, self.threads = patterns, substeps, threads
         self.batch, self.steps, self.m = u.shape
         self.n, self.dtype, lanes = len(fields["c"]), u.dtype, sequence.LANES
         self.wide = self.batch > FEW  # lanes over the batch
         self.tiles = -(-self.batch // lanes) if self.wide else self.batch
         self.lanes, block = (lanes, 1) if self.wide else (1, lanes)
         self.size = -(-self.n // block) * block * self.lanes
-        self.kernels = build(method, self.dtype.name, "batch" if self.wide else "synapses")
+        self.kernels = build(solver, self.dtype.name, "batch" if self.wide else "synapses")
 
         self.u = self._tiles(u)
         self.dt = self._tiles(np.broadcast_to(dt, u.shape[:2])[..., None], fill=1)
@@ -69,8 +62,8 @@ class Call:
             row[: self.n * self.lanes].reshape(self.n, self.lanes)[:] = values[:, None]
         self.neurons = tuple(neurons)
         self.synapses = [
-            here.synapses([fields[name + end] for name in GATES], self.dtype, block)
-            for here, end in zip(wires, ("", "_in"), strict=True)
+            pattern.synapses([fields[name + end] for name in GATES], self.dtype, block)
+            for pattern, end in zip(patterns, ("", "_in"), strict=True)
         ]
 
     def states_shape(self, substeps):
@@ -86,7 +79,7 @@ class Call:
         return self._samples(states[:, per_input::per_input], self.n)
 
     def backward(self, by_x, states):
-        """From the derivative by the trajectory: those by u, x0 and all ``FIELDS``, listed as these."""
+        """From the derivative by the trajectory: those by u, x0 and all ``FIELDS``, as lists."""
         by_u, by_x0 = np.zeros_like(self.u), np.zeros((self.tiles, 1, self.size), self.dtype)
         by_neurons = np.zeros((self.tiles, 3, self.size))
         sums = [np.zeros((self.tiles, 4 * len(here.w))) for here in self.synapses]
@@ -111,11 +104,11 @@ class Call:
         by_c, by_g_leak, by_h_leak = by_neurons.sum(0).reshape(3, -1, self.lanes).sum(-1)[:, : self.n]
         for values in (by_c, by_g_leak, self.g_leak * by_h_leak):
             yield values.astype(self.dtype)
-        for wires, synapses, total in zip(self.wires, self.synapses, sums, strict=True):
+        for pattern, synapses, total in zip(self.patterns, self.synapses, sums, strict=True):
             total = total.sum(0)
             total = total.reshape(-1, 4).T if self.wide else total.reshape(4, -1)
-            by_w, by_e_rev, by_mu, by_gamma = total[:, : len(wires.place)].astype(self.dtype)
-            w, gamma = (values[: len(wires.place)] for values in (synapses.w, synapses.gamma))
+            by_w, by_e_rev, by_mu, by_gamma = total[:, : len(pattern.place)].astype(self.dtype)
+            w, gamma = (values[: len(pattern.place)] for values in (synapses.w, synapses.gamma))
             yield from (by_w, by_gamma, -gamma * by_mu, w * by_e_rev)
 
     def _run(self, which, *arguments):

@@ -103,7 +103,7 @@ def _sigmoid(x):
 
 
 def over_batch(load, store, gather, lanes):
-    """``conductances`` and their derivative ``pull`` where the lanes are samples."""
+    """``conductances`` and their derivative ``conductances_vjp`` where the lanes are samples."""
 
     @register_jitable
     def conductances(x, synapses, g0, h0, gates, g, h):
@@ -120,7 +120,7 @@ def over_batch(load, store, gather, lanes):
             store(h, i * lanes, h_i)
 
     @register_jitable
-    def pull(by_g, by_h, x, synapses, gates, work, by_x, sums):
+    def conductances_vjp(by_g, by_h, x, synapses, gates, work, by_x, sums):
         """Adds the derivative by x to by_x, and four sums per synapse to ``sums``.
 
         With z = gamma (x - mu) these are the derivatives by w, by E without its factor w, by z, and by gamma,
@@ -137,7 +137,7 @@ def over_batch(load, store, gather, lanes):
                 store(by_x, j, load(by_x, j) + entry(gamma, e) * by_z)
                 add_sums(sums, 4 * e, by_w, s * by_h_i, by_z, by_z * (load(x, j) - entry(mu, e)))
 
-    return conductances, pull
+    return conductances, conductances_vjp
 
 
 def over_synapses(load, store, gather, lanes):
@@ -157,7 +157,7 @@ def over_synapses(load, store, gather, lanes):
             g[i], h[i] = g_i, h_i
 
     @register_jitable(**INLINE)
-    def pull(by_g, by_h, x, synapses, gates, work, by_x, sums):
+    def conductances_vjp(by_g, by_h, x, synapses, gates, work, by_x, sums):
         w, gamma, mu, e_rev, source, target, ptr = synapses
         size = len(w)
         for e in range(0, size, lanes):
@@ -172,4 +172,4 @@ def over_synapses(load, store, gather, lanes):
         for e in range(ptr[-1]):
             by_x[source[e]] += work[e]
 
-    return conductances, pull
+    return conductances, conductances_vjp

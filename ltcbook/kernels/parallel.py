@@ -13,7 +13,7 @@ tensor([1., 3., 4.])
 
 import warnings
 
-from ..boundary import extra
+from ..validation import extra
 
 extra("torch", "torch", "kernels.parallel")
 
@@ -23,25 +23,6 @@ SWEEPS = 100  # after so many without an end the sequence is solved step by step
 ELEMENTS = 2**21  # gates that one window of time may hold at once: many more would leave a CPU's cache
 ELEMENTS_GPU = 2**27  # there memory is the limit, and every window costs launches
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-13}
-
-
-def fused(x, g, h, rate):
-    """``dynamics.fused_step`` with frozen gates, (..., n): its factor a in x -> a x + b, and the new state.
-
-    rate: dt / c. Written as old state plus change: where a parameter's derivative is a sum over all times, it
-    must not be the small difference of two large sums.
-    """
-    a = (1 + rate * g).reciprocal()
-    return a, x + rate * a * (h - g * x)
-
-
-def exponential(x, g, h, rate):
-    """``dynamics.exponential_step`` with frozen gates, in the same two parts."""
-    z = -rate * g
-    return torch.exp(z), x - (h / g - x) * torch.expm1(z)
-
-
-STEPS = {"fused": fused, "exponential": exponential, "extrapolated": exponential}
 
 
 def products(a):
@@ -75,13 +56,13 @@ def scan(levels, y):
     return y
 
 
-def trajectory(cell, u, x0, dt, *, method, substeps, sequential):
+def trajectory(cell, u, x0, dt, *, solver, substeps, sequential):
     """States (..., T, n) in mV of ``simulate``, solved for all times together, with gradients.
 
-    cell: torch, with ``terms``; u: (..., T, m) or None; x0: (..., n); dt: (..., T) in ms. sequential(u, x0,
-    dt): what solves a window of time that did not converge; then a RuntimeWarning says so. Gradients with
-    respect to everything but dt come from the adjoint, solved by the same sweeps backwards in time, to the
-    same tolerance.
+    cell: torch, with ``terms``; u: (..., T, m) or None; x0: (..., n); dt: (..., T) in ms; solver: a
+    ``solvers.Solver`` with an ``affine`` form. sequential(u, x0, dt): what solves a window of time that did
+    not converge; then a RuntimeWarning says so. Gradients with respect to everything but dt come from the
+    adjoint, solved by the same sweeps backwards in time, to the same tolerance.
     """
     if not x0.numel():  # no samples, nothing to guess
         return sequential(u, x0, dt)
@@ -92,7 +73,7 @@ def trajectory(cell, u, x0, dt, *, method, substeps, sequential):
     for start in range(0, steps, width):
         part = slice(start, start + width)
         u_part = None if u is None else u[..., part, :]
-        piece = _window(cell, u_part, x0, dt[..., part], STEPS[method], substeps, method == "extrapolated")
+        piece = _window(cell, u_part, x0, dt[..., part], solver, substeps)
         if piece is None:
             failed += 1
             piece = sequential(u_part, x0, dt[..., part])
@@ -108,7 +89,7 @@ def trajectory(cell, u, x0, dt, *, method, substeps, sequential):
     return torch.cat(pieces, -2)
 
 
-def _window(cell, u, x0, dt, step, parts, extrapolated):
+def _window(cell, u, x0, dt, solver, parts):
     """The states after each of the T steps of one window, or None where the sweeps do not settle."""
     u = None if u is None else u[..., None, :]
     if hasattr(cell, "holding"):
@@ -119,10 +100,10 @@ def _window(cell, u, x0, dt, step, parts, extrapolated):
     def stepped(before, at):
         """Every state from the one before it, gates read at ``at``: factors, states (..., R, n), g and h."""
         before, at = before.reshape(shape), at.reshape(shape)
-        if extrapolated:  # halfway ahead, but for the first part of an input
+        if solver.ahead:  # halfway ahead, but for the first part of an input
             at = torch.cat([at[..., :1, :], (3 * at[..., 1:, :] - at[..., :-1, :]) / 2], -2)
         terms = cell.terms(at, u)
-        a, new = step(before, *terms, rate)
+        a, new = solver.affine(before, *terms, rate)
         return a.expand(shape).flatten(-3, -2), new.expand(shape).flatten(-3, -2), terms
 
     def earlier(y):

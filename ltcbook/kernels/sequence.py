@@ -1,6 +1,7 @@
 """A whole sequence in one call: the states forwards, and the derivatives of a loss backwards through time.
 
-``build`` puts a step rule and a layout of the lanes together and has numba compile the two functions. They
+``build`` puts the kernel form of a solver and a layout of the lanes together and has numba compile the two
+functions. They
 write into arrays of the caller, and several threads may each take some of the tiles (the samples of a tile
 are computed together).
 """
@@ -8,20 +9,23 @@ are computed together).
 import numpy as np
 from numba.extending import register_jitable
 
-from . import gates, lanes, steps
+from . import gates, lanes
 from .cache import compiled
 
 LANES = 16
 
 
-def build(method, dtype, across):
-    """(forward, backward) for a method of ``steps.RULES`` and a dtype, across "batch" or "synapses"."""
+def build(solver, dtype, across):
+    """(forward, backward) for a ``solvers.Solver`` with a kernel form and a dtype, across "batch" or
+    "synapses".
+    """
     L = LANES
     load, store, gather = lanes.lanes_of(L)
     layout = gates.over_batch if across == "batch" else gates.over_synapses
-    conductances, pull = layout(load, store, gather, L)
-    step, back, ahead = steps.RULES[method]
-    step, back = (register_jitable(forceinline=True)(rule) for rule in (step, back))
+    conductances, conductances_vjp = layout(load, store, gather, L)
+    rules = solver.kernel(gates.exp, gates.expm1)
+    step, back = (register_jitable(forceinline=True)(rule) for rule in rules)
+    ahead = solver.ahead
     real = np.dtype(dtype).type
 
     def forward(first, last, u, dt, neurons, recurrent, sensory, substeps, every, states):
@@ -112,20 +116,22 @@ def build(method, dtype, across):
                         store(all_leak, i, load(all_leak, i) + (into_g + load(e_leak, i) * into_h))
                     if ahead:  # the gates saw (3 x - before) / 2; in the first substep both are x
                         by_at[:] = 0
-                        pull(by_g, by_h, at, recurrent, open_, work, by_at, sums[tile])
+                        conductances_vjp(by_g, by_h, at, recurrent, open_, work, by_at, sums[tile])
                         for i in range(0, size, L):
                             share = load(by_at, i) * (0.5 if k else 0.0)
                             store(by_x, i, load(by_x, i) + load(by_at, i) + share)
                             store(carry, i, -1 * share)
                     else:
-                        pull(by_g, by_h, x, recurrent, open_, work, by_x, sums[tile])
+                        conductances_vjp(by_g, by_h, x, recurrent, open_, work, by_x, sums[tile])
                     by_next[:] = by_x
-                pull(all_g, all_h, u[tile, t], sensory, open_in, work, by_u[tile, t], sums_in[tile])
+                conductances_vjp(
+                    all_g, all_h, u[tile, t], sensory, open_in, work, by_u[tile, t], sums_in[tile]
+                )
                 for i in range(0, size, L):
                     lanes.accumulate(by_neurons, (tile * 3) * size + i, load(all_c, i))
                     lanes.accumulate(by_neurons, (tile * 3 + 1) * size + i, load(all_leak, i))
                     lanes.accumulate(by_neurons, (tile * 3 + 2) * size + i, load(all_h, i))
             by_x0[tile] = by_next
 
-    key = (method, real.__name__, across, L)
-    return compiled(forward, key), compiled(backward, key)
+    key = (solver.name, ahead, real.__name__, across, L)
+    return compiled(forward, key, solver.kernel), compiled(backward, key, solver.kernel)

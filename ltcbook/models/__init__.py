@@ -6,7 +6,7 @@ Each call builds a fresh cell from the parameters, so whatever changes them (an 
 the dynamics is written here twice.
 """
 
-from ..boundary import extra
+from ..validation import extra
 
 extra("torch", "torch", "models")
 

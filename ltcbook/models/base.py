@@ -9,9 +9,10 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from .. import ops, simulate
-from ..boundary import brief, choice
+from .. import ops
+from ..backends import finite
 from ..ops import tracing
+from ..validation import brief, choice
 from . import loading
 from .layers import autocasts
 from .steps import fits, last_seen, packed_like, real_steps, skipping
@@ -70,18 +71,18 @@ class Net(nn.Module):
             dt = pad_packed_sequence(dt, batch_first=True)[0] if isinstance(dt, PackedSequence) else dt
         u, x0, dt, real = check_call(self, u, x0, dt, lengths, mask, missing)
         if real is None:
-            x = simulate.finite(self.moved(u, x0, dt, **options), self.solver)
+            x = finite(self.moved(u, x0, dt, **options), self.solver)
             y = self.readout(x)
         else:
             y, x = skipping(partial(self.moved, **options), self.readout, u, x0, dt, real)
-            simulate.finite(x, self.solver)
+            finite(x, self.solver)
         return (y if packed is None else packed_like(y, packed, lengths)), x
 
     def trajectory(self, u, x0, dt, **options):
         """States (..., T, state_size) of ``moved``, dt in ms; one ValueError where they leave the finite
         numbers.
         """
-        return simulate.finite(self.moved(u, x0, dt, **options), self.solver)
+        return finite(self.moved(u, x0, dt, **options), self.solver)
 
     def moved(self, u, x0, dt):
         """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (T,) or (..., T)

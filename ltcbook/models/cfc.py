@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..boundary import among, brief, choice, whole
+from ..validation import among, brief, choice, whole
 from ..wiring import ROLES, Wiring
 from . import memory as lstm
 from . import steps

@@ -3,7 +3,7 @@
 import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from ..boundary import brief, whole
+from ..validation import brief, whole
 
 
 def forecast(

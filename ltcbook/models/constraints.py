@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from ..boundary import brief
+from ..validation import brief
 from .layers import hold, inverse_softplus
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ..boundary import brief, number
+from ..validation import brief, number
 from ..wiring import Wiring, from_ncps
 from .base import to_numpy
 

@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from .. import simulate
-from ..boundary import choice, whole
+from ..backends import stepwise
+from ..solvers import SOLVERS
+from ..validation import choice, whole
 from .base import ACTIVATIONS, Net, numpy_rng
 from .constraints import Weight, as_masks, number, vector
 from .layers import inverse_softplus, parameter
@@ -71,7 +72,7 @@ class CTRNNet(Net):
         self.outputs = self.n if outputs is None else whole("outputs", outputs, 1)
         self.activation = choice("activation", activation, tuple(ACTIVATIONS))
         self.convention = choice("convention", convention, CONVENTIONS)
-        self.solver = choice("solver", solver, tuple(simulate.METHODS))
+        self.solver = choice("solver", solver, tuple(SOLVERS))
         self.substeps = whole("substeps", substeps, 1)
         self.noise_pre, self.noise_post = (
             number(name, value, lambda v: v >= 0, ">= 0")
@@ -186,7 +187,7 @@ class CTRNNet(Net):
         cell = self._cell_of_now(noisy)
         if cell.m == 0:
             u, dt = None, dt.expand(u.shape[:-1])
-        return simulate.moved(cell, u, x0, dt, method=self.solver, substeps=self.substeps)
+        return stepwise(cell, u, x0, dt, solver=SOLVERS[self.solver], substeps=self.substeps)
 
     def readout(self, x):
         """Outputs (..., outputs) of states x (..., n)."""

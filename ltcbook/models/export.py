@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..boundary import brief, number, optional
+from ..validation import brief, number, optional
 
 FILES = (".pt2", ".onnx")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ..boundary import whole
+from ..validation import whole
 from . import steps
 from .base import Net, numpy_rng
 from .layers import hold, linear

@@ -10,7 +10,7 @@ import json
 
 import torch
 
-from ..boundary import brief
+from ..validation import brief
 
 EXTRA = "_extra_state"  # torch's name for what ``get_extra_state`` gives
 

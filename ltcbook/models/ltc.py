@@ -1,16 +1,21 @@
-"""LTC networks that train: parameters -> ``dynamics.LTC`` -> ``simulate``."""
+"""LTC networks that train: parameters -> ``dynamics.LTC`` -> a backend."""
+
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from .. import dynamics, kernels, ops, pruning, simulate
-from ..boundary import brief, choice, whole
+from .. import backends, dynamics, kernels, ops, pruning
+from ..kernels.sparse import FIELDS, POSITIVE
+from ..solvers import SOLVERS
+from ..validation import brief, choice, whole
 from ..wiring import Wiring
 from . import memory as lstm
 from .base import Net, numpy_rng, to_numpy
+from .circuit import Circuit, StandIn
 from .constraints import write
 from .layers import hold, inverse_softplus
-from .paths import BACKENDS, FIELDS, POSITIVE, mover
 from .places import Places
 
 MAPS = ("affine", "linear", None)
@@ -67,13 +72,14 @@ class LTCNet(Net):
                 f"wiring is {type(wiring).__name__}; pass a ltcbook.wiring.Wiring "
                 "(wiring.from_ncps turns an ncps wiring into one)."
             )
-        self.solver = choice("solver", solver, tuple(simulate.METHODS))
+        self.solver = choice("solver", solver, tuple(SOLVERS))
         self.substeps = whole("substeps", substeps, 1)
         self.constraint = choice("constraint", constraint, CONSTRAINTS)
         self.input_map = choice("input_map", input_map, MAPS)
         self.output_map = choice("output_map", output_map, MAPS)
         choice("memory", memory, (None, "lstm"))
         self.backend = backend
+        self._patterns = self._stand_in = None
         self.n, self.m, self.role = wiring.n, wiring.m, wiring.role
         self.state_size = self.n if memory is None else 2 * self.n
         self.register_buffer("polarity", torch.tensor(wiring.polarity, dtype=torch.int8))
@@ -158,19 +164,37 @@ class LTCNet(Net):
 
     def moved(self, u, x0, dt):
         """See ``Net.moved``: the cell of now, moved by the backend; its ValueError."""
-        move = mover(self, u, x0, dt)
+        network, backend = Circuit(self), self.backend
+        if self._stand_in is not None:
+            cell, backend = self._stand_in
+            network = StandIn(self, cell)
+        call = backends.Call(network, self.map_input(u), x0, dt, SOLVERS[self.solver], self.substeps)
+        backend = backends.choose(backend, call)
+        backend.check_memory(call)
         if self.memory is None:
-            return move(self.map_input(u), x0, dt)
+            return backend.run(call)
 
         def step(u_t, x, dt_t):
-            return move(self.map_input(u_t[..., None, :]), x, dt_t[..., None])[..., 0, :]
+            u_t = self.map_input(u_t[..., None, :])
+            return backend.run(replace(call, u=u_t, x0=x, dt=dt_t[..., None]))[..., 0, :]
 
         return lstm.run(self.memory, step, u, x0, dt)
+
+    @contextmanager
+    def moving(self, cell, backend="auto"):
+        """Let the network move another ``dynamics.LTC`` of tensors for a while, which may have a synapse
+        anywhere, by a backend that takes it.
+        """
+        self._stand_in = cell, backend
+        try:
+            yield
+        finally:
+            self._stand_in = None
 
     @property
     def compiled(self):
         """Whether the compiled kernels compute this network on a CPU."""
-        return self.backend in ("auto", "numba") and kernels.missing(self.solver, self.dtype) is None
+        return self.backend in ("auto", "numba") and kernels.missing(SOLVERS[self.solver], self.dtype) is None
 
     @property
     def backend(self):
@@ -179,7 +203,7 @@ class LTCNet(Net):
 
     @backend.setter
     def backend(self, name):
-        self._backend = choice("backend", name, BACKENDS)
+        self._backend = choice("backend", name, ("auto", *backends.BACKENDS))
 
     def readout(self, x):
         """Outputs (..., outputs): output_w x + output_b of the motor neurons, by increasing index."""

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from .. import simulate
-from ..boundary import Diverged, brief, choice, whole
+from ..backends import stepwise
+from ..solvers import SOLVERS
+from ..validation import Diverged, brief, choice, whole
 from .base import ACTIVATIONS, Net, numpy_rng, to_numpy
 from .layers import Layer, drawn, linear
 
@@ -145,7 +146,7 @@ class ODENet(Net):
         if own == self.solver and not self.adjoint or not x0.numel():
             u, dt = (u, dt) if self.m else (None, dt.expand(u.shape[:-1]))
             cell.calls = self.field
-            return simulate.moved(cell, u, x0, dt, method=own, substeps=self.substeps)
+            return stepwise(cell, u, x0, dt, solver=SOLVERS[own], substeps=self.substeps)
         layers = [value for layer in cell.layers for value in layer]
         if not self.adjoint:
             return self._solved(u, x0, dt, *layers)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ..boundary import choice, whole
+from ..validation import choice, whole
 from . import steps
 from .base import ACTIVATIONS, Net, numpy_rng
 from .layers import hold, linear

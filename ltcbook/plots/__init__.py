@@ -10,7 +10,7 @@ data.
 '<svg'
 """
 
-from ..boundary import extra
+from ..validation import extra
 
 extra("plots", "matplotlib", "plots")
 

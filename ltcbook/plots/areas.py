@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from ..boundary import brief, percent
+from ..validation import brief, percent
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION
 from .words import numbers, short
 

@@ -4,7 +4,7 @@ draws.
 
 import numpy as np
 
-from ..boundary import brief, percent
+from ..validation import brief, percent
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION
 from .words import count, listing, short
 

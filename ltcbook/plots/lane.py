@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.ticker import LogLocator, NullLocator
 
-from ..boundary import brief, choice, whole
 from ..tasks.lane import EDGE, GRID, PIXELS, STRIPS, Drive
+from ..validation import brief, choice, whole
 from ..wiring import Wiring
 from .curves import COLOURS, LOOKS, name_above
 from .picture import BLUE, GREY, INK

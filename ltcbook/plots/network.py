@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import choice, percent
+from ..validation import choice, percent
 from .areas import areas_alt, draw_areas
 from .picture import BLUE, GREY, INK, ORANGE, VERMILLION
 from .words import count, listing

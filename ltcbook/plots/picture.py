@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
-from ..boundary import brief
+from ..validation import brief
 
 # Okabe & Ito (2008), readable for colour-blind readers on white and on dark grounds
 BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = (

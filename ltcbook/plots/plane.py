@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse, Patch
 
 from .. import analysis, dynamics
-from ..boundary import brief
+from ..validation import brief
 from .curves import name_above
 from .picture import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION
 from .words import called, count, listing, numbers, short

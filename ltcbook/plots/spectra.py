@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import percent
+from ..validation import percent
 from .picture import BLUE, GREY, INK, VERMILLION
 from .words import count, numbers, short, times
 

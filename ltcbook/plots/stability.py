@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import brief
+from ..validation import brief
 from .picture import BLUE, GREY, INK
 from .words import short
 

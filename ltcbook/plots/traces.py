@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import percent
+from ..validation import percent
 from .curves import LOOKS, draw_bounds, draw_curves
 from .picture import BLUE, GREY, INK
 from .words import called, count, listing, numbers, short, span, times

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import choice, generator, whole
+from ..validation import choice, generator, whole
 from .curves import COLOURS, LOOKS, draw_curves
 from .words import numbers, short
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import brief, significant
+from ..validation import brief, significant
 
 
 def numbers(name, values, *shape, dtype=float):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..boundary import among, brief, generator, number
+from ..validation import among, brief, generator, number
 from ..wiring import Wiring
 
 NEW_WEIGHTS = ("threshold", "zero", "copy", "uniform")

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ..boundary import generator, number, whole
+from ..validation import generator, number, whole
 from ..wiring import Wiring
 from .event import check_options, prune_and_rewire
 from .slots import Slots, checked

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import array
+from ..validation import array
 from ..wiring import Wiring
 from .event import Rewired, check_weights
 

@@ -17,7 +17,7 @@ from importlib import import_module
 from importlib.resources import files
 from numbers import Real
 
-from ..boundary import choice
+from ..validation import choice
 
 STUDIES = ("driver", "driver_seeds", "training", "cfc")
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from .. import models, train, wiring
-from ..boundary import significant
 from ..tasks import lane
 from ..train.progress import bar
+from ..validation import significant
 
 FILE = "cfc.json"
 TOLERANCE = 0.15  # other machines round otherwise, and 120 steps of training make the most of it

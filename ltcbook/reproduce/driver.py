@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from .. import models, pruning, train, wiring
-from ..boundary import significant
 from ..tasks import lane
 from ..train.progress import bar
+from ..validation import significant
 
 FILE = "driver.json"
 TOLERANCE = 1e-3

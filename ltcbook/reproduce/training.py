@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from .. import models, tasks, train, wiring
-from ..boundary import significant
 from ..tasks import lane
 from ..train.progress import bar
+from ..validation import significant
 
 FILE = "training.json"
 TOLERANCE = 0.05  # another machine rounds otherwise, and every step of training makes more of it

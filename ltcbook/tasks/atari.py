@@ -6,7 +6,7 @@ downloaded.
 
 import numpy as np
 
-from ..boundary import brief, choice, generator, number, optional, whole
+from ..validation import brief, choice, generator, number, optional, whole
 
 ACTIONS = ("stay", "fire", "right", "left")  # the game's minimal action set, in the emulator's order
 OBSERVATIONS = ("features", "frames")

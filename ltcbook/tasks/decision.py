@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..boundary import generator, number, whole
+from ..validation import generator, number, whole
 
 PERIODS = ("fixation", "stimulus", "delay", "decision")
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from ..boundary import choice, generator, number, optional, whole
+from ..validation import choice, generator, number, optional, whole
 
 
 def sine(steps=48, *, span=3 * np.pi, batch=None, noise=0.0, rng=None):

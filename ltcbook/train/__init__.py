@@ -2,7 +2,7 @@
 playing what was learned.
 """
 
-from ..boundary import extra
+from ..validation import extra
 
 extra("torch", "torch", "train")
 

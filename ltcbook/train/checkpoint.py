@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..boundary import brief
+from ..validation import brief
 
 
 def save(path, state):

@@ -5,9 +5,9 @@ from inspect import signature
 import numpy as np
 import torch
 
-from ..boundary import brief, choice
 from ..models.base import MISSING
 from ..models.steps import last_seen, real_steps
+from ..validation import brief, choice
 
 IGNORED = -100  # a class that asks for nothing, as in torch; a target that asks for nothing is NaN
 PARTS = ("inputs", "targets", "dt", "lengths", "mask", "missing")

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from .. import __version__
-from ..boundary import brief, generator, number, whole
 from ..pruning import Method, Nothing
+from ..validation import brief, generator, number, whole
 from . import checkpoint as checkpoints
 from . import optimizers
 from .data import lies

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ..boundary import choice
+from ..validation import choice
 from .data import lies
 
 ACTS = ("argmax", "output")

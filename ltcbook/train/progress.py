@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 
-from ..boundary import optional
+from ..validation import optional
 
 
 @contextmanager

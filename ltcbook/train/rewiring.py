@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ..boundary import brief, generator, whole
 from ..models.ltc import conductances
 from ..pruning import Method, Nothing
+from ..validation import brief, generator, whole
 from . import checkpoint as checkpoints
 from . import optimizers
 from .data import check_loss, checked_data, lies

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from ..boundary import Diverged
 from ..pruning import Nothing
+from ..validation import Diverged
 from . import checkpoint as checkpoints
 from . import optimizers
 from .data import lies, objective, weight

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..boundary import brief, optional
+from ..validation import brief, optional
 from .progress import bar
 
 

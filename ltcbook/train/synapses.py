@@ -2,16 +2,15 @@
 what to record.
 """
 
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import torch
 
 from .. import analysis, dynamics
-from ..boundary import array
 from ..models.constraints import Weight
 from ..models.ltc import LTCNet
+from ..validation import array
 from .data import checked_data, lies, objective
 
 
@@ -57,7 +56,7 @@ def gradients_by_weight(model, data, loss):
         )
     present = [name for name in ("w", "w_in") if getattr(cell, name) is not None]
     leaves = {name: getattr(cell, name).detach().requires_grad_() for name in present}
-    with _with_cell(model, replace(cell, **leaves)), torch.enable_grad():
+    with model.moving(replace(cell, **leaves)), torch.enable_grad():
         gradients = torch.autograd.grad(objective(model, loss, *data), list(leaves.values()))
     gradients = [gradient.cpu().double().numpy() for gradient in gradients]
     return gradients[0], gradients[1] if len(gradients) > 1 else np.zeros((model.n, 0))
@@ -107,16 +106,3 @@ def recorders(u):
         "slowest": lambda model: float(-analysis.eigenvalues(*at_rest(model)).real.max()),
         "density": lambda model: model.wiring.synapses / (model.n * (model.n + model.m)),
     }
-
-
-@contextmanager
-def _with_cell(model, cell):
-    """Let the model move another cell for a while, by any backend that takes synapses where the wiring has
-    none.
-    """
-    model.cell, backend, model.backend = (lambda numpy=False: cell), model.backend, "auto"
-    try:
-        yield
-    finally:
-        del model.cell
-        model.backend = backend

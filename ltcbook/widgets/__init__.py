@@ -7,7 +7,7 @@ JavaScript.
 (-0.39, 'good')
 """
 
-from ..boundary import extra
+from ..validation import extra
 
 extra("widgets", "anywidget", "widgets")
 

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 import anywidget
 import traitlets
 
-from ..boundary import among, brief, significant
+from ..validation import among, brief, significant
 from . import bundle
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .. import analysis, dynamics, simulate
+from .. import analysis, dynamics, simulate, solvers
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
 
 # nF, µS, mV, 1/mV, mV, mV
@@ -179,7 +179,7 @@ class SolverExplorer(Explorer):
             if name == "extrapolated":
                 before, x = x, dynamics.extrapolated_step(x, None, cell, dt, before)
             else:
-                x = simulate.STEPS[name](x, None, cell, dt)
+                x = solvers.SOLVERS[name].step(x, None, cell, dt)
             states.append(float(x[0]))
             done = k >= 4 and max(abs(states[-1] - states[-3]), abs(states[-2] - states[-4])) < 1e-9
             if abs(states[-1]) > BEYOND or (done and k * dt > LENGTH):

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dynamics
 from .. import wiring as wirings
-from ..boundary import percent
+from ..validation import percent
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase
 from .circuit import HIGHEST, TIMES, Circuit
 

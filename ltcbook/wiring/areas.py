@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..boundary import among, brief
+from ..validation import among, brief
 from .graph import ReadOnly, Wiring
 
 KINDS = ("EE", "EI", "IE", "II")  # source, then target: "EI" runs from an excitatory to an inhibitory neuron

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..boundary import among, brief
+from ..validation import among, brief
 
 ROLES = ("inter", "command", "motor", "hidden")
 
@@ -196,7 +196,7 @@ class Wiring(ReadOnly):
         Without motor neurons every neuron is an output. ``from_ncps`` of the result is this wiring in that
         order. Raises ImportError where ncps is missing.
         """
-        from ..boundary import optional
+        from ..validation import optional
 
         ncps = optional("ncps.wirings", "ncps", "Wiring.to_ncps")
         order = np.concatenate([self.members(role) for role in ("motor", "command", "inter", "hidden")])

@@ -4,7 +4,7 @@ networks.
 
 import numpy as np
 
-from ..boundary import among, brief, generator, number, whole
+from ..validation import among, brief, generator, number, whole
 from .graph import Wiring
 
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from ..boundary import among, brief
+from ..validation import among, brief
 from .graph import ReadOnly, Wiring
 
 # the tap-withdrawal circuit by neuron class, in its published layers (Wicks et al. 1996; Lechner et al. 2018)

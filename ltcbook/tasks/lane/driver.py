@@ -7,8 +7,8 @@ from importlib.resources import files
 
 import numpy as np
 
-from ...boundary import array, brief
 from ...dynamics import LTC, fused_step
+from ...validation import array, brief
 from ...wiring import Wiring
 from .world import PIXELS, STRIPS
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...boundary import brief, choice, generator, number, whole
+from ...validation import brief, choice, generator, number, whole
 from .world import EDGE, FRAME, PIXELS, SPEED, STRIPS, Car, Road, camera, expert
 
 DROPPED = ("skip", "hold", "blank")

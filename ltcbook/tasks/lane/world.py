@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...boundary import array, brief, generator, number, whole
+from ...validation import array, brief, generator, number, whole
 
 FRAME = 0.05  # s between two regular frames
 SPEED = 10.0  # m/s

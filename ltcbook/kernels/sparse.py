@@ -1,31 +1,33 @@
-"""The list of a wiring's synapses: from masks to places, and from values per synapse back to matrices."""
+"""The synapses of a wiring as a list: from masks to places, and from values per synapse back to matrices."""
 
 import numpy as np
 
-# of ``dynamics.LTC``
+# the fields of ``dynamics.LTC``
 FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")
 GATES = ("w", "gamma", "mu", "e_rev")
 POSITIVE = ("c", "g_leak", "w", "w_in")  # never below 0; a network that trains holds raw numbers for them
 
 
-def listed(fields, wires):
+def gather(fields, patterns):
     """Fields as NumPy arrays by name, every matrix (n, m) as the list (E,) of its synapses.
 
-    wires: ``Wires`` of the synapses between neurons and of those from the inputs.
+    patterns: a ``SparsePattern`` of the synapses between neurons, and one of those from the inputs.
     """
-    return fields | {name: here.take(fields[name]) for name, here in _places(wires)}
+    return fields | {name: pattern.gather(fields[name]) for name, pattern in _matrices(patterns)}
 
 
-def unlisted(fields, wires):
-    """``listed`` undone: matrices with 0 where no synapse is."""
-    return fields | {name: here.put(fields[name]) for name, here in _places(wires)}
+def scatter(fields, patterns):
+    """``gather`` undone: matrices with 0 where no synapse is."""
+    return fields | {name: pattern.scatter(fields[name]) for name, pattern in _matrices(patterns)}
 
 
-def _places(wires):
-    return [(name + end, here) for end, here in zip(("", "_in"), wires, strict=True) for name in GATES]
+def _matrices(patterns):
+    return [
+        (name + end, pattern) for end, pattern in zip(("", "_in"), patterns, strict=True) for name in GATES
+    ]
 
 
-class Wires:
+class SparsePattern:
     """Where a polarity (n, m), [target, source], has synapses, by target; the way to and from matrices."""
 
     def __init__(self, polarity):
@@ -49,11 +51,11 @@ class Wires:
                 ]
         return self.carried[device]
 
-    def take(self, matrix):
+    def gather(self, matrix):
         """The values (E,) of the synapses in a matrix (n, m); none of None, which stands for no inputs."""
         return np.zeros(0) if matrix is None else matrix.take(self.place)
 
-    def put(self, values):
+    def scatter(self, values):
         """The matrix (n, m) with these values (E,) at the synapses, 0 elsewhere."""
         matrix = np.zeros(self.polarity.shape, values.dtype)
         matrix.ravel()[self.place] = values

@@ -1,7 +1,7 @@
 """What public functions check at their boundary: one error each that says what came and what is possible; and
 how numbers are rounded where they leave as words.
 
->>> boundary.whole("units", 0, 1)
+>>> validation.whole("units", 0, 1)
 Traceback (most recent call last):
 ValueError: units is 0; it must be a whole number of at least 1.
 """
@@ -22,7 +22,7 @@ class Diverged(ValueError):
 def brief(value, room=60):
     """What came, for a message: its repr where that is short, else its type, its shape and its first values.
 
-    >>> boundary.brief([1, 2]), boundary.brief([0.5] * 20000)
+    >>> validation.brief([1, 2]), validation.brief([0.5] * 20000)
     ('[1, 2]', 'a list of shape (20000,) [0.5, 0.5, 0.5, ...]')
     """
     shape = _shape(value)
@@ -131,7 +131,7 @@ def significant(real, digits):
     JavaScript's toPrecision does the same. Python's own formats take the even neighbour: 67.5 would become
     68, and 72.5 become 72.
 
-    >>> boundary.significant(72.5, 2), boundary.significant(-0.125, 2)
+    >>> validation.significant(72.5, 2), validation.significant(-0.125, 2)
     (73.0, -0.13)
     """
     return float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal_from_float(float(real)))
@@ -143,7 +143,7 @@ def percent(share):
     Shares are fractions such as 29/200, so what is left behind the tenth digit counts as the computer's
     rounding.
 
-    >>> boundary.percent(0.145), boundary.percent(0.725)
+    >>> validation.percent(0.145), validation.percent(0.725)
     ('15', '73')
     """
     return f"{np.floor(significant(100 * share, 10) + 0.5):.0f}"

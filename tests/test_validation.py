@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from ltcbook import boundary, plots
+from ltcbook import plots, validation
 from ltcbook.plots import words as pictured
 from ltcbook.widgets import base
 
@@ -14,7 +14,7 @@ from ltcbook.widgets import base
 @pytest.mark.parametrize("networks", [8, 40, 200, 1000])
 def test_a_share_in_per_cent_is_rounded_half_up(networks):
     for k in range(networks + 1):
-        assert boundary.percent(k / networks) == str((200 * k + networks) // (2 * networks)), (
+        assert validation.percent(k / networks) == str((200 * k + networks) // (2 * networks)), (
             f"{k} of {networks}"
         )
 
@@ -33,7 +33,7 @@ TIES = [
 
 @pytest.mark.parametrize(("value", "digits", "text"), TIES)
 def test_numbers_in_words_are_rounded_as_in_javascript(value, digits, text):
-    assert boundary.significant(value, digits) == float(text) == -boundary.significant(-value, digits)
+    assert validation.significant(value, digits) == float(text) == -validation.significant(-value, digits)
     assert pictured.short(value, digits) == base.words(value, digits) == text
     assert pictured.short(-value, digits) == base.words(-value, digits) == f"\N{MINUS SIGN}{text}"
     assert base.rounded(value, digits) == float(text)

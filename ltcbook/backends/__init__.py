@@ -1,0 +1,39 @@
+"""The backends: several ways to compute one and the same trajectory, and the choice between them.
+
+A backend says whether it can serve a ``Call``, and runs it. A new backend is a new file with a class of its
+own, and one line in the table below.
+
+>>> from ltcbook import backends
+>>> one = dynamics.CTRNN(tau=[2.0], w=[[0.0]], b=[0.0])  # dx/dt = -x / 2
+>>> call = backends.Call(backends.Cell(one), None, np.ones(1), np.ones(2),
+...                      solvers.SOLVERS["rk4"], substeps=20)
+>>> backends.choose("auto", call).name
+'reference'
+>>> backends.BACKENDS["numba"].refusal(call)
+'it moves one dynamics.LTC, without batch axes'
+"""
+
+from .base import Backend, Call, Cell
+from .compiled import Compiled
+from .edges import Edges
+from .finite import finite, not_finite
+from .parallel import Parallel
+from .reference import Reference, stepwise
+
+__all__ = ["BACKENDS", "Backend", "Call", "Cell", "choose", "finite", "not_finite", "stepwise"]
+
+BACKENDS = {backend.name: backend for backend in (Reference(), Edges(), Parallel(), Compiled())}
+AUTO = ("numba", "edges", "reference")  # the fastest first; the last one serves every call
+
+
+def choose(name, call):
+    """The ``Backend`` of this name, or for "auto" the first one that offers to compute the call.
+
+    Raises ValueError where the named one cannot serve it; the message names one that can.
+    """
+    if name == "auto":
+        return next(backend for backend in map(BACKENDS.get, AUTO) if backend.offers(call))
+    backend = BACKENDS[name]
+    if problem := backend.refusal(call):
+        raise ValueError(f"backend={name!r} cannot serve this call: {problem}; backend='reference' can.")
+    return backend

@@ -1,0 +1,127 @@
+"""What a backend is, what it is asked to compute, and the choice between backends."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import dynamics, ops
+from ..kernels.sparse import FIELDS, SparsePattern
+from ..solvers import Solver
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One trajectory x (..., T, n) to compute, of numbers that somebody has checked.
+
+    network: a ``Cell``, or what has its attributes. u: (..., T, m), held within each step, or None. x0: (...,
+    n). dt: (), (T,) or (..., T), ms; each step is divided into ``substeps`` equal parts. still: truth values
+    like dt where the state is held in every bit, or None.
+    """
+
+    network: object
+    u: object
+    x0: object
+    dt: object
+    solver: Solver
+    substeps: int
+    still: object = None
+
+    @property
+    def steps(self):
+        """T."""
+        return self.dt.shape[-1] if self.u is None else self.u.shape[-2]
+
+
+class Cell:
+    """One cell of ``dynamics`` as a network that a backend can move. The attributes:
+
+    ``cell``: the cell itself. ``listed``: whether ``edges`` gives the same as a ``dynamics.EdgeLTC``. For the
+    compiled kernels ``fields``, the arrays of a ``dynamics.LTC`` by name or None; ``patterns``, two
+    ``kernels.sparse.SparsePattern``; ``positive``, what turns raw numbers into values >= 0, and its
+    derivative, or None. ``tensors``: all torch tensors in it.
+    """
+
+    listed, positive = False, None
+    tensors = ()
+
+    def __init__(self, cell):
+        self.cell = cell
+
+    @property
+    def fields(self):
+        """The arrays of a ``dynamics.LTC`` by name, or None."""
+        if not isinstance(self.cell, dynamics.LTC) or self.cell.w.ndim != 2:
+            return None
+        return {name: getattr(self.cell, name) for name in FIELDS}
+
+    @property
+    def patterns(self):
+        """Where the two matrices of weights are not 0."""
+        w_in = np.zeros((self.cell.n, 0)) if self.cell.w_in is None else self.cell.w_in
+        return SparsePattern(self.cell.w), SparsePattern(w_in)
+
+
+class Backend:
+    """A way to compute a trajectory; all give the same numbers up to rounding.
+
+    ``kept``: how many numbers autograd keeps per gate that is read, or None where that is no matter of
+    memory. ``once_per_input``: whether the sensory gates are read once per input, not in every part of it.
+    """
+
+    name = ""
+    kept = None
+    once_per_input = False
+
+    def refusal(self, call):
+        """Why it cannot compute this call, in words; None: it can."""
+        return
+
+    def offers(self, call):
+        """Whether "auto" should take it: it can compute the call, and is worth it."""
+        return self.refusal(call) is None
+
+    def cell(self, network):
+        """The cell that it moves."""
+        return network.cell
+
+    def run(self, call):
+        """The states (..., T, n)."""
+        raise NotImplementedError(f"{type(self).__name__} must say how it computes.")
+
+    def check_memory(self, call):
+        """One ValueError, before any step is computed, for a torch call whose gradient would keep more than
+        the machine holds.
+        """
+        import torch
+
+        if self.kept is None or not torch.is_grad_enabled() or ops.tracing(call.x0, call.dt):
+            return
+        cell, reads = self.cell(call.network), call.substeps * call.solver.reads
+        sensory = (cell.w_in.numel() if cell.m else 0) * (1 if self.once_per_input else reads)
+        samples = call.x0[..., 0].numel() * call.steps
+        need = self.kept * samples * (reads * cell.w.numel() + sensory) * call.x0.element_size()
+        have = memory(call.x0.device)
+        if need > have:
+            raise ValueError(
+                f"training on {samples} inputs would keep about {need / 1e9:.0f} GB on the {self.name} path; "
+                f"{call.x0.device} has {have / 1e9:.0f} GB: take a smaller batch, a shorter sequence, or, on "
+                "a CPU, backend='numba'."
+            )
+
+    def __repr__(self):
+        return f"<backend {self.name}>"
+
+
+def memory(device):
+    """Bytes of memory of a torch device: on a GPU what is free or kept ready by torch, beside a CPU all there
+    is.
+    """
+    if device.type == "cuda":
+        import torch
+
+        ready = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + ready
+    if not hasattr(os, "sysconf"):
+        return float("inf")
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,61 @@
+"""The kernels that numba compiles, for NumPy arrays and for torch tensors on a CPU."""
+
+import numpy as np
+
+from .. import kernels, ops
+from .base import Backend
+
+LONG = 20_000  # substeps from which "auto" compiles for a NumPy cell: the reference would take seconds
+
+
+class Compiled(Backend):
+    """``ltcbook.kernels``: a whole sequence in one call of machine code; the fastest on a CPU."""
+
+    name = "numba"
+
+    def refusal(self, call):
+        return self._limit(call) or kernels.without_compiler()
+
+    def offers(self, call):
+        if not ops.is_torch(call.x0) and call.steps * call.substeps < LONG or self._limit(call):
+            return False
+        problem = kernels.without_compiler()
+        if problem:
+            kernels.warn_once(problem)
+        return problem is None
+
+    def _limit(self, call):
+        """``refusal``, wherever numba compiles."""
+        network = call.network
+        if ops.is_torch(call.x0) and network.tensors:
+            from ..kernels import autograd
+
+            return autograd.refusal((call.u, call.x0, call.dt, *network.tensors), call.dt, call.solver)
+        if network.fields is None:
+            return "it moves one dynamics.LTC, without batch axes"
+        arrays = [a for a in (call.x0, call.u, call.dt, *network.fields.values()) if a is not None]
+        if not all(isinstance(a, np.ndarray) and a.dtype == call.x0.dtype for a in arrays):
+            return "it computes on NumPy arrays of one dtype (torch: models.LTCNet)"
+        return kernels.unknown(call.solver, call.x0.dtype)
+
+    def run(self, call):
+        network, options = call.network, {"solver": call.solver, "substeps": call.substeps}
+        given = network.fields, network.patterns, call.u, call.x0, call.dt
+        if ops.is_torch(call.x0):
+            from ..kernels.autograd import trajectory
+
+            return trajectory(*given, positive=network.positive, **options)
+        from ..kernels.call import trajectory as compiled
+
+        x = compiled(*given, **options)
+        return x if call.still is None else _held(x, call.x0, call.still)
+
+
+def _held(x, x0, still):
+    """The trajectory x (..., T, n) with the state before in place of every one after a step that stands
+    still.
+    """
+    steps = np.arange(1, x.shape[-2] + 1)
+    last = np.broadcast_to(np.maximum.accumulate(np.where(still, 0, steps), -1), x.shape[:-1])
+    before = np.broadcast_to(x0, (*x.shape[:-2], x.shape[-1]))[..., None, :]
+    return np.take_along_axis(np.concatenate([before, x], -2), last[..., None], -2)

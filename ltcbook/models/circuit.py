@@ -1,0 +1,93 @@
+"""An ``LTCNet`` as the backends see it in one call: its parameters, and the synapses that its masks list."""
+
+import numpy as np
+
+from .. import dynamics
+from ..kernels.sparse import FIELDS, GATES, POSITIVE, SparsePattern
+
+
+class Circuit:
+    """What ``backends.Cell`` describes, of a network's parameters of now; each part is made on demand."""
+
+    listed = True
+
+    def __init__(self, net):
+        self.net = net
+        self._cell = self._edges = None
+
+    @property
+    def tensors(self):
+        """All parameters."""
+        return tuple(self.net.parameters(recurse=self.net.memory is not None))
+
+    @property
+    def cell(self):
+        """The ``dynamics.LTC`` with all n^2 places."""
+        if self._cell is None:
+            self._cell = self.net.cell()
+        return self._cell
+
+    @property
+    def fields(self):
+        """Field of ``dynamics.LTC`` -> the parameter that holds or stands for it."""
+        return {name: getattr(self.net, self.net.parameter_of(name)) for name in FIELDS}
+
+    @property
+    def patterns(self):
+        """``SparsePattern`` of both masks, listed anew only when a mask has changed."""
+        masks = self.net.polarity, self.net.polarity_in
+        kept = self.net._patterns
+        if kept is None or not all(map(_same, masks, *zip(*kept, strict=True))):
+            kept = [((mask, _version(mask)), SparsePattern(mask.cpu().numpy())) for mask in masks]
+            self.net._patterns = kept
+        return tuple(pattern for _, pattern in kept)
+
+    @property
+    def positive(self):
+        """What turns raw numbers into values >= 0, and its derivative."""
+        return self.net.positive, self.net.slope
+
+    @property
+    def edges(self):
+        """The ``dynamics.EdgeLTC``: every field of a synapse is read where one is, and only there."""
+        if self._edges is None:
+            self._edges = self._listed()
+        return self._edges
+
+    def _listed(self):
+        values, places = self.fields, {}
+        for end, pattern in zip(("", "_in"), self.patterns, strict=True):
+            place, target, source = pattern.tensors(self.net.raw_w.device)
+            places |= {"target" + end: target, "source" + end: source}
+            values |= {name + end: values[name + end].flatten().index_select(0, place) for name in GATES}
+        values |= {name: self.net.positive(values[name]) for name in POSITIVE}
+        return dynamics.EdgeLTC(**values, **places, m=self.net.m)
+
+
+class StandIn:
+    """The same of another ``dynamics.LTC`` that a network moves for a while, with a synapse anywhere."""
+
+    listed, positive = False, None
+
+    def __init__(self, net, cell):
+        self.tensors, self.cell = tuple(net.parameters(recurse=net.memory is not None)), cell
+        self.fields = {name: getattr(cell, name) for name in FIELDS}
+        self.patterns = tuple(
+            SparsePattern(np.ones(m.shape, np.int8)) for m in (net.polarity, net.polarity_in)
+        )
+
+
+def _same(mask, stamp, pattern):
+    """Whether a mask is still the listed one: by its values on a CPU; elsewhere, where looking is dear, by
+    torch's count.
+    """
+    if mask.device.type == "cpu" or mask.is_inference():
+        return bool((mask.cpu().numpy() == pattern.polarity).all())
+    return mask is stamp[0] and _version(mask) == stamp[1]
+
+
+def _version(mask):
+    """How often a tensor was changed in place, as torch counts; None where it does not: made in
+    ``torch.inference_mode``.
+    """
+    return None if mask.is_inference() else mask._version

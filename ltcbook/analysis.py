@@ -315,9 +315,7 @@ def jacobian_majorant(cell, u, box):
         (s_lo < 0.5) & (s_hi > 0.5), 0.25, np.maximum(s_lo * (1 - s_lo), s_hi * (1 - s_hi))
     )
     coupling = cell.w * slope * _reach(cell.e_rev, lo, hi)
-    conductance = (
-        cell.g_leak + (cell.w * s_lo).sum(-1) + ((cell.w_in * cell.gates_in(u)).sum(-1) if cell.m else 0)
-    )
+    conductance, _ = cell.with_leak(cell.opened(s_lo), u)
     return (coupling - np.diag(conductance)) / cell.c[:, None]
 
 
@@ -326,14 +324,12 @@ def _extreme_equilibrium(cell, u, lo, hi, sign):
     open, others shut.
     """
     s_lo, s_hi = np.sort([cell.gates(lo), cell.gates(hi)], axis=0)
-    g0, h0 = cell.g_leak, cell.g_leak * cell.e_leak
-    if cell.m:
-        open_ = cell.w_in * cell.gates_in(u)
-        g0, h0 = g0 + open_.sum(-1), h0 + (open_ * cell.e_rev_in).sum(-1)
-    value = h0 / g0
+    g, h = cell.with_leak((0, 0), u)
+    value = h / g
     for _ in range(cell.n + 2):
-        open_ = cell.w * np.where(sign * (cell.e_rev - value[:, None]) > 0, s_hi, s_lo)
-        new = (h0 + (open_ * cell.e_rev).sum(-1)) / (g0 + open_.sum(-1))
+        opened = cell.opened(np.where(sign * (cell.e_rev - value[:, None]) > 0, s_hi, s_lo))
+        g, h = cell.with_leak(opened, u)
+        new = h / g
         if np.array_equal(new, value):
             break
         value = new

@@ -278,7 +278,7 @@ QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the
     "dynamics.flow.exponential_step": ("(..., n)", "mV"),
     "dynamics.flow.extrapolated_step": ("(..., n)", "mV"),
     "dynamics.flow.jacobian": ("(..., n, n)", "1/ms"),
-    "dynamics.cells.LTC.terms": ("(..., n)", "µS"),
+    "dynamics.cells.Conductances.terms": ("(..., n)", "µS"),
     "dynamics.cells.LTC2021.terms": ("(..., n)", "1/ms"),
     "dynamics.cells.LTC2021.gate": ("(..., n)", "1/ms"),
     "dynamics.cells.CTRNN.terms": ("(..., n)", "unit of x"),
@@ -322,6 +322,7 @@ QUANTITIES = {  # what comes out: its shape and its unit, both to be read in the
 }
 NO_QUANTITY = {
     "dynamics.cells.symbol": "a dataclass field",
+    "dynamics.cells.start_values": "the unit of the field that it draws",
     "backends.finite.finite": "gives the states that it gets",
     "dynamics.checks.check_dt": "returns nothing",
     "dynamics.checks.check_state": "returns nothing",

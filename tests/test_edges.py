@@ -105,8 +105,8 @@ def test_a_neuron_whose_leak_has_shrunk_to_nothing_may_have_no_synapse():
 
 def test_inputs_are_read_once_while_they_are_held(monkeypatch):
     cell, x, u = case(0, 3)
-    few, read, original = EdgeLTC.of(cell), [], EdgeLTC._heard
-    monkeypatch.setattr(EdgeLTC, "_heard", lambda self, u: read.append(1) or original(self, u))
+    few, read, original = EdgeLTC.of(cell), [], EdgeLTC.sensory
+    monkeypatch.setattr(EdgeLTC, "sensory", lambda self, u: read.append(1) or original(self, u))
     simulate.simulate(few, np.stack(4 * [u], -2), x, 0.3, method="rk4", substeps=5)
     assert cell.m and len(read) == 4
 

@@ -129,8 +129,8 @@ def test_a_window_is_as_long_as_the_gates_that_are_there_allow(monkeypatch):
 
 def test_inputs_are_read_once_in_a_window(monkeypatch):
     cell, u, x0, dt = case(2, T=12, batch=(2,))
-    read, original = [], EdgeLTC._heard
-    monkeypatch.setattr(EdgeLTC, "_heard", lambda self, u: read.append(u.shape) or original(self, u))
+    read, original = [], EdgeLTC.sensory
+    monkeypatch.setattr(EdgeLTC, "sensory", lambda self, u: read.append(u.shape) or original(self, u))
     solve(EdgeLTC.of(cell), u, x0.requires_grad_(), dt, "fused").sum().backward()
     assert read == [(2, 12, 1, cell.m)]
 

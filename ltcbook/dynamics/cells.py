@@ -18,8 +18,43 @@ def symbol(latex, meaning, unit="-", default=...):
     return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
 
 
+# the ranges (low, high) with which ncps starts its LTC: every draw of a fresh synapse or neuron reads them
+# here
+START = {
+    "c": (0.4, 0.6),
+    "g_leak": (0.001, 1),
+    "e_leak": (-0.2, 0.2),
+    "w": (0.001, 1),
+    "gamma": (3, 8),
+    "mu": (0.3, 0.8),
+}
+
+
+def start_values(name, shape, rng):
+    """Values of a field of ``LTC``, U(low, high) in its range of ``START``, of this shape."""
+    return rng.uniform(*START[name], shape)
+
+
+class Conductances:
+    """Leak, recurrent and sensory synapses in parallel: what every synaptic cell adds up."""
+
+    def terms(self, x, u=None):
+        """Total conductance g (µS) and drive h (nA), each (..., n)."""
+        return self.with_leak(self.recurrent(x), u)
+
+    def with_leak(self, recurrent, u=None):
+        """``terms`` where the synapses between neurons bring the conductance and the drive ``recurrent``,
+        each (..., n), in µS and nA.
+        """
+        g, h = self.g_leak + recurrent[0], self.g_leak * self.e_leak + recurrent[1]
+        if self.m:
+            g_in, h_in = self.sensory(u)
+            g, h = g + g_in, h + h_in
+        return g, h
+
+
 @dataclass(frozen=True, eq=False)
-class LTC:
+class LTC(Conductances):
     """Synaptic LTC neuron of neural circuit policies, synapse ij from neuron j to neuron i::
 
         c_i dx_i/dt = g_leak_i (e_leak_i - x_i) + sum_j w_ij s_ij(x_j) (E_ij - x_i)
@@ -85,19 +120,18 @@ class LTC:
             )
         n, m = wiring.n, wiring.m
         signs = lambda p: np.where(p != 0, p, rng.choice([-1, 1], p.shape)).astype(float)
-        gates = lambda shape: (rng.uniform(3, 8, shape), rng.uniform(0.3, 0.8, shape))
-        c, g_leak, e_leak = rng.uniform(0.4, 0.6, n), rng.uniform(0.001, 1, n), rng.uniform(-0.2, 0.2, n)
-        w, (gamma, mu) = rng.uniform(0.001, 1, (n, n)) * wiring.adjacency, gates((n, n))
-        w_in, (gamma_in, mu_in) = rng.uniform(0.001, 1, (n, m)) * wiring.adjacency_in, gates((n, m))
+        c, g_leak, e_leak = (start_values(name, n, rng) for name in ("c", "g_leak", "e_leak"))
+        w, gamma, mu = (start_values(name, (n, n), rng) for name in ("w", "gamma", "mu"))
+        w_in, gamma_in, mu_in = (start_values(name, (n, m), rng) for name in ("w", "gamma", "mu"))
         return cls(
             c,
             g_leak,
             e_leak,
-            w,
+            w * wiring.adjacency,
             gamma,
             mu,
             signs(wiring.polarity),
-            w_in,
+            w_in * wiring.adjacency_in,
             gamma_in,
             mu_in,
             signs(wiring.polarity_in),
@@ -111,14 +145,19 @@ class LTC:
         """Open share of every sensory synapse, (..., n, m)."""
         return ops.sigmoid(self.gamma_in * (u[..., None, :] - self.mu_in))
 
-    def terms(self, x, u=None):
-        """Total conductance g (µS) and drive h (nA), each (..., n)."""
-        open_ = self.w * self.gates(x)
-        g, h = self.g_leak + open_.sum(-1), self.g_leak * self.e_leak + (open_ * self.e_rev).sum(-1)
-        if self.m:
-            open_ = self.w_in * self.gates_in(u)
-            g, h = g + open_.sum(-1), h + (open_ * self.e_rev_in).sum(-1)
-        return g, h
+    def recurrent(self, x):
+        """Conductance (µS) and drive (nA) that the synapses between neurons bring, each (..., n)."""
+        return self.opened(self.gates(x))
+
+    def opened(self, gates):
+        """``recurrent`` where the gates stand open by these shares, (..., n, n)."""
+        open_ = self.w * gates
+        return open_.sum(-1), (open_ * self.e_rev).sum(-1)
+
+    def sensory(self, u):
+        """Conductance (µS) and drive (nA) that the sensory synapses bring, each (..., n)."""
+        open_ = self.w_in * self.gates_in(u)
+        return open_.sum(-1), (open_ * self.e_rev_in).sum(-1)
 
     def terms_jacobian(self, x, u=None):
         """Derivatives dg_i/dx_j and dh_i/dx_j, each (..., n, n)."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import ops
+from .cells import Conductances
 
 
 @dataclass(frozen=True, eq=False)
-class EdgeLTC:
+class EdgeLTC(Conductances):
     """A ``LTC`` whose synapses stand in a list: everything that is per synapse is (E,), or (E_in,) with
     ``_in``.
 
@@ -75,17 +76,14 @@ class EdgeLTC:
         """Number of neurons."""
         return self.c.shape[-1]
 
-    def terms(self, x, u=None):
-        """Total conductance g (µS) and drive h (nA), each (..., n)."""
-        g, h = _sums(x, self.w, self.gamma, self.mu, self.e_rev, self.target, self.source, self.n)
-        g, h = self.g_leak + g, self.g_leak * self.e_leak + h
-        if self.m:
-            g_in, h_in = self._heard(u)
-            g, h = g + g_in, h + h_in
-        return g, h
+    def recurrent(self, x):
+        """Conductance (µS) and drive (nA) that the synapses between neurons bring, (2, ..., n), for x
+        (..., n).
+        """
+        return _sums(x, self.w, self.gamma, self.mu, self.e_rev, self.target, self.source, self.n)
 
-    def _heard(self, u):
-        """What the sensory synapses add to g and h, each (..., n)."""
+    def sensory(self, u):
+        """Conductance (µS) and drive (nA) that the sensory synapses bring, (2, ..., n), for u (..., m)."""
         values = self.w_in, self.gamma_in, self.mu_in, self.e_rev_in
         return _sums(u, *values, self.target_in, self.source_in, self.n)
 
@@ -95,9 +93,8 @@ class EdgeLTC:
         """
         if not self.m:
             return self
-        g, h = self._heard(u)
-        leak = self.g_leak + g
-        rest = (self.g_leak * self.e_leak + h) / (leak + (leak == 0))  # where nothing leaks, any rest will do
+        leak, drive = self.with_leak((0.0, 0.0), u)
+        rest = drive / (leak + (leak == 0))  # where nothing leaks, any rest will do
         return replace(self, g_leak=leak, e_leak=rest, m=0)
 
     def terms_jacobian(self, x, u=None):

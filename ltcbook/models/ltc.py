@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import backends, dynamics, kernels, ops, pruning
+from ..dynamics.cells import start_values
 from ..kernels.sparse import FIELDS, POSITIVE
 from ..solvers import SOLVERS
 from ..validation import brief, choice, whole
@@ -285,7 +286,7 @@ class LTCNet(Net):
             conductances(cell),
             strict=True,
         ):
-            drawn = rng.uniform(0.001, 1, weights.shape) if new_weight is None else new_weight
+            drawn = start_values("w", weights.shape, rng) if new_weight is None else new_weight
             born, dead = (old != new) & (new != 0), (old != new) & (old != 0)
             edges = [[(int(s), int(t)) for t, s in np.argwhere(where)] for where in (dead, born)]
             halves.append((np.where(born, drawn, weights) * (new != 0), *edges))

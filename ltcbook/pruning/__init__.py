@@ -2,7 +2,7 @@
 weights.
 """
 
-from .event import NEW_WEIGHTS, TARGETS, Rewired, prune_and_rewire, rewire
+from .event import NEW_WEIGHTS, TARGETS, prune_and_rewire, rewire
 from .methods import (
     SET,
     DeepR,
@@ -14,6 +14,7 @@ from .methods import (
     RandomRewiring,
     RigL,
 )
+from .state import Rewired
 
 __all__ = [
     "NEW_WEIGHTS",

@@ -8,43 +8,17 @@ Source of the idea: Mocanu et al. (2018) for the prune-and-grow cycle; the preci
 & rewiring".
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from ..dynamics.cells import start_values
 from ..validation import among, brief, generator, number
 from ..wiring import Wiring
+from .state import EventState, check_beside
 
 NEW_WEIGHTS = ("threshold", "zero", "copy", "uniform")
 TARGETS = ("uniform", "slowest", "gradient", "same", "none")
-
-
-@dataclass(frozen=True, eq=False)
-class Rewired:
-    """What one event made: wiring, weights (n, n), weights_in (n, m) or None, ages, and the report.
-
-    cut, grown, blocked: lists of (source, target) between neurons in the order of events; cut[k] was replaced
-    by grown[k] (but for target="none", which grows nothing). cut_in, grown_in, blocked_in: the same for
-    sensory synapses. A blocked synapse was weaker than T but stays as it was.
-    """
-
-    wiring: Wiring
-    weights: np.ndarray
-    weights_in: np.ndarray | None
-    age: np.ndarray | None
-    age_in: np.ndarray | None
-    cut: list
-    grown: list
-    blocked: list
-    cut_in: list
-    grown_in: list
-    blocked_in: list
-
-    def __repr__(self):
-        count = lambda name: len(getattr(self, name)) + len(getattr(self, name + "_in"))
-        return (
-            f"Rewired({count('cut')} cut, {count('grown')} grown, {count('blocked')} blocked; {self.wiring})"
-        )
 
 
 def prune_and_rewire(
@@ -115,111 +89,64 @@ def prune_and_rewire(
         p_excitatory=p_excitatory,
     )
     _check_score(target, "slowest", "time_constant", time_constant, (wiring.n,))
-    _check_score(target, "gradient", "gradient", gradient, (wiring.n, wiring.n))
-    halves = {
-        False: _Half(
-            "age", wiring.polarity, check_weights("weights", weights, wiring.adjacency), age, gradient
-        )
-    }
+    _check_score(target, "gradient", "gradient", gradient, wiring.polarity.shape)
     if weights_in is not None:
-        w_in = check_weights("weights_in", weights_in, wiring.adjacency_in)
-        _check_score(target, "gradient", "gradient_in", gradient_in, w_in.shape)
-        halves[True] = _Half("age_in", wiring.polarity_in, w_in, age_in, gradient_in)
+        _check_score(target, "gradient", "gradient_in", gradient_in, wiring.polarity_in.shape)
+    else:
+        age_in = None
+    ages = (
+        check_beside("age", age, wiring.polarity.shape),
+        check_beside("age_in", age_in, wiring.polarity_in.shape),
+    )
+    slopes = (gradient, gradient_in) if target == "gradient" else (None, None)
+    state = EventState(wiring, (weights, weights_in), ages, slopes)
 
     blocks, events = wiring.blocks(), []
-    for (source_role, _, sources, targets), stream in zip(
-        blocks, generator(rng).spawn(len(blocks)), strict=True
-    ):
-        half = halves.get(source_role == "sensory")
-        present = np.ix_(targets, sources)
-        if half is None or not half.polarity[present].any():
+    for block, stream in zip(blocks, generator(rng).spawn(len(blocks)), strict=True):
+        sensory, targets = block[0] == "sensory", block[3]
+        present = state.weakest(state.slots(block))
+        if not len(present) or (sensory and weights_in is None):
             continue
-        ordered = np.sort(half.weights[present][half.polarity[present] != 0])
+        ordered = state.weight[present]
         unit = ordered.mean() if relative_to == "mean" else 1.0
         T = np.quantile(ordered, threshold) if relative_to == "quantile" else threshold * unit
         _check_new_weight(new_weight, T)
-        candidates = sorted(
-            (half.weights[i, j], i, j)
-            for i in targets
-            for j in sources
-            if half.polarity[i, j] and half.weights[i, j] < T and half.age[i, j] >= grace
-        )
+        weak = present[ordered < T]
+        if ages[sensory] is not None:
+            weak = weak[state.age[weak] >= grace]
         most = int(np.ceil(round(max_fraction * ordered.size, 9)))  # 0.07 x 100 is 7, not 7.000000000000001
-        for weight, i, j in candidates[:most]:
+        for slot in weak[:most]:
+            weight = state.weight[slot]
             rank = np.searchsorted(ordered, weight, "right") - 1
             due = rank / (ordered.size - 1) if relative_to == "quantile" else weight / unit
-            events.append((due, weight, i, j, T, half, targets, stream))
+            events.append((due, slot, weight, T, targets, stream))
 
     # first what already a smaller threshold would have cut, whatever its layer pair: so events nest as T
     # grows
-    for _, weight, i, j, T, half, targets, stream in sorted(events, key=lambda event: event[0]):
+    for _, slot, weight, T, targets, stream in sorted(events, key=lambda event: event[0]):
         draw, luck, sign = stream.random(), stream.random(), 1 if stream.random() < p_excitatory else -1
-        free = [
-            k
-            for k in targets
-            if k != i
-            and not half.polarity[k, j]
-            and (k, j) not in half.freed
-            and (autapses or half is not halves[False] or k != j)
-        ]
+        sign = state.polarity[slot] if polarity == "inherit" or target == "same" else sign
+        others = state.targets_of(slot, targets)
+        if not autapses:
+            others = others[state.target[others] != state.source[others]]
         if target == "gradient":
-            free = [k for k in free if half.gradient[k, j] < 0]
-        listens = np.count_nonzero(halves[False].polarity[i]) + np.count_nonzero(
-            halves[True].polarity[i] if True in halves else wiring.polarity_in[i]
-        )
-        if target == "same":
-            k, sign = i, half.polarity[i, j]
-        elif listens == 1 or (not free and target != "none"):
-            half.blocked.append((int(j), int(i)))
+            others = others[state.gradient[others] < 0]
+        if target != "same" and (state.last_input(slot) or (target != "none" and not len(others))):
+            state.blocked.append(slot)
             continue
-        elif target == "none":
-            k = None
-        elif target == "uniform":
-            k = free[int(draw * len(free))]
+        if target == "uniform":
+            new = others[int(draw * len(others))]
         elif target == "slowest":
-            k = max(free, key=lambda k: time_constant[k])
+            new = others[np.argmax(np.asarray(time_constant)[state.target[others]])]
+        elif target == "gradient":
+            new = others[np.argmin(state.gradient[others])]
         else:
-            k = min(free, key=lambda k: half.gradient[k, j])
-        value = {"threshold": T, "zero": 0.0, "copy": weight, "uniform": T + luck * (1 - T)}.get(
-            new_weight, new_weight
-        )
-        half.move(i, j, k, value, half.polarity[i, j] if polarity == "inherit" else sign)
-
-    recurrent, sensory = halves[False], halves.get(True)
-    polarity_in = wiring.polarity_in if sensory is None else sensory.polarity
-    return Rewired(
-        Wiring(recurrent.polarity, polarity_in, wiring.role),
-        recurrent.weights,
-        sensory and sensory.weights,
-        None if age is None else recurrent.age,
-        None if sensory is None or age_in is None else sensory.age,
-        recurrent.cut,
-        recurrent.grown,
-        recurrent.blocked,
-        *((sensory.cut, sensory.grown, sensory.blocked) if sensory else ([], [], [])),
-    )
-
-
-class _Half:
-    """Working copy of the recurrent or of the sensory synapses during one event."""
-
-    def __init__(self, name, polarity, weights, age, gradient):
-        self.polarity, self.weights, self.gradient = polarity.copy(), weights.copy(), gradient
-        self.age = np.full(weights.shape, np.inf) if age is None else np.asarray(age).copy()
-        if self.age.shape != weights.shape or np.isnan(self.age).any():
-            raise ValueError(
-                f"{name} has shape {self.age.shape}; like its weights it must be {weights.shape}, without "
-                "NaN."
-            )
-        self.freed, self.cut, self.grown, self.blocked = set(), [], [], []
-
-    def move(self, i, j, k, value, sign):
-        self.polarity[i, j], self.weights[i, j], self.age[i, j] = 0, 0, 0
-        self.freed.add((i, j))
-        self.cut.append((int(j), int(i)))
-        if k is not None:
-            self.polarity[k, j], self.weights[k, j], self.age[k, j] = sign, value, 0
-            self.grown.append((int(j), int(k)))
+            new = slot
+        state.prune(slot)
+        if target != "none":
+            values = {"threshold": T, "zero": 0.0, "copy": weight, "uniform": T + luck * (1 - T)}
+            state.grow(new, values.get(new_weight, new_weight), sign)
+    return state.report()
 
 
 def rewire(cell, result, *, rng):
@@ -247,8 +174,8 @@ def rewire(cell, result, *, rng):
         for source, target in set(grown) - set(cut):  # a synapse raised in place keeps its gate
             new[target, source] = True
         fresh = {
-            "gamma": generator(rng).uniform(3, 8, new.shape),
-            "mu": rng.uniform(0.3, 0.8, new.shape),
+            "gamma": start_values("gamma", new.shape, generator(rng)),
+            "mu": start_values("mu", new.shape, rng),
             "e_rev": polarity,
         }
         changes["w" + suffix] = weights
@@ -304,24 +231,3 @@ def _check_new_weight(new_weight, T):
         raise ValueError(
             f"new_weight='uniform' draws from U(T, 1), which is empty for T = {T:.4g}; give a number >= T."
         )
-
-
-def check_weights(name, weights, adjacency):
-    """Conductances as float64, in the shape of the adjacency, or one ValueError: wrong shape, NaN, < 0,
-    off the wiring.
-    """
-    weights = np.asarray(weights)
-    if weights.shape != adjacency.shape or weights.dtype.kind not in "fiu":
-        raise ValueError(
-            f"{name} has shape {weights.shape} and type {weights.dtype}; this wiring needs real "
-            f"{adjacency.shape}."
-        )
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise ValueError(f"{name} must be finite conductances >= 0; the smallest is {np.min(weights)}.")
-    if (weights[~adjacency] != 0).any():
-        target, source = np.argwhere((weights != 0) & ~adjacency)[0]
-        raise ValueError(
-            f"{name}[{target}, {source}] = {weights[target, source]:.4g}, but the wiring has no synapse "
-            f"{source} -> {target}; multiply the weights by the adjacency."
-        )
-    return weights.astype(float)

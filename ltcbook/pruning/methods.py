@@ -15,7 +15,7 @@ import numpy as np
 from ..validation import generator, number, whole
 from ..wiring import Wiring
 from .event import check_options, prune_and_rewire
-from .slots import Slots, checked
+from .state import EventState, check_beside
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Method:
             time_constant=time_constant,
             **{
                 name: tuple(
-                    checked(name + suffix, value, signs.shape)
+                    check_beside(name + suffix, value, signs.shape)
                     for value, suffix, signs in zip(
                         pair, ("", "_in"), (wiring.polarity, wiring.polarity_in), strict=True
                     )
@@ -104,6 +104,11 @@ class Method:
 
     def _event(self, step, steps, network, rng):
         raise NotImplementedError(f"{type(self).__name__} must say what its event does.")
+
+
+def _state(network):
+    weights = network.weights, network.weights_in
+    return EventState(network.wiring, weights, network.age, network.gradient, network.sign)
 
 
 @dataclass(frozen=True)
@@ -201,9 +206,9 @@ class OneShotMagnitude(Method):
         return super().events(steps)[:1]
 
     def _event(self, step, steps, network, rng):
-        slots = Slots(network)
-        slots.prune(slots.weakest(), round(self.sparsity * len(slots.weakest())))
-        return slots.report()
+        state = _state(network)
+        state.prune_first(state.weakest(), round(self.sparsity * len(state.weakest())))
+        return state.report()
 
 
 @dataclass(frozen=True)
@@ -232,8 +237,8 @@ class GradualMagnitude(Method):
         return self if self.synapses is not None else replace(self, synapses=wiring.synapses)
 
     def _event(self, step, steps, network, rng):
-        slots, events = Slots(network), self.events(steps)
-        now, k = len(slots.weakest()), events.index(step) + 1
+        state, events = _state(network), self.events(steps)
+        now, k = len(state.weakest()), events.index(step) + 1
         if self.synapses is None and k > 1:
             raise ValueError(
                 "a later event must know how many synapses there were at the start: give GradualMagnitude "
@@ -241,8 +246,8 @@ class GradualMagnitude(Method):
             )
         total = now if self.synapses is None else self.synapses
         gone = round(total * self.sparsity * (1 - (1 - k / len(events)) ** 3))
-        slots.prune(slots.weakest(), gone - (total - now))
-        return slots.report()
+        state.prune_first(state.weakest(), gone - (total - now))
+        return state.report()
 
 
 @dataclass(frozen=True)
@@ -265,22 +270,22 @@ class SET(Method):
         number("new_weight", self.new_weight, 0, open_low=True)
 
     def _event(self, step, steps, network, rng):
-        slots = Slots(network)
-        for pair in slots.pairs:
-            ranked, free = self._ranked(slots, pair, rng), self._free(slots, pair, rng)
+        state = _state(network)
+        for pair in state.pairs:
+            ranked, free = self._ranked(state, pair, rng), self._free(state, pair, rng)
             count = int(round(self._fraction(step, steps) * len(ranked), 9))
-            for slot in free[: slots.prune(ranked, min(count, len(free)))]:
-                slots.grow(slot, self._value(rng), rng)
-        return slots.report()
+            for slot in free[: state.prune_first(ranked, min(count, len(free)))]:
+                state.grow_signed(slot, self._value(rng), rng)
+        return state.report()
 
     def _fraction(self, step, steps):
         return self.fraction
 
-    def _ranked(self, slots, pair, rng):
-        return slots.weakest(pair)
+    def _ranked(self, state, pair, rng):
+        return state.weakest(pair)
 
-    def _free(self, slots, pair, rng):
-        return rng.permutation(pair[slots.polarity[pair] == 0])
+    def _free(self, state, pair, rng):
+        return rng.permutation(pair[state.polarity[pair] == 0])
 
     def _value(self, rng):
         return 2 * self.new_weight * (1 - rng.random())  # 1 - [0, 1) is never 0
@@ -290,8 +295,8 @@ class SET(Method):
 class RandomRewiring(SET):
     """The control for SET: as many are cut and grown, but whom it cuts is drawn, whatever the weights."""
 
-    def _ranked(self, slots, pair, rng):
-        return rng.permutation(slots.weakest(pair))
+    def _ranked(self, state, pair, rng):
+        return rng.permutation(state.weakest(pair))
 
 
 @dataclass(frozen=True)
@@ -311,9 +316,9 @@ class RigL(SET):
         passed = (step - self.start) / (self.stop * steps - self.start)
         return self.fraction / 2 * (1 + np.cos(np.pi * min(passed, 1.0)))
 
-    def _free(self, slots, pair, rng):
-        useful = pair[(slots.polarity[pair] == 0) & (slots.gradient[pair] < 0)]
-        return useful[np.argsort(slots.gradient[useful], kind="stable")]
+    def _free(self, state, pair, rng):
+        useful = pair[(state.polarity[pair] == 0) & (state.gradient[pair] < 0)]
+        return useful[np.argsort(state.gradient[useful], kind="stable")]
 
     def _value(self, rng):
         return self.new_weight
@@ -344,13 +349,13 @@ class DeepR(Method):
         number("temperature", self.temperature, 0)
 
     def _event(self, step, steps, network, rng):
-        slots = Slots(network)
-        walked = slots.weight - self.pull + self.temperature * rng.standard_normal(slots.weight.shape)
-        some = np.concatenate([slots.weakest(pair, walked)[:-1] for pair in slots.pairs] or [[]]).astype(int)
+        state = _state(network)
+        walked = state.weight - self.pull + self.temperature * rng.standard_normal(state.weight.shape)
+        some = np.concatenate([state.weakest(pair, walked)[:-1] for pair in state.pairs] or [[]]).astype(int)
         dying = some[walked[some] <= 0]
         free = rng.permutation(
-            np.concatenate([p[slots.polarity[p] == 0] for p in slots.pairs] or [[]]).astype(int)
+            np.concatenate([p[state.polarity[p] == 0] for p in state.pairs] or [[]]).astype(int)
         )
-        for slot in free[: slots.prune(dying[np.argsort(walked[dying], kind="stable")], len(free))]:
-            slots.grow(slot, self.new_weight, rng)
-        return slots.report()
+        for slot in free[: state.prune_first(dying[np.argsort(walked[dying], kind="stable")], len(free))]:
+            state.grow_signed(slot, self.new_weight, rng)
+        return state.report()

@@ -14,7 +14,10 @@ import numpy as np
 
 def is_torch(*arrays):
     """Whether any argument is a torch tensor."""
-    return any(hasattr(a, "__torch_function__") for a in arrays)
+    for a in arrays:  # no generator: every call of a network asks this many times
+        if hasattr(a, "__torch_function__"):
+            return True
+    return False
 
 
 def tracing(*tensors):
@@ -26,7 +29,10 @@ def tracing(*tensors):
     if torch.compiler.is_compiling():
         return True
     wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # torch has no public name for this question
-    return any(t.is_meta or wrapped(t) for t in tensors)
+    for t in tensors:
+        if t.is_meta or wrapped(t):
+            return True
+    return False
 
 
 def is_symbolic(*arrays):

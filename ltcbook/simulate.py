@@ -14,7 +14,7 @@ import numpy as np
 
 from . import backends, dynamics, ops
 from .solvers import SOLVERS, euler_step, rk4_step  # noqa: F401 (two steps by the names that chapters use)
-from .validation import among, brief, choice
+from .validation import among, brief, choice, whole
 
 __all__ = ["BACKENDS", "METHODS", "reference", "simulate"]
 
@@ -48,15 +48,14 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
     """
     if not among(method, METHODS):
         raise ValueError(f"no method {brief(method)}; choose one of {', '.join(METHODS)}.")
-    if isinstance(substeps, bool) or not isinstance(substeps, (int, np.integer)) or substeps < 1:
-        raise ValueError(f"substeps is {brief(substeps)}; it must be a whole number >= 1.")
+    substeps = whole("substeps", substeps, 1)
     u, dt, _ = _inputs(cell, u, x0, dt)
     # formulas give the old state at dt = 0 up to rounding; where values may be looked at it is held in every
     # bit
     still = dt == 0 if isinstance(dt, np.ndarray) and dt.dtype != object and (dt == 0).any() else None
-    call = backends.Call(backends.Cell(cell), u, x0, dt, SOLVERS[method], int(substeps), still)
-    chosen = backends.choose(choice("backend", backend, BACKENDS), call)
-    return backends.finite(chosen.run(call), method)
+    call = backends.Call(backends.Cell(cell), u, x0, dt, SOLVERS[method], substeps, still)
+    x = backends.choose(choice("backend", backend, BACKENDS), call).run(call)
+    return backends.finite(x, method)
 
 
 def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):

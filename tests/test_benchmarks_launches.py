@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from pretend import GPU, Far
+from fake_cuda import GPU, Far
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 pytest.importorskip("ncps")

@@ -1,4 +1,4 @@
-"""On a pretended GPU, see ``pretend``: what the CPU gives, bit for bit, and no two devices ever meet."""
+"""On a pretended GPU, see ``fake_cuda``: what the CPU gives, bit for bit, and no two devices ever meet."""
 
 import ast
 import copy
@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from pretend import GPU, Far
+from fake_cuda import GPU, Far
 from test_models import MAKERS, case
 
 from ltcbook import models, plots, pruning, tasks, train, wiring

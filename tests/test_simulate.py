@@ -246,7 +246,7 @@ def test_a_solution_that_leaves_the_finite_numbers_says_so(method, T):
     "change, message",
     [
         ({"method": "Euler"}, "no method 'Euler'.*fused, exponential, extrapolated, euler, rk4"),
-        ({"substeps": 0}, "substeps is 0.*>= 1"),
+        ({"substeps": 0}, "substeps is 0.*at least 1"),
         ({"substeps": 1.5}, "substeps is 1.5"),
         ({"substeps": True}, "substeps is True"),
         ({"dt": -1.0}, "dt is -1.0.*>= 0"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import kernels, ops
+from .. import kernels
 from .base import Backend
 
 LONG = 20_000  # substeps from which "auto" compiles for a NumPy cell: the reference would take seconds
@@ -17,7 +17,7 @@ class Compiled(Backend):
         return self._limit(call) or kernels.without_compiler()
 
     def offers(self, call):
-        if not ops.is_torch(call.x0) and call.steps * call.substeps < LONG or self._limit(call):
+        if not call.network.tensors and call.steps * call.substeps < LONG or self._limit(call):
             return False
         problem = kernels.without_compiler()
         if problem:
@@ -27,7 +27,7 @@ class Compiled(Backend):
     def _limit(self, call):
         """``refusal``, wherever numba compiles."""
         network = call.network
-        if ops.is_torch(call.x0) and network.tensors:
+        if network.tensors:
             from ..kernels import autograd
 
             return autograd.refusal((call.u, call.x0, call.dt, *network.tensors), call.dt, call.solver)
@@ -41,7 +41,7 @@ class Compiled(Backend):
     def run(self, call):
         network, options = call.network, {"solver": call.solver, "substeps": call.substeps}
         given = network.fields, network.patterns, call.u, call.x0, call.dt
-        if ops.is_torch(call.x0):
+        if network.tensors:
             from ..kernels.autograd import trajectory
 
             return trajectory(*given, positive=network.positive, **options)

@@ -27,10 +27,11 @@ def looked_into(tensors):
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return "torch.compile, torch.export and torch.jit look into the computation"
     wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # torch has no public name for this question
-    if any(wrapped(t) or type(t) not in PLAIN for t in tensors):
-        return "vmap, torch.func and tensors of other classes look into the computation"
-    if any(t.is_meta for t in tensors):
-        return "tensors on the device meta hold no values; it computes on the CPU, not on meta"
+    for tensor in tensors:
+        if wrapped(tensor) or type(tensor) not in PLAIN:
+            return "vmap, torch.func and tensors of other classes look into the computation"
+        if tensor.is_meta:
+            return "tensors on the device meta hold no values; it computes on the CPU, not on meta"
     return None
 
 
@@ -38,10 +39,11 @@ def refusal(tensors, dt, solver):
     """Why the kernels cannot compute with these tensors, if numba compiles, in words; None: they can."""
     if seen := looked_into(tensors):
         return seen
-    if any(t.device.type != "cpu" for t in tensors):
-        return f"it computes on the CPU, not on {next(t.device for t in tensors if t.device.type != 'cpu')}"
-    if len({t.dtype for t in tensors}) > 1:
-        return "inputs and parameters differ in their dtype"
+    for tensor in tensors:
+        if tensor.device.type != "cpu":
+            return f"it computes on the CPU, not on {tensor.device}"
+        if tensor.dtype != dt.dtype:
+            return "inputs and parameters differ in their dtype"
     if getattr(forward_ad, "_current_level", -1) >= 0:
         return "it has no forward-mode derivatives"
     if dt.requires_grad:

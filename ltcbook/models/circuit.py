@@ -12,13 +12,8 @@ class Circuit:
     listed = True
 
     def __init__(self, net):
-        self.net = net
+        self.net, self.tensors = net, _parameters(net)
         self._cell = self._edges = None
-
-    @property
-    def tensors(self):
-        """All parameters."""
-        return tuple(self.net.parameters(recurse=self.net.memory is not None))
 
     @property
     def cell(self):
@@ -70,11 +65,18 @@ class StandIn:
     listed, positive = False, None
 
     def __init__(self, net, cell):
-        self.tensors, self.cell = tuple(net.parameters(recurse=net.memory is not None)), cell
+        self.tensors, self.cell = _parameters(net), cell
         self.fields = {name: getattr(cell, name) for name in FIELDS}
         self.patterns = tuple(
             SparsePattern(np.ones(m.shape, np.int8)) for m in (net.polarity, net.polarity_in)
         )
+
+
+def _parameters(net):
+    """All parameters, those of a memory too."""
+    if net.memory is not None:
+        return tuple(net.parameters())
+    return tuple(p for p in net._parameters.values() if p is not None)
 
 
 def _same(mask, stamp, pattern):

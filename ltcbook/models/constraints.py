@@ -134,15 +134,3 @@ def vector(name, values, n, rule, holds):
             f"{name} is {brief(values.tolist())}; it must be one value or ({n},), and hold {rule}."
         )
     return values.astype(float)
-
-
-def number(name, value, holds, rule):
-    """A finite float that obeys the rule, or one ValueError."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, np.number))
-        or not np.isfinite(value)
-        or not holds(value)
-    ):
-        raise ValueError(f"{name} is {brief(value)}; it must be a finite number {rule}.")
-    return float(value)

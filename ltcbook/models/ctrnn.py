@@ -6,9 +6,9 @@ from torch import nn
 
 from ..backends import stepwise
 from ..solvers import SOLVERS
-from ..validation import choice, whole
+from ..validation import choice, number, whole
 from .base import ACTIVATIONS, Net, numpy_rng
-from .constraints import Weight, as_masks, number, vector
+from .constraints import Weight, as_masks, vector
 from .layers import inverse_softplus, parameter
 from .rate import CONVENTIONS, rate_cell
 
@@ -75,10 +75,9 @@ class CTRNNet(Net):
         self.solver = choice("solver", solver, tuple(SOLVERS))
         self.substeps = whole("substeps", substeps, 1)
         self.noise_pre, self.noise_post = (
-            number(name, value, lambda v: v >= 0, ">= 0")
-            for name, value in (("noise_pre", noise_pre), ("noise_post", noise_post))
+            number(name, value, 0) for name, value in (("noise_pre", noise_pre), ("noise_post", noise_post))
         )
-        self.step = number("step", step, lambda v: v > 0, "> 0")
+        self.step = number("step", step, 0, open_low=True)
         self.by_alpha = alpha is not None
         if self.by_alpha:
             alpha = vector(

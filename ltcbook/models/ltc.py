@@ -10,7 +10,7 @@ from .. import backends, dynamics, kernels, ops, pruning
 from ..dynamics.cells import start_values
 from ..kernels.sparse import FIELDS, POSITIVE
 from ..solvers import SOLVERS
-from ..validation import brief, choice, whole
+from ..validation import choice, number, whole
 from ..wiring import Wiring
 from . import memory as lstm
 from .base import Net, numpy_rng, to_numpy
@@ -272,13 +272,8 @@ class LTCNet(Net):
     def _event(self, wiring, cell, new_weight, rng):
         """The Rewired that leads to another wiring; a synapse that changes its sign is cut and grown."""
         self._check_wiring(wiring)
-        if new_weight is not None and not (
-            isinstance(new_weight, (int, float, np.number)) and 0 <= new_weight < np.inf
-        ):
-            raise ValueError(
-                f"new_weight is {brief(new_weight)}; it must be a finite conductance >= 0, or None to draw "
-                "one."
-            )
+        if new_weight is not None:
+            number("new_weight", new_weight, 0)
         halves = []
         for old, new, weights in zip(
             (self.wiring.polarity, self.wiring.polarity_in),
@@ -287,9 +282,9 @@ class LTCNet(Net):
             strict=True,
         ):
             drawn = start_values("w", weights.shape, rng) if new_weight is None else new_weight
-            born, dead = (old != new) & (new != 0), (old != new) & (old != 0)
-            edges = [[(int(s), int(t)) for t, s in np.argwhere(where)] for where in (dead, born)]
-            halves.append((np.where(born, drawn, weights) * (new != 0), *edges))
+            grown, cut = (old != new) & (new != 0), (old != new) & (old != 0)
+            edges = [[(int(s), int(t)) for t, s in np.argwhere(where)] for where in (cut, grown)]
+            halves.append((np.where(grown, drawn, weights) * (new != 0), *edges))
         (w, cut, grown), (w_in, cut_in, grown_in) = halves
         return pruning.Rewired(wiring, w, w_in, None, None, cut, grown, [], cut_in, grown_in, [])
 

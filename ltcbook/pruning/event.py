@@ -101,8 +101,8 @@ def prune_and_rewire(
     slopes = (gradient, gradient_in) if target == "gradient" else (None, None)
     state = EventState(wiring, (weights, weights_in), ages, slopes)
 
-    blocks, events = wiring.blocks(), []
-    for block, stream in zip(blocks, generator(rng).spawn(len(blocks)), strict=True):
+    events, streams = [], generator(rng).spawn(len(state.blocks))
+    for block, stream in zip(state.blocks, streams, strict=True):
         sensory, targets = block[0] == "sensory", block[3]
         present = state.weakest(state.slots(block))
         if not len(present) or (sensory and weights_in is None):

@@ -65,7 +65,8 @@ class EventState:
         self.target, self.source = np.divmod(np.arange(self.weight.size), n + m)
         self.freed = np.zeros(self.weight.size, bool)
         self.fan_in, self.cut, self.grown, self.blocked = wiring.fan_in.copy(), [], [], []
-        slots = [self.slots(block) for block in wiring.blocks() if self.sensory or block[0] != "sensory"]
+        self.blocks = wiring.blocks()
+        slots = [self.slots(block) for block in self.blocks if self.sensory or block[0] != "sensory"]
         self.pairs = [pair for pair in slots if self.polarity[pair].any()]
 
     def slots(self, block):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def setup(app):
     """Register the transforms, the page filters and the static files with Sphinx."""
-    from ltcbook.site import anchors, explorers, facts, folds, formulas, notes, pages, pdf
+    from ltcbook.site import anchors, explorers, folds, formulas, notes, pages, pdf, reading_time
 
     app.add_config_value("ltcbook_cache", str(Path.cwd() / "_build" / "cache"), "")
     app.add_config_value("comments_config", {}, "")  # jupyter-book sets it though its extension is not loaded
@@ -22,7 +22,7 @@ def setup(app):
     app.connect("config-inited", pdf.configure)
     app.add_css_file("book.css", priority=900)
     app.add_js_file("book.js", priority=900, defer="defer")
-    for part in (facts, folds, formulas, notes):
+    for part in (reading_time, folds, formulas, notes):
         part.setup(app)
     app.connect("html-page-context", pages.describe, priority=900)
     app.connect("html-page-context", pages.hurry, priority=900)

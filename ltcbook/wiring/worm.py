@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from ..validation import among, brief
+from ..validation import among, brief, whole
 from .graph import ReadOnly, Wiring
 
 # the tap-withdrawal circuit by neuron class, in its published layers (Wicks et al. 1996; Lechner et al. 2018)
@@ -111,8 +111,7 @@ class Circuit(ReadOnly):
             )
         if not among(sensory, ("neurons", "inputs")):
             raise ValueError(f"sensory is {brief(sensory)}; choose 'neurons' or 'inputs'.")
-        if isinstance(least, bool) or not isinstance(least, (int, np.integer)) or least < 1:
-            raise ValueError(f"least is {brief(least)}; it must be a whole number of contacts, at least 1.")
+        least = whole("least", least, 1)
         inhibits = np.array([transmitter == "GABA" for transmitter in self.transmitters])
         if not isinstance(inhibitory, str):
             inhibits = np.isin(np.arange(self.n), self.members(*inhibitory))

@@ -438,7 +438,13 @@ def shorter(fit):
     return short
 
 
-CHAPTERS = ["multi_area.ipynb", "pruning_rewiring.ipynb", "start.ipynb", "training.ipynb"]
+CHAPTERS = [
+    "convergence.ipynb",
+    "multi_area.ipynb",
+    "pruning_rewiring.ipynb",
+    "start.ipynb",
+    "training.ipynb",
+]
 # these look at whole drives, which take minutes on a device that is only emulated; their models train there
 # above
 TOO_LONG = {"cfc.ipynb", "ct_rnn.ipynb", "rnn.ipynb"}

@@ -40,7 +40,17 @@ ROOMS = {
         "tasks",
     },
     # the stored tables
-    "reproduce": {"validation", "wiring", "dynamics", "tasks", "pruning", "models", "train"},
+    "reproduce": {
+        "validation",
+        "wiring",
+        "dynamics",
+        "simulate",
+        "analysis",
+        "tasks",
+        "pruning",
+        "models",
+        "train",
+    },
     "site": {"widgets"},  # the scripts of the explorers, for the pages
 }
 # third-party package -> the rooms that may import it when they are loaded

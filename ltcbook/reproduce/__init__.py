@@ -19,7 +19,7 @@ from numbers import Real
 
 from ..validation import choice
 
-STUDIES = ("driver", "driver_seeds", "training", "cfc")
+STUDIES = ("driver", "driver_seeds", "training", "cfc", "convergence")
 
 
 def study(name):

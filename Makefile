@@ -9,7 +9,7 @@ PORT ?= 8000
 # an option of a command for a variable that was given, be it empty
 given = $(if $(filter undefined,$(origin $(1))),,$(2)="$($(1))")
 
-.PHONY: help book serve pdf tex test bench address strip clean distclean
+.PHONY: help book serve pdf tex test format coverage bench address strip clean distclean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -32,6 +32,13 @@ tex:
 test: book ## set up everything, a browser included, and pass all tests (ARGS="-k layers" picks some)
 	@$(RUN) tests/browser.py
 	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+format: $(READY) ## format all Python, mend what ruff can mend
+	@$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .
+
+coverage: book ## run the tests and list the lines that none of them has run (ARGS="-k models": of some)
+	@$(RUN) tests/browser.py
+	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: $(READY) ## time everything beside its peers, ten minutes, and write benchmarks/results.json (ARGS=--quick: one)
 	@$(RUN) -m benchmarks $(ARGS)

@@ -1,6 +1,7 @@
 """The rooms of the house: what may import what, and what a bare `import ltcbook` may load."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -188,3 +189,23 @@ def test_a_room_answers_to_its_old_name_for_one_release(root):
 
     with pytest.warns(DeprecationWarning, match="ltcbook.boundary is now ltcbook.validation"):
         assert ltcbook.boundary is validation
+
+
+def test_the_map_names_every_room_from_the_ground_up(root):
+    text = (root / "ARCHITECTURE.md").read_text("utf8").partition("## One formula")[0]
+    lines = re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
+    rooms = [name for line in lines for name in re.findall(r"`(\w+)`", line)]
+    assert sorted(rooms) == sorted(set(ROOMS) - {"__init__"})
+    place = {room: k for k, line in enumerate(lines) for room in re.findall(r"`(\w+)`", line)}
+    wrong = [(room, other) for room in rooms for other in ROOMS[room] if place[other] > place[room]]
+    assert not wrong, f"the map shows a room above one that it uses: {wrong}"
+
+
+def test_the_ways_of_a_call_name_files_and_functions_that_exist(root):
+    text = (root / "ARCHITECTURE.md").read_text("utf8")
+    files = re.findall(r"\b((?:\w+/)+\w+\.py)\b", text)
+    assert len(files) > 10
+    package = root / "ltcbook"
+    assert not [name for name in files if not (package / name).is_file() and not (root / name).is_file()]
+    for name, symbol in re.findall(r"^(\w+/\w+\.py) +(?:\w+\.)?(\w+) ", text, re.MULTILINE):
+        assert re.search(rf"\b(def|class) {symbol}\b", (package / name).read_text("utf8")), (name, symbol)

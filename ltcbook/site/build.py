@@ -24,9 +24,11 @@ def main():
     """Render, publish, print the address; the exit status is 0 only when everything went well."""
     start = time.perf_counter()
     forget_what_changed()
+    environment = own_settings()
+    run_chapters(environment)
     jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     command = [*jupyter_book, "build", str(ROOT), "--path-output", str(STAGE.parent)]
-    if not rendered([*command, "-W", "--keep-going"]):
+    if not rendered([*command, "-W", "--keep-going"], environment):
         # A warning is given only while a page is read: forget the pages, so that the next run gives it again.
         forget(STAGE / ".doctrees", STAGE / "html")
         print(
@@ -44,15 +46,27 @@ def main():
     return 0
 
 
-def rendered(command):
-    """Run jupyter-book, showing what the reader wants to know: chapters as they run, and what went wrong."""
-    environment = own_settings()
+def run_chapters(environment):
+    """Run the chapters that have changed; one that fails is left to the rendering, which says why."""
+    # one core for each chapter: libraries that take all cores would get in each other's way
+    libraries = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+    environment = environment | {f"{library}_NUM_THREADS": "1" for library in libraries}
+    cache = STAGE / ".jupyter_cache"
+    subprocess.run(
+        [sys.executable, "-m", "ltcbook.site.execute", cache], cwd=ROOT, env=environment, check=True
+    )
+
+
+def rendered(command, environment):
+    """Run jupyter-book, showing what the reader wants to know: chapters that run again, and what went
+    wrong.
+    """
     with open(BUILD / "cache" / "complaints.log", "w+", encoding="utf8") as log:
         with subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
         ) as process:
             for line in process.stdout:
-                if "[mystnb]" in line:
+                if "[mystnb]" in line and "Using cached" not in line:
                     print(line.strip().replace(f"{ROOT}/", ""), flush=True)
         log.seek(0)
         if process.returncode:

@@ -5,8 +5,6 @@ It ends with a link to the page's explorer, and so do the page's list of content
 chapters.
 """
 
-import os
-
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
@@ -44,7 +42,7 @@ class ExplorerAnchors(SphinxTransform):
 
 
 class ChapterFacts(SphinxTransform):
-    """Put «n minutes to read · runs in s seconds on k CPU cores» below the title of every executed
+    """Put «n minutes to read · runs in s seconds on one CPU core» below the title of every executed
     chapter.
     """
 
@@ -64,9 +62,7 @@ class ChapterFacts(SphinxTransform):
             "cell_input" in node.get("classes", []) for node in self.document.findall(nodes.container)
         )
         minutes = 5 * max(1, round((words / WORDS_PER_MINUTE + cells * MINUTES_PER_CELL) / 5))
-        text = (
-            f"{minutes} minutes to read · runs in {data['runtime']:.0f} seconds on {os.cpu_count()} CPU cores"
-        )
+        text = f"{minutes} minutes to read · runs in {data['runtime']:.0f} seconds on one CPU core"
         facts = nodes.paragraph(text, text, classes=["chapter-facts"])
         if self.env.metadata[self.env.docname]["explorers"]:
             facts += [nodes.Text(" · "), nodes.reference("", MOVE, refid=EXPLORER)]

@@ -1,0 +1,69 @@
+"""Run the chapters that have changed, several side by side, each on one core; the pages then take what is
+kept.
+
+The notebooks and their outputs lie in Jupyter's cache, where the rendering looks for them. A chapter that
+fails is not kept: the rendering runs it once more and says what went wrong.
+"""
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import yaml
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+
+from ltcbook.site import setup_cell
+
+MOST = 8  # side by side; each kernel with torch holds half a gigabyte
+
+
+def cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def listed(toc):
+    """The files that a table of contents names, in its order."""
+    for key, value in toc.items():
+        if key in ("root", "file"):
+            yield value
+        elif isinstance(value, list):
+            for part in value:
+                yield from listed(part)
+
+
+def run(root, cache_folder):
+    """Run every chapter of the book in ``root`` that the cache does not hold, keep it there, and say so.
+
+    The kernels have the environment of this process.
+    """
+    settings = yaml.safe_load((root / "_config.yml").read_text("utf8"))["execute"]
+    paths = [root / f"{name}.ipynb" for name in listed(yaml.safe_load((root / "_toc.yml").read_text("utf8")))]
+    cache = get_cache(cache_folder)
+    stale = {}
+    for path in filter(Path.is_file, paths):
+        book = setup_cell.read_for_the_page(path.read_text("utf8"))
+        try:
+            cache.match_cache_notebook(book)
+        except KeyError:
+            stale[path] = book
+    # the longest first, so that no core waits at the end
+    order = sorted(stale, key=lambda path: sum(len(c.source) for c in stale[path].cells), reverse=True)
+    options = {"timeout": settings["timeout"], "allow_errors": settings["allow_errors"]}
+    with ThreadPoolExecutor(min(MOST, cores())) as pool:
+        runs = {
+            pool.submit(single_nb_execution, stale[path], str(path.parent), **options): path for path in order
+        }
+        for done in as_completed(runs):
+            path, result = runs[done], done.result()
+            if result.err is None:
+                kept = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})
+                cache.cache_notebook_bundle(kept, check_validity=False, overwrite=True)
+                print(f"{path.relative_to(root)}: ran in {result.time:.0f} seconds", flush=True)
+
+
+if __name__ == "__main__":
+    run(setup_cell.ROOT, sys.argv[1])

@@ -98,6 +98,40 @@ def test_the_stored_driver_is_the_network_of_torch_with_the_same_numbers():
     assert np.allclose(driver.states(seen.inputs, seen.dt), x.detach(), atol=1e-10)
 
 
+def test_a_driver_whose_speeds_are_held_keeps_its_goals_and_its_shares():
+    from ltcbook import dynamics
+    from ltcbook.reproduce import liquid
+
+    driver = lane.trained()
+    seen = np.random.default_rng(0).uniform(size=(4, 5, 16))
+    g = liquid.conductances(driver, seen)
+    assert g.shape == (4, 5, 19) and (g > driver.cell.g_leak).all()
+    held = liquid.Held(driver, g.mean((0, 1)))
+    x = np.zeros((4, 19))
+    for t in range(5):
+        goal = dynamics.effective_equilibrium(x, driver.heard(seen[:, t]), driver.cell)
+        keep = driver.cell.c / (driver.cell.c + g.mean((0, 1)))
+        x = keep * x + (1 - keep) * goal
+        assert np.allclose(held(seen[:, t], np.ones(4)), driver.wheel(x), atol=1e-12)
+    held.reset()
+    always = dynamics.LTC(
+        **{**vars(driver.cell), "gamma": 0 * driver.cell.gamma, "gamma_in": 0 * driver.cell.gamma_in}
+    )
+    still = lane.Driver(
+        driver.wiring,
+        always,
+        driver.input_scale,
+        driver.input_shift,
+        driver.readout_scale,
+        driver.readout_shift,
+    )
+    half = liquid.Held(
+        still, still.cell.terms(np.zeros(19), np.zeros(16))[0]
+    )  # gates half open for ever: nothing to hold
+    assert np.allclose(half(seen[:, 0], np.ones(4)), still.policy()(seen[:, 0], np.ones(4)), atol=1e-12)
+    assert liquid.swing(still, seen)["swing"] == 1
+
+
 def test_parts_that_make_no_driver_are_refused():
     from dataclasses import replace
 

@@ -26,55 +26,60 @@ def full(values):
     return np.sort_complex(np.array([complex(*value) for value in values]))
 
 
-@pytest.mark.parametrize("values", GRID[::3])
-def test_a_frame_counts_the_synapses_of_the_package(explorer, values):
-    forward, backward, areas, within, _ = values
-    frame = explorer.compute(**dict(zip(NAMES, values, strict=True)))
-    masks = wiring.multi_area(
-        (1, NEURONS, 1), areas, (forward, backward, within), rng=np.random.default_rng(SEED)
-    )
-    blocks = masks.density() * (NEURONS / areas) ** 2
-    counts = frame["counts"]
-    assert counts["forward"] == round(np.tril(blocks, -1).sum()) and counts["backward"] == round(
-        np.triu(blocks, 1).sum()
-    )
-    assert (
-        counts["total"]
-        == masks.hidden_mask.sum()
-        == counts["within"] + counts["forward"] + counts["backward"]
-    )
-    size = NEURONS / areas
-    assert frame["expected"] == pytest.approx(
-        size**2 * areas * (within + (areas - 1) / 2 * (forward + backward))
-    )
+def test_a_frame_counts_the_synapses_of_the_package(explorer, subtests):
+    for values in GRID[::3]:
+        with subtests.test(values=values):
+            forward, backward, areas, within, _ = values
+            frame = explorer.compute(**dict(zip(NAMES, values, strict=True)))
+            masks = wiring.multi_area(
+                (1, NEURONS, 1), areas, (forward, backward, within), rng=np.random.default_rng(SEED)
+            )
+            blocks = masks.density() * (NEURONS / areas) ** 2
+            counts = frame["counts"]
+            assert counts["forward"] == round(np.tril(blocks, -1).sum()) and counts["backward"] == round(
+                np.triu(blocks, 1).sum()
+            )
+            assert (
+                counts["total"]
+                == masks.hidden_mask.sum()
+                == counts["within"] + counts["forward"] + counts["backward"]
+            )
+            size = NEURONS / areas
+            assert frame["expected"] == pytest.approx(
+                size**2 * areas * (within + (areas - 1) / 2 * (forward + backward))
+            )
 
 
-@pytest.mark.parametrize("values", GRID[::3])
-def test_the_eigenvalues_are_those_of_weights_inside_the_mask_of_the_package(explorer, values):
-    forward, backward, areas, within, signs = values
-    frame = explorer.compute(**dict(zip(NAMES, values, strict=True)))
-    mask = AreasExplorer.masks(areas, forward, backward, within, signs).hidden_mask
-    J = SIZES * np.where(mask < 0, STRONGER * mask, mask) - np.eye(NEURONS)
-    found = full(frame["eigen"])
-    assert len(found) == NEURONS and (0.0375 <= SIZES).all() and (SIZES <= 0.1125).all()
-    # each one is an eigenvalue
-    assert max(np.linalg.svd(J - value * np.eye(NEURONS))[1][-1] for value in found) < 1e-9
-    assert np.isclose(found.sum(), np.trace(J)) and frame["abscissa"] == round(found.real.max(), 3)
+def test_the_eigenvalues_are_those_of_weights_inside_the_mask_of_the_package(explorer, subtests):
+    for values in GRID[::3]:
+        with subtests.test(values=values):
+            forward, backward, areas, within, signs = values
+            frame = explorer.compute(**dict(zip(NAMES, values, strict=True)))
+            mask = AreasExplorer.masks(areas, forward, backward, within, signs).hidden_mask
+            J = SIZES * np.where(mask < 0, STRONGER * mask, mask) - np.eye(NEURONS)
+            found = full(frame["eigen"])
+            assert len(found) == NEURONS and (0.0375 <= SIZES).all() and (SIZES <= 0.1125).all()
+            # each one is an eigenvalue
+            assert max(np.linalg.svd(J - value * np.eye(NEURONS))[1][-1] for value in found) < 1e-9
+            assert np.isclose(found.sum(), np.trace(J)) and frame["abscissa"] == round(found.real.max(), 3)
 
 
-@pytest.mark.parametrize("values", GRID)
-def test_without_a_loop_the_eigenvalues_are_those_of_the_areas_and_else_not(explorer, values):
-    frame = explorer.compute(**dict(zip(NAMES, values, strict=True)))
-    alone = full(explorer.spec["alone"][f"{values[2]}-{values[3]:g}-{values[4]}"])
-    found = full(frame["eigen"])
-    assert len(found) == len(alone) == NEURONS
-    free = values[0] == 0 or values[1] == 0
-    far = max(np.abs(found - value).min() for value in alone)
-    assert (far < 2e-3) == free
-    assert ("without loops" in frame["verdict"][0][1]) == free
-    assert (
-        (frame["verdict"][0][0] == "good") == ("die out" in frame["verdict"][0][1]) == (found.real.max() < 0)
-    )
+def test_without_a_loop_the_eigenvalues_are_those_of_the_areas_and_else_not(explorer, subtests):
+    for values in GRID:
+        with subtests.test(values=values):
+            frame = explorer.compute(**dict(zip(NAMES, values, strict=True)))
+            alone = full(explorer.spec["alone"][f"{values[2]}-{values[3]:g}-{values[4]}"])
+            found = full(frame["eigen"])
+            assert len(found) == len(alone) == NEURONS
+            free = values[0] == 0 or values[1] == 0
+            far = max(np.abs(found - value).min() for value in alone)
+            assert (far < 2e-3) == free
+            assert ("without loops" in frame["verdict"][0][1]) == free
+            assert (
+                (frame["verdict"][0][0] == "good")
+                == ("die out" in frame["verdict"][0][1])
+                == (found.real.max() < 0)
+            )
 
 
 def test_areas_alone_are_stable_so_that_without_loops_errors_die_out(explorer):
@@ -140,14 +145,6 @@ def test_the_dice_of_the_drawing_are_those_of_the_package_at_every_step_of_the_c
     exact = np.random.default_rng(SEED).random((NEURONS, NEURONS))
     shares = np.linspace(0, 1, 101).round(10)
     assert np.array_equal(exact[..., None] < shares, DICE[..., None] < shares)
-
-
-@pytest.mark.parametrize(
-    "controls", [{"forward": 1.2}, {"backward": -0.1}, {"areas": 5}, {"signs": "minus"}, {"p": 1}]
-)
-def test_impossible_controls_are_refused(explorer, controls):
-    with pytest.raises(ValueError, match="must|choose|unknown"):
-        explorer.compute(**controls)
 
 
 FRAMES = """async all => {

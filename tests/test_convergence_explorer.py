@@ -49,14 +49,15 @@ def test_the_error_falls_as_the_networks_themselves_do(explorer, controls):
         assert frame[name]["first"] == pytest.approx(first, rel=1e-3)
 
 
-@pytest.mark.parametrize("controls", GRID[::7])
-def test_only_the_leak_times_decide_whether_the_slowest_mode_gains(explorer, controls):
-    frame = explorer.compute(**controls)
-    sign = np.sign(round(frame["after"]["rate"] - frame["before"]["rate"], 12))
-    tone = {1: "good", 0: "same", -1: "bad"}[int(sign)]
-    assert frame["verdict"][0][0] == tone
-    by_leak = np.sign(controls["tau_k"] - controls["tau_j"])
-    assert sign == by_leak if controls["bystander"] == "none" else sign in (0, by_leak)
+def test_only_the_leak_times_decide_whether_the_slowest_mode_gains(explorer, subtests):
+    for controls in GRID[::7]:
+        with subtests.test(controls=controls):
+            frame = explorer.compute(**controls)
+            sign = np.sign(round(frame["after"]["rate"] - frame["before"]["rate"], 12))
+            tone = {1: "good", 0: "same", -1: "bad"}[int(sign)]
+            assert frame["verdict"][0][0] == tone
+            by_leak = np.sign(controls["tau_k"] - controls["tau_j"])
+            assert sign == by_leak if controls["bystander"] == "none" else sign in (0, by_leak)
 
 
 @pytest.mark.parametrize("controls", GRID[::31])
@@ -94,14 +95,6 @@ def test_no_error_is_said_and_not_divided_by(explorer):
     assert frame["after"]["norm"] is None and "drag" in frame["verdict"][1][1]
 
 
-@pytest.mark.parametrize(
-    "controls", [{"W": 11}, {"w": 0}, {"tau_j": float("nan")}, {"bystander": "fast"}, {"T": 1}]
-)
-def test_impossible_controls_are_refused(explorer, controls):
-    with pytest.raises(ValueError, match="must|choose|unknown"):
-        explorer.compute(**controls)
-
-
 def test_javascript_says_the_same_numbers_and_words(explorer, static_page):
     page, address, complaints = static_page(explorer)
     for controls in [*GRID[::29], {**GRID[0], "e_j": 0, "e_k": 0}]:
@@ -119,14 +112,15 @@ def test_javascript_says_the_same_numbers_and_words(explorer, static_page):
     assert not complaints and page.locator(".ltc-fallback").count() == 0
 
 
-@pytest.mark.parametrize("controls", GRID[::17])
-def test_the_second_line_says_who_is_ahead_at_first_and_who_settles_first(explorer, controls):
-    frame = explorer.compute(**controls)
-    tone, text = frame["verdict"][1]
-    first = frame["after"]["first"] - frame["before"]["first"]
-    assert ("shrinks faster" in text) == (first > 1e-9) and ("more slowly" in text) == (first < -1e-9)
-    settle = frame["after"]["settle"] / frame["before"]["settle"]
-    assert tone == ("good" if settle < 0.998 else "bad" if settle > 1.0021 else "same")
+def test_the_second_line_says_who_is_ahead_at_first_and_who_settles_first(explorer, subtests):
+    for controls in GRID[::17]:
+        with subtests.test(controls=controls):
+            frame = explorer.compute(**controls)
+            tone, text = frame["verdict"][1]
+            first = frame["after"]["first"] - frame["before"]["first"]
+            assert ("shrinks faster" in text) == (first > 1e-9) and ("more slowly" in text) == (first < -1e-9)
+            settle = frame["after"]["settle"] / frame["before"]["settle"]
+            assert tone == ("good" if settle < 0.998 else "bad" if settle > 1.0021 else "same")
 
 
 def test_what_would_tell_waits_for_the_prediction_and_the_drawing_fits_on_one_screen(explorer, static_page):

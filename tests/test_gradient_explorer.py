@@ -46,13 +46,14 @@ def test_the_norms_are_those_of_finite_differences(explorer, lam, q, u, step):
         assert frame["norms"][lag] == pytest.approx(truth, rel=1e-4, abs=1e-8)
 
 
-@pytest.mark.parametrize("lam, q, u, step", GRID)
-def test_no_gradient_passes_the_bound(explorer, lam, q, u, step):
-    frame = explorer.compute(lam=lam, q=q, u=u, step=step)
-    bound = frame["factor"] ** np.arange(LENGTH + 1)
-    assert (np.array(frame["norms"]) <= bound * (1 + 1e-9)).all()
-    if u == 0 and q == 0:
-        assert np.allclose(frame["norms"], frame["radius"] ** np.arange(LENGTH + 1), rtol=1e-9)
+def test_no_gradient_passes_the_bound(explorer, subtests):
+    for lam, q, u, step in GRID:
+        with subtests.test(lam=lam, q=q, u=u, step=step):
+            frame = explorer.compute(lam=lam, q=q, u=u, step=step)
+            bound = frame["factor"] ** np.arange(LENGTH + 1)
+            assert (np.array(frame["norms"]) <= bound * (1 + 1e-9)).all()
+            if u == 0 and q == 0:
+                assert np.allclose(frame["norms"], frame["radius"] ** np.arange(LENGTH + 1), rtol=1e-9)
 
 
 def test_the_question_and_its_answer_say_true_numbers(explorer):
@@ -88,14 +89,6 @@ def test_the_presets_tell_what_happens(explorer):
     ends = [explorer.compute(**preset["controls"])["verdict"][0][1] for preset in explorer.spec["presets"]]
     words = ["vanishes.", "vanishes.", "explodes.", "vanishes.", "neither vanishes nor explodes."]
     assert all(end.endswith(word) for end, word in zip(ends, words, strict=True))
-
-
-@pytest.mark.parametrize(
-    "controls", [{"lam": 2}, {"q": -0.1}, {"u": float("nan")}, {"step": "implicit"}, {"rho": 1}]
-)
-def test_impossible_controls_are_refused(explorer, controls):
-    with pytest.raises(ValueError, match="must|choose|unknown"):
-        explorer.compute(**controls)
 
 
 def test_javascript_says_the_same_numbers_and_words(explorer, static_page):

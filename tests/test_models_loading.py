@@ -3,6 +3,7 @@ container.
 """
 
 import copy
+import itertools
 import warnings
 
 import numpy as np
@@ -90,48 +91,53 @@ BOXES = {
 }
 
 
-@pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("how", [{}, {"strict": False}, {"assign": True}])
-def test_numbers_that_mean_something_else_are_refused_and_nothing_of_the_model_changes(name, box, how):
-    saved, net, words = (part() if callable(part) else part for part in PAIRS[name])
-    outer = BOXES[box](net)
-    inner = outer.module if box == "average" else net
-    before = {key: value.clone() for key, value in inner.state_dict().items()}
-    with pytest.raises(ValueError, match=f"(?s){words}.*Nothing was loaded"):
-        outer.load_state_dict(BOXES[box](saved).state_dict(), **how)
-    assert all(torch.equal(value, before[key]) for key, value in inner.state_dict().items())
-    if getattr(inner, "wiring", None) is not None:
-        adjacency = inner.wiring.adjacency
-        mask = getattr(inner, "polarity", None) if hasattr(inner, "polarity") else None
-        assert mask is None or np.array_equal(mask.numpy() != 0, adjacency)
+def test_numbers_that_mean_something_else_are_refused_and_nothing_of_the_model_changes(name, subtests):
+    for box, how in itertools.product(BOXES, [{}, {"strict": False}, {"assign": True}]):
+        with subtests.test(box=box, how=how):
+            saved, net, words = (part() if callable(part) else part for part in PAIRS[name])
+            outer = BOXES[box](net)
+            inner = outer.module if box == "average" else net
+            before = {key: value.clone() for key, value in inner.state_dict().items()}
+            with pytest.raises(ValueError, match=f"(?s){words}.*Nothing was loaded"):
+                outer.load_state_dict(BOXES[box](saved).state_dict(), **how)
+            assert all(torch.equal(value, before[key]) for key, value in inner.state_dict().items())
+            if getattr(inner, "wiring", None) is not None:
+                adjacency = inner.wiring.adjacency
+                mask = getattr(inner, "polarity", None) if hasattr(inner, "polarity") else None
+                assert mask is None or np.array_equal(mask.numpy() != 0, adjacency)
 
 
 @ALL
-@pytest.mark.parametrize("box", BOXES)
-def test_what_fits_is_loaded_through_files_and_containers(name, box, tmp_path):
-    outer, fresh = (BOXES[box](MAKERS[name](generator=gen(seed))) for seed in (0, 9))
-    torch.save(outer.state_dict(), tmp_path / "net.pt")
-    state = torch.load(tmp_path / "net.pt", weights_only=True)
-    assert all(torch.is_tensor(value) for value in state.values())
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert not any(fresh.load_state_dict(state)) and not any(fresh.load_state_dict(state, assign=True))
-    assert all(torch.equal(value, state[key]) for key, value in fresh.state_dict().items())
+def test_what_fits_is_loaded_through_files_and_containers(name, tmp_path, subtests):
+    for box in BOXES:
+        with subtests.test(box=box):
+            outer, fresh = (BOXES[box](MAKERS[name](generator=gen(seed))) for seed in (0, 9))
+            torch.save(outer.state_dict(), tmp_path / "net.pt")
+            state = torch.load(tmp_path / "net.pt", weights_only=True)
+            assert all(torch.is_tensor(value) for value in state.values())
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                assert not any(fresh.load_state_dict(state))
+                assert not any(fresh.load_state_dict(state, assign=True))
+            assert all(torch.equal(value, state[key]) for key, value in fresh.state_dict().items())
 
 
 @ALL
-@pytest.mark.parametrize("box", BOXES)
-def test_a_file_from_before_says_nothing_and_is_read(name, box):
-    outer, fresh = (BOXES[box](MAKERS[name](generator=gen(seed))) for seed in (0, 9))
-    old = {
-        key: value.bool() if key.endswith(("mask", "mask_time")) and "CfC" in name else value
-        for key, value in outer.state_dict().items()
-        if not key.endswith("_extra_state")
-    }
-    assert len(old) < len(outer.state_dict())
-    assert not any(fresh.load_state_dict(old))
-    assert all(torch.equal(value, outer.state_dict()[key]) for key, value in fresh.state_dict().items())
+def test_a_file_from_before_says_nothing_and_is_read(name, subtests):
+    for box in BOXES:
+        with subtests.test(box=box):
+            outer, fresh = (BOXES[box](MAKERS[name](generator=gen(seed))) for seed in (0, 9))
+            old = {
+                key: value.bool() if key.endswith(("mask", "mask_time")) and "CfC" in name else value
+                for key, value in outer.state_dict().items()
+                if not key.endswith("_extra_state")
+            }
+            assert len(old) < len(outer.state_dict())
+            assert not any(fresh.load_state_dict(old))
+            assert all(
+                torch.equal(value, outer.state_dict()[key]) for key, value in fresh.state_dict().items()
+            )
 
 
 def test_another_solver_is_reported_and_kept():

@@ -454,3 +454,89 @@ def test_forced_colours_keep_icons_and_more_contrast_darkens_quiet_words(visit):
         for at in (".chapter-facts", "article p")
     )
     assert quiet == text
+
+
+# --- the reader's place ---------------------------------------------------------------------------
+
+OFFER, READ, TICKS = ".book-offer", ".book-read", ".bd-sidebar-primary .book-tick"
+KEPT = "Object.keys(localStorage).filter(key => key.startsWith('ltcbook')).length"
+
+
+@pytest.fixture
+def reader(browser, site):
+    """(name) -> the page, opened from its folder, always in the same browser, which keeps what it is told."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    page = context.new_page()
+
+    def go(name, fragment=""):
+        page.goto("about:blank")
+        page.goto((site / name).as_uri() + fragment)
+        page.wait_for_function("!document.documentElement.classList.contains('book-arriving')")
+        return page
+
+    yield go
+    context.close()
+
+
+def read_to(page, section):
+    """Scroll as a reader does, section by section, down to this one; its title."""
+    for k in range(section + 1):
+        page.evaluate(
+            "k => document.querySelectorAll('.bd-article > section > section')[k]"
+            ".scrollIntoView({ behavior: 'instant' })",
+            k,
+        )
+        page.wait_for_timeout(60)
+    headings = page.locator(".bd-article > section > section > h2")
+    return headings.nth(section).inner_text().rstrip("#").strip()
+
+
+def test_a_reader_who_comes_back_is_offered_the_section_where_they_were(reader):
+    page = reader("chapters/rnn.html")
+    assert page.locator(OFFER).count() == 0 and page.evaluate(KEPT) == 0
+    title = read_to(page, 3)
+    page = reader("chapters/rnn.html")
+    assert title in page.locator(OFFER).inner_text()
+    page.locator(OFFER).get_by_role("link", name="Go on there").click()
+    assert page.locator(OFFER).count() == 0
+    page.wait_for_function("scrollY > 800")
+    page = reader("chapters/rnn.html", "#explorer")
+    assert page.locator(OFFER).count() == 0  # who follows a link knows where to go
+    page = reader("chapters/index.html")
+    link = page.locator(".book-place a")
+    assert "Recurrent networks, " in link.inner_text()
+    assert link.get_attribute("href").partition("#")[0].endswith("rnn.html")
+    page.get_by_role("button", name="Forget my place").click()
+    assert page.locator(".book-place").count() == 0 and page.evaluate(KEPT) == 0
+
+
+def test_a_chapter_that_was_read_to_its_end_is_ticked_everywhere_and_can_be_unticked(reader):
+    page = reader("chapters/rnn.html")
+    assert page.locator(TICKS).count() == 0
+    page.locator(READ).scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    assert page.locator(READ).get_attribute("aria-pressed") == "false"  # a jump to the end is no reading
+    read_to(page, page.locator(".bd-article > section > section").count() - 1)
+    page.locator(READ).scroll_into_view_if_needed()
+    page.wait_for_selector(f"{READ}[aria-pressed=true]")
+    page = reader("chapters/ltc.html")
+    assert "(read)" in page.locator(TICKS).first.inner_text() and page.locator(TICKS).count() == 1
+    page = reader("chapters/index.html")
+    assert page.locator(".bd-article .book-tick").count() == 1
+    page = reader("chapters/rnn.html")
+    page.locator(READ).click()
+    assert page.locator(TICKS).count() == 0 and page.locator(READ).get_attribute("aria-pressed") == "false"
+
+
+def test_without_storage_a_page_keeps_nothing_and_complains_about_nothing(browser, site):
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no storage') } })"
+    )
+    page, said = context.new_page(), []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto((site / "chapters/rnn.html").as_uri())
+    read_to(page, 2)
+    page.locator(READ).click()
+    assert not [line for line in said if "place.js" in line] and page.locator(OFFER).count() == 0
+    context.close()

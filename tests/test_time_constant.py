@@ -20,13 +20,14 @@ def explorer():
     return TimeConstantExplorer()
 
 
-@pytest.mark.parametrize("u, w, dt, E", GRID)
-def test_speed_and_goal_keep_their_bounds_and_the_fused_solver_the_box(explorer, u, w, dt, E):
-    frame = explorer.compute(u=u, w=w, dt=dt, E=E)
-    bounds = frame["bounds"]
-    assert bounds["shortest"] <= frame["on"]["tau"] <= frame["off"]["tau"] <= bounds["longest"]
-    for name in ("fused", "exact"):
-        assert bounds["lo"] - 1e-12 <= min(frame[name]) and max(frame[name]) <= bounds["hi"] + 1e-12
+def test_speed_and_goal_keep_their_bounds_and_the_fused_solver_the_box(explorer, subtests):
+    for u, w, dt, E in GRID:
+        with subtests.test(u=u, w=w, dt=dt, E=E):
+            frame = explorer.compute(u=u, w=w, dt=dt, E=E)
+            bounds = frame["bounds"]
+            assert bounds["shortest"] <= frame["on"]["tau"] <= frame["off"]["tau"] <= bounds["longest"]
+            for name in ("fused", "exact"):
+                assert bounds["lo"] - 1e-12 <= min(frame[name]) and max(frame[name]) <= bounds["hi"] + 1e-12
 
 
 def test_the_exact_run_solves_the_equation(explorer):
@@ -104,14 +105,6 @@ def test_the_verdict_on_euler_is_what_euler_does(explorer, dt, word):
     ratio = rise[1:] / rise[:-1]
     low, high = {"stable": (0, 1), "overshoots": (-1, 0), "blows up": (-np.inf, -1)}[word]
     assert ((low < ratio) & (ratio < high)).all()
-
-
-@pytest.mark.parametrize(
-    "controls", [{"u": 2}, {"w": -0.1}, {"dt": 0}, {"dt": float("nan")}, {"E": 0}, {"tau": 1}]
-)
-def test_impossible_controls_are_refused(explorer, controls):
-    with pytest.raises(ValueError, match="must|choose|unknown"):
-        explorer.compute(**controls)
 
 
 def test_the_cell_is_an_ordinary_cell(explorer):

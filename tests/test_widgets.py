@@ -8,6 +8,7 @@ import re
 import sys
 from html.parser import HTMLParser
 
+import heights
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -48,38 +49,44 @@ def twins(threshold, plane):
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rule", ["threshold", "copy", "prune", "uniform", "strong", "slowest"])
-@pytest.mark.parametrize("T", [0.0, 0.135, 0.3, 0.6])
-def test_a_frame_is_what_pruning_and_analysis_say(threshold, T, rule):
-    frame = threshold.compute(T=T, rule=rule, seed=1)
-    wiring, cell, u = widgets.default_network()
-    rest = analysis.relax(np.zeros(cell.n), u, cell)
-    options = widgets.threshold.RULES[rule][1]
-    result = pruning.prune_and_rewire(
-        wiring,
-        cell.w,
-        T,
-        weights_in=cell.w_in,
-        rng=np.random.default_rng(1),
-        time_constant=dynamics.time_constant(rest, u, cell),
-        **options,
-    )
-    new = pruning.rewire(cell, result, rng=np.random.default_rng([1, 1]))
-    x = analysis.relax(rest, u, new)
-    values = analysis.eigenvalues(x, u, new)
-    told = np.sort_complex(
-        np.concatenate([np.array(frame["own"], complex), [a + 1j * b for a, b in frame["command"]]])
-    )
-    np.testing.assert_allclose(told, np.sort_complex(values), atol=1e-7)  # the equilibrium is found to 1e-12
-    own = threshold.circuits["random"].own
-    np.testing.assert_allclose(frame["own"], -1 / dynamics.time_constant(x, u, new)[own], rtol=1e-9)
-    assert frame["rate"] == pytest.approx(-values.real.max(), abs=1e-9)
-    assert frame["shift"] == pytest.approx(np.abs(x - rest).max(), abs=1e-9)
-    assert frame["counts"]["cut"] == len(result.cut) + len(result.cut_in)
-    assert frame["counts"]["grown"] == len(result.grown) + len(result.grown_in)
-    assert frame["counts"]["blocked"] == len(result.blocked) + len(result.blocked_in)
-    assert frame["counts"]["left"] == result.wiring.synapses
-    json.dumps(frame, allow_nan=False)
+def test_a_frame_is_what_pruning_and_analysis_say(threshold, subtests):
+    for T in [0.0, 0.135, 0.3, 0.6]:
+        for rule in ["threshold", "copy", "prune", "uniform", "strong", "slowest"]:
+            with subtests.test(rule=rule, T=T):
+                frame = threshold.compute(T=T, rule=rule, seed=1)
+                wiring, cell, u = widgets.default_network()
+                rest = analysis.relax(np.zeros(cell.n), u, cell)
+                options = widgets.threshold.RULES[rule][1]
+                result = pruning.prune_and_rewire(
+                    wiring,
+                    cell.w,
+                    T,
+                    weights_in=cell.w_in,
+                    rng=np.random.default_rng(1),
+                    time_constant=dynamics.time_constant(rest, u, cell),
+                    **options,
+                )
+                new = pruning.rewire(cell, result, rng=np.random.default_rng([1, 1]))
+                x = analysis.relax(rest, u, new)
+                values = analysis.eigenvalues(x, u, new)
+                told = np.sort_complex(
+                    np.concatenate(
+                        [np.array(frame["own"], complex), [a + 1j * b for a, b in frame["command"]]]
+                    )
+                )
+                # the equilibrium is found to 1e-12
+                np.testing.assert_allclose(told, np.sort_complex(values), atol=1e-7)
+                own = threshold.circuits["random"].own
+                np.testing.assert_allclose(
+                    frame["own"], -1 / dynamics.time_constant(x, u, new)[own], rtol=1e-9
+                )
+                assert frame["rate"] == pytest.approx(-values.real.max(), abs=1e-9)
+                assert frame["shift"] == pytest.approx(np.abs(x - rest).max(), abs=1e-9)
+                assert frame["counts"]["cut"] == len(result.cut) + len(result.cut_in)
+                assert frame["counts"]["grown"] == len(result.grown) + len(result.grown_in)
+                assert frame["counts"]["blocked"] == len(result.blocked) + len(result.blocked_in)
+                assert frame["counts"]["left"] == result.wiring.synapses
+                json.dumps(frame, allow_nan=False)
 
 
 def test_the_default_already_makes_the_point(threshold):
@@ -151,27 +158,17 @@ def test_the_control_raises_weights_and_nothing_else(threshold):
     assert (cell.w[(threshold.cell.w > 0) & (threshold.cell.w < 0.3)] == 1).all()
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"T": -0.1},
-        {"T": 0.7},
-        {"T": float("nan")},
-        {"T": "0.3"},
-        {"T": True},
-        {"T": None},
-        {"rule": "magic"},
-        {"rule": None},
-        {"seed": 8},
-        {"seed": True},
-        {"threshold": 0.3},
-    ],
-)
-def test_bad_controls_are_refused_with_what_is_possible(threshold, bad):
-    ((name, value),) = bad.items()
-    with pytest.raises(ValueError, match=r"must|choose|possible") as error:
-        threshold.compute(**bad)
-    assert name in str(error.value)
+def test_every_control_of_every_explorer_refuses_what_is_not_possible(subtests):
+    for room, explorer in heights.explorers().items():
+        for control in explorer.knobs.values():
+            outside = ["no such option"] if control.kind == "select" else [control.low - 1, control.high + 1]
+            for value in (*outside, float("nan"), "0.3", True, None, [1]):
+                with subtests.test(room=room, control=control.name, value=value):
+                    with pytest.raises(ValueError, match=r"must|choose") as error:
+                        explorer.compute(**{control.name: value})
+                    assert control.name in str(error.value)
+        with subtests.test(room=room), pytest.raises(ValueError, match="no_such_control.*possible"):
+            explorer.compute(no_such_control=1)
 
 
 def test_nan_is_named_as_what_it_is(plane):

@@ -22,6 +22,7 @@ def setup(app):
     app.connect("config-inited", pdf.configure)
     app.add_css_file("book.css", priority=900)
     app.add_js_file("book.js", priority=900, defer="defer")
+    app.add_js_file("place.js", priority=900, defer="defer")
     for part in (reading_time, folds, formulas, notes):
         part.setup(app)
     app.connect("html-page-context", pages.describe, priority=900)

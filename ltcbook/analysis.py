@@ -11,16 +11,33 @@ without inputs.
 array([-0.83,  1.  , -0.83])
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import linalg
 
 from . import dynamics
 from .validation import among, array, brief, generator
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .dynamics import CTRNN, LTC, LTC2021
+    from .typing import Cell
+
 ROUNDS = 1000  # by which a box grows, or comes closer, before it leaps or stops
 
 
-def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
+def equilibria(
+    cell: LTC | LTC2021 | CTRNN,
+    u: np.ndarray | None = None,
+    *,
+    starts: int = 64,
+    rng: np.random.Generator,
+    tolerance: float = 1e-10,
+) -> np.ndarray:
     """All equilibria found from many starts, stable or not, (k, n) in mV, sorted by their first coordinates.
 
     Half of the ``starts`` states drawn in ``state_bounds`` relax with fused steps first (they find the
@@ -45,7 +62,7 @@ def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
         x = x - move * np.minimum(1, width / np.maximum(np.abs(move).max(-1, keepdims=True), 1e-300))
         x = np.clip(x, lo - width, hi + width)
     found = x[np.abs(dynamics.vector_field(0, x, u, cell)).max(-1) < tolerance]
-    unique = []
+    unique: list[np.ndarray] = []
     for state in found:
         if not any(np.abs(state - other).max() < 1e-6 for other in unique):
             unique.append(state)
@@ -53,10 +70,17 @@ def equilibria(cell, u=None, *, starts=64, rng, tolerance=1e-10):
         raise ValueError(
             f"no start out of {starts} reached |dx/dt| < {tolerance}: raise starts or the tolerance."
         )
-    return np.array(sorted(unique, key=lambda state: tuple(np.round(state, 6))))
+    return np.array(sorted(unique, key=lambda state: np.round(state, 6).tolist()))
 
 
-def relax(x, u, cell, *, tolerance=1e-12, steps=20000):
+def relax(
+    x: np.ndarray,
+    u: np.ndarray | None,
+    cell: Cell[np.ndarray],
+    *,
+    tolerance: float = 1e-12,
+    steps: int = 20000,
+) -> np.ndarray:
     """The stable equilibrium reached from x, (n,) in mV: fused steps until Newton's method finishes nearby;
     where they do not settle, again with shorter ones.
 
@@ -83,7 +107,9 @@ def relax(x, u, cell, *, tolerance=1e-12, steps=20000):
     )
 
 
-def _polish(x, u, cell, tolerance, reach=0.02):
+def _polish(
+    x: np.ndarray, u: np.ndarray | None, cell: Cell[np.ndarray], tolerance: float, reach: float = 0.02
+) -> np.ndarray | None:
     """Newton from x to a stable equilibrium at most ``reach`` away, or None: a saddle that is passed by
     does not count.
     """
@@ -96,7 +122,7 @@ def _polish(x, u, cell, tolerance, reach=0.02):
     return x if spectral_abscissa(dynamics.jacobian(x, u, cell)) < 0 or np.array_equal(x, start) else None
 
 
-def eigenvalues(x, u, cell):
+def eigenvalues(x: np.ndarray, u: np.ndarray | None, cell: Cell[np.ndarray]) -> np.ndarray:
     """Eigenvalues of the Jacobian, (..., n) complex, in 1/ms, by decreasing real part.
 
     Raises ValueError for x or u of a wrong shape or with NaN.
@@ -105,7 +131,7 @@ def eigenvalues(x, u, cell):
     return np.take_along_axis(values, np.lexsort((values.imag, -values.real)), -1)
 
 
-def spectral_abscissa(J):
+def spectral_abscissa(J: ArrayLike) -> np.ndarray:
     """Largest real part of the eigenvalues of J, (..., n, n) -> (...), in 1/ms; minus it is the slowest
     mode's rate.
 
@@ -114,7 +140,7 @@ def spectral_abscissa(J):
     return np.linalg.eigvals(_square("J", J)).real.max(-1)
 
 
-def log_norm(J, ord=2):
+def log_norm(J: ArrayLike, ord: float = 2) -> np.ndarray:
     """Logarithmic norm (matrix measure) mu(J) for the 1-, 2- or infinity-norm, (..., n, n) -> (...), in 1/ms.
 
     norm(exp(J t)) <= exp(mu t), and spectral_abscissa(J) <= mu(J). Raises ValueError for another ord or a J
@@ -135,7 +161,7 @@ def log_norm(J, ord=2):
     return (diagonal + others).max(-1)
 
 
-def lyapunov_matrix(J, Q=None):
+def lyapunov_matrix(J: ArrayLike, Q: ArrayLike | None = None) -> np.ndarray:
     """P with J'P + P J = -Q, (n, n), symmetric and positive definite; Q defaults to the identity. P is in ms
     times Q.
 
@@ -154,7 +180,7 @@ def lyapunov_matrix(J, Q=None):
     return (P + P.T) / 2
 
 
-def lyapunov_value(x, P, center=0.0):
+def lyapunov_value(x: ArrayLike, P: ArrayLike, center: ArrayLike = 0.0) -> np.ndarray:
     """V = (x - center)' P (x - center), (..., n) -> (...).
 
     Raises ValueError for NaN, shapes that do not fit, or a P that is not symmetric and positive definite.
@@ -163,7 +189,9 @@ def lyapunov_value(x, P, center=0.0):
     return ((e @ _positive_definite("P", P, e.shape[-1])) * e).sum(-1)
 
 
-def lyapunov_derivative(x, u, cell, P, center=0.0):
+def lyapunov_derivative(
+    x: np.ndarray, u: np.ndarray | None, cell: Cell[np.ndarray], P: ArrayLike, center: ArrayLike = 0.0
+) -> np.ndarray:
     """dV/dt = 2 (x - center)' P f(x, u) along the flow, per ms, (..., n) -> (...), for V = (x - center)' P (x
     - center).
 
@@ -174,7 +202,7 @@ def lyapunov_derivative(x, u, cell, P, center=0.0):
     return 2 * (dynamics.vector_field(0, x, u, cell) * (_error(x, center) @ P)).sum(-1)
 
 
-def state_bounds(cell):
+def state_bounds(cell: LTC | LTC2021 | CTRNN) -> tuple[np.ndarray, np.ndarray]:
     """(lo, hi), each (n,), in mV: a box that no trajectory leaves and that attracts all others, for every
     input.
 
@@ -193,7 +221,7 @@ def state_bounds(cell):
     return lo, hi
 
 
-def time_constant_bounds(cell):
+def time_constant_bounds(cell: LTC | LTC2021 | CTRNN) -> tuple[np.ndarray, np.ndarray]:
     """(shortest, longest) liquid time constant of each neuron, each (n,), in ms; reached by no finite state
     unless equal.
 
@@ -207,7 +235,7 @@ def time_constant_bounds(cell):
     return cell.c / total, cell.c / cell.g_leak
 
 
-def contraction_rate(cell):
+def contraction_rate(cell: LTC) -> float:
     """A rate rho, in 1/ms: if rho > 0, any two states in ``state_bounds`` approach at least like exp(-rho t).
 
     That holds for any common input.
@@ -224,7 +252,7 @@ def contraction_rate(cell):
     return float(((cell.g_leak - (cell.w * phi).sum(-1)) / cell.c).min())
 
 
-def invariant_box(cell, u, *states):
+def invariant_box(cell: LTC, u: np.ndarray | None, *states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The smallest box (lo, hi), each (n,) in mV, found that holds the states (..., n) and that no trajectory
     leaves.
 
@@ -240,8 +268,8 @@ def invariant_box(cell, u, *states):
         dynamics.check_state(cell, state, u)
     if not states:
         raise ValueError("invariant_box needs at least one state (n,).")
-    states = np.concatenate([state.reshape(-1, cell.n) for state in states])
-    least, (lo, hi) = np.stack([states.min(0), -states.max(0)]), state_bounds(cell)
+    given = np.concatenate([state.reshape(-1, cell.n) for state in states])
+    least, (lo, hi) = np.stack([given.min(0), -given.max(0)]), state_bounds(cell)
     most = np.minimum(least, [lo, -hi])  # boxes as (lo, -hi): the smaller, the larger the box
     box, before, settled = _grown(cell, u, least, ROUNDS)
     if settled:
@@ -260,7 +288,9 @@ def invariant_box(cell, u, *states):
     return box[0], -box[1]
 
 
-def _grown(cell, u, box, rounds):
+def _grown(
+    cell: LTC, u: np.ndarray | None, box: np.ndarray, rounds: int
+) -> tuple[np.ndarray, np.ndarray, bool]:
     """A box (lo, -hi), (2, n), grown until it holds its range or the rounds are over; the one before it;
     and whether it does.
     """
@@ -272,12 +302,14 @@ def _grown(cell, u, box, rounds):
     return box, before, False
 
 
-def _range(cell, u, box):
+def _range(cell: LTC, u: np.ndarray | None, box: np.ndarray) -> np.ndarray:
     """The smallest and minus the largest effective equilibrium on a box (lo, -hi), (2, n)."""
     return np.stack([-sign * _extreme_equilibrium(cell, u, box[0], -box[1], sign) for sign in (-1, 1)])
 
 
-def certified_lyapunov(cell, u, box):
+def certified_lyapunov(
+    cell: LTC, u: np.ndarray | None, box: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray | None:
     """Diagonal P, (n, n), for which V = (x - x*)' P (x - x*) provably decreases on the whole invariant box,
     or None.
 
@@ -295,7 +327,7 @@ def certified_lyapunov(cell, u, box):
     return P / P.max()
 
 
-def jacobian_majorant(cell, u, box):
+def jacobian_majorant(cell: LTC, u: np.ndarray | None, box: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """M, (n, n), in 1/ms, with M_ii >= J_ii(x) and M_ij >= abs(J_ij(x)) for every x in the box (lo, hi), each
     (n,).
 
@@ -319,7 +351,9 @@ def jacobian_majorant(cell, u, box):
     return (coupling - np.diag(conductance)) / cell.c[:, None]
 
 
-def _extreme_equilibrium(cell, u, lo, hi, sign):
+def _extreme_equilibrium(
+    cell: LTC, u: np.ndarray | None, lo: np.ndarray, hi: np.ndarray, sign: int
+) -> np.ndarray:
     """Largest (sign=1) or smallest (sign=-1) value of h_i / g_i over the box, exactly: gates above it
     open, others shut.
     """
@@ -336,17 +370,17 @@ def _extreme_equilibrium(cell, u, lo, hi, sign):
     return value
 
 
-def _reach(e_rev, lo, hi):
+def _reach(e_rev: np.ndarray, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
     """Largest |E_ij - x_i| for x_i in [lo_i, hi_i], (n, n)."""
     return np.maximum(np.abs(e_rev - lo[:, None]), np.abs(e_rev - hi[:, None]))
 
 
-def _need_ltc(cell):
+def _need_ltc(cell: object) -> None:
     if not isinstance(cell, dynamics.LTC):
         raise ValueError(f"this bound is derived for synaptic LTC cells; got {type(cell).__name__}.")
 
 
-def _one(cell, u):
+def _one(cell: Cell, u: np.ndarray | None) -> None:
     """Exactly one NumPy cell and one input vector (m,)."""
     if not isinstance(cell.w, np.ndarray) or cell.w.dtype == object or cell.w.ndim != 2:
         raise ValueError(
@@ -358,7 +392,7 @@ def _one(cell, u):
         raise ValueError(f"u has shape {np.shape(u)}; one constant input ({cell.m},) is needed.")
 
 
-def _error(x, center):
+def _error(x: ArrayLike, center: ArrayLike) -> np.ndarray:
     """x - center, both finite arrays of numbers."""
     x, center = array("x", x), array("center", center)
     if (
@@ -373,7 +407,7 @@ def _error(x, center):
     return x - center
 
 
-def _square(name, matrix):
+def _square(name: str, matrix: ArrayLike) -> np.ndarray:
     matrix = array(name, matrix)
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or matrix.shape[-1] == 0:
         raise ValueError(f"{name} has shape {matrix.shape}; it must be (..., n, n) with n >= 1.")
@@ -384,7 +418,7 @@ def _square(name, matrix):
     return matrix
 
 
-def _positive_definite(name, matrix, n):
+def _positive_definite(name: str, matrix: ArrayLike, n: int) -> np.ndarray:
     matrix = _square(name, matrix)
     if matrix.shape != (n, n) or not np.allclose(matrix, matrix.T, rtol=1e-10, atol=1e-12):
         raise ValueError(

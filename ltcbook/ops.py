@@ -9,10 +9,21 @@ array([0.5, 1. ])
 torch.float32
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from .typing import Array
 
-def is_torch(*arrays):
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import torch
+
+
+def is_torch(*arrays: object) -> bool:
     """Whether any argument is a torch tensor."""
     for a in arrays:  # no generator: every call of a network asks this many times
         if hasattr(a, "__torch_function__"):
@@ -20,7 +31,7 @@ def is_torch(*arrays):
     return False
 
 
-def tracing(*tensors):
+def tracing(*tensors: torch.Tensor) -> bool:
     """Whether the values of torch tensors may not be looked at: compile, export or vmap is at work, or
     there are none.
     """
@@ -35,13 +46,13 @@ def tracing(*tensors):
     return False
 
 
-def is_symbolic(*arrays):
+def is_symbolic(*arrays: object) -> bool:
     """Whether any argument is a NumPy object array, i.e. an array of SymPy expressions."""
     return any(getattr(a, "dtype", None) == np.dtype(object) for a in arrays)
 
 
-def _dispatch(name, numpy_function):
-    def function(x):
+def _dispatch(name: str, numpy_function: Callable) -> Callable[[Array], Array]:
+    def function(x: Array) -> Array:
         if is_torch(x):
             import torch
 
@@ -62,7 +73,7 @@ tanh = _dispatch("tanh", np.tanh)
 log = _dispatch("log", np.log)
 
 
-def sigmoid(x):
+def sigmoid(x: Array) -> Array:
     """Logistic function 1 / (1 + exp(-x)), same shape; NumPy's branch does not overflow."""
     if is_torch(x):
         return x.sigmoid()
@@ -73,7 +84,7 @@ def sigmoid(x):
     return np.where(x >= 0, 1, decay) / (1 + decay)
 
 
-def softplus(x):
+def softplus(x: Array) -> Array:
     """log(1 + exp(x)), same shape; NumPy's branch does not overflow."""
     if is_torch(x):
         import torch
@@ -84,7 +95,7 @@ def softplus(x):
     return np.logaddexp(0, x)
 
 
-def stack(arrays, axis):
+def stack(arrays: Sequence[Array], axis: int) -> Array:
     """Join arrays of one backend and the same shape along a new axis."""
     if is_torch(*arrays):
         import torch
@@ -93,12 +104,12 @@ def stack(arrays, axis):
     return np.stack(list(arrays), axis=axis)
 
 
-def take(values, place):
+def take(values: Array, place: Array) -> Array:
     """The values (..., n) at place (E,), whole numbers: (..., E). NumPy and torch."""
     return values.gather(-1, place.expand(*values.shape[:-1], -1)) if is_torch(values) else values[..., place]
 
 
-def sum_at(values, place, n):
+def sum_at(values: Array, place: Array, n: int) -> Array:
     """Sums of values (..., E) by place (E,), whole numbers below n: (..., n), 0 where no place points.
     NumPy and torch.
     """
@@ -109,7 +120,7 @@ def sum_at(values, place, n):
     return sums
 
 
-def diagonal_matrix(values):
+def diagonal_matrix(values: Array) -> Array:
     """(..., n) on the diagonals of (..., n, n) zeros."""
     if is_torch(values):
         return values.diag_embed()
@@ -117,7 +128,7 @@ def diagonal_matrix(values):
     return values[..., None] * np.eye(values.shape[-1], dtype=np.int8)
 
 
-def like(values, x):
+def like(values: object, x: Array) -> Array:
     """Numbers or an array of any shape in the backend of x, on its device and in its precision (symbols
     stay).
     """

@@ -8,7 +8,10 @@
 (True, (3, 1))
 """
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,13 +19,16 @@ from . import backends, dynamics, ops
 from .solvers import SOLVERS, euler_step, rk4_step  # noqa: F401 (two steps by the names that chapters use)
 from .validation import among, brief, choice, whole
 
+if TYPE_CHECKING:
+    from .typing import Array, Cell
+
 __all__ = ["BACKENDS", "METHODS", "reference", "simulate"]
 
 METHODS = tuple(SOLVERS)
 BACKENDS = ("auto", "reference", "numba")
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> dict:
     if name != "STEPS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     warnings.warn(
@@ -33,7 +39,16 @@ def __getattr__(name):
     return {name: solver.step for name, solver in SOLVERS.items()}
 
 
-def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
+def simulate(
+    cell: Cell[Array],
+    u: Array | None,
+    x0: Array,
+    dt: float | Array,
+    *,
+    method: str = "fused",
+    substeps: int = 1,
+    backend: str = "auto",
+) -> Array:
     """Trajectory x, (..., T, n); x[..., t, :] is the state after input u[..., t, :] was held for dt[..., t].
 
     u: (..., T, m), held constant within each step, or None for a cell without inputs (then dt gives T). x0:
@@ -58,7 +73,15 @@ def simulate(cell, u, x0, dt, *, method="fused", substeps=1, backend="auto"):
     return backends.finite(x, method)
 
 
-def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):
+def reference(
+    cell: Cell[np.ndarray],
+    u: np.ndarray | None,
+    x0: np.ndarray,
+    dt: float | np.ndarray,
+    *,
+    rtol: float = 1e-10,
+    atol: float = 1e-12,
+) -> np.ndarray:
     """The same trajectory, (T, n), by SciPy's adaptive DOP853 restarted at every input, to rtol and atol.
     NumPy only.
 
@@ -85,7 +108,9 @@ def reference(cell, u, x0, dt, *, rtol=1e-10, atol=1e-12):
     return np.stack(trajectory)
 
 
-def _inputs(cell, u, x0, dt):
+def _inputs(
+    cell: Cell[Array], u: Array | None, x0: Array, dt: float | Array
+) -> tuple[Array | None, Array, int]:
     """Validated u, dt in the backend and precision of x0, () or (..., T), and T."""
     if u is not None and (getattr(u, "ndim", 0) < 2 or u.shape[-2] == 0):
         raise ValueError(f"u has shape {np.shape(u)}; it must be (..., T, m) with T >= 1 steps.")
@@ -105,7 +130,7 @@ def _inputs(cell, u, x0, dt):
     return u, dt, dt.shape[-1] if u is None else u.shape[-2]
 
 
-def _check_batches(**shapes):
+def _check_batches(**shapes: tuple[int, ...]) -> None:
     try:
         np.broadcast_shapes(*shapes.values())
     except ValueError:

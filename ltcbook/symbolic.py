@@ -8,7 +8,10 @@ instead of numbers.
 (-x_{1} + tanh(b_{1} + w_{1,1}*x_{1}))/\\tau_{1}
 """
 
+from __future__ import annotations
+
 from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +22,11 @@ extra("symbolic", "sympy", "symbolic")
 import sympy as sp
 
 from . import dynamics
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Kind = TypeVar("Kind", dynamics.LTC, dynamics.LTC2021, dynamics.CTRNN)
 
 STATE = (("x", "x", "state (membrane potential)", "mV"), ("u", "u", "sensory input", "-"))
 DERIVED = (
@@ -31,7 +39,7 @@ DERIVED = (
 POSITIVE = ("c", "g_leak", "tau", "w", "gamma")
 
 
-def cell(kind, n, m=0, *, sparse=None):
+def cell(kind: type[Kind], n: int, m: int = 0, *, sparse: ArrayLike | None = None) -> Kind:
     """A cell of class ``kind`` (``dynamics.LTC``, ``LTC2021`` or ``CTRNN``) with n neurons, m inputs, all
     symbols.
 
@@ -45,7 +53,8 @@ def cell(kind, n, m=0, *, sparse=None):
         )
     if not (isinstance(n, int) and n >= 1 and isinstance(m, int) and m >= 0):
         raise ValueError(f"n = {brief(n)}, m = {brief(m)}; need whole numbers n >= 1 and m >= 0.")
-    values = {}
+    values: dict[str, Any] = {}
+    shape: tuple[int, ...] | None
     for f in fields(kind):
         if f.default is not MISSING:
             shape = (n, m) if m else None
@@ -61,17 +70,17 @@ def cell(kind, n, m=0, *, sparse=None):
     return kind(**values)
 
 
-def state(n):
+def state(n: int) -> np.ndarray:
     """The symbols x_1 ... x_n, (n,), real."""
     return symbols("x", (n,))
 
 
-def inputs(m):
+def inputs(m: int) -> np.ndarray:
     """The symbols u_1 ... u_m, (m,), real."""
     return symbols("u", (m,))
 
 
-def symbols(latex, shape, *, positive=False):
+def symbols(latex: str, shape: tuple[int, ...], *, positive: bool = False) -> np.ndarray:
     """An object array of this shape of SymPy symbols named latex_{i} or latex_{i,j}, counted from 1.
 
     The comma keeps w_{1,11} unambiguous. shape: (n,) or (n, m). positive: declare them positive, else real.
@@ -85,13 +94,16 @@ def symbols(latex, shape, *, positive=False):
     return out
 
 
-def substitution(symbolic_cell, numeric_cell):
+def substitution(
+    symbolic_cell: dynamics.LTC | dynamics.LTC2021 | dynamics.CTRNN,
+    numeric_cell: dynamics.LTC | dynamics.LTC2021 | dynamics.CTRNN,
+) -> dict[sp.Symbol, float]:
     """{symbol: number} that turns formulas of the symbolic cell into values of a numeric cell of the same
     size.
 
     Raises ValueError for a cell of another size, or with a synapse where the symbolic one has none.
     """
-    pairs = {}
+    pairs: dict[sp.Symbol, float] = {}
     for f in fields(symbolic_cell):
         left, right = getattr(symbolic_cell, f.name), getattr(numeric_cell, f.name)
         if np.shape(left) != np.shape(right) and not (left is None and np.size(right) == 0):
@@ -107,7 +119,7 @@ def substitution(symbolic_cell, numeric_cell):
     return pairs
 
 
-def notation():
+def notation() -> list[tuple[str, str, str, str, str]]:
     """The notation table: rows (cell, symbol in LaTeX, name in code, unit, meaning), read from the code
     itself.
     """

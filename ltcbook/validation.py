@@ -6,20 +6,29 @@ Traceback (most recent call last):
 ValueError: units is 0; it must be a whole number of at least 1.
 """
 
+from __future__ import annotations
+
 import math
 import sys
 from decimal import ROUND_HALF_UP, Context
 from importlib import import_module
 from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+Option = TypeVar("Option")
 
 
 class Diverged(ValueError):
     """The ValueError of a state that grew beyond the finite numbers, or that no step size can follow."""
 
 
-def brief(value, room=60):
+def brief(value: object, room: int = 60) -> str:
     """What came, for a message: its repr where that is short, else its type, its shape and its first values.
 
     >>> validation.brief([1, 2]), validation.brief([0.5] * 20000)
@@ -39,11 +48,11 @@ def brief(value, room=60):
         first = [f"{brief(key, 20)}: {brief(item, 20)}" for key, item in islice(value.items(), 4)]
     else:
         first = [brief(item, 20) for item in islice(_leaves(value), 4)]
-    first = f" [{', '.join(first[:3])}{', ...' if len(first) > 3 else ''}]" if first else ""
-    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind} of {size}{first}"
+    shown = f" [{', '.join(first[:3])}{', ...' if len(first) > 3 else ''}]" if first else ""
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind} of {size}{shown}"
 
 
-def _shape(value, depth=8):
+def _shape(value: Any, depth: int = 8) -> tuple[int, ...]:
     """The shape of an array or of a nest of sequences, as far as all parts agree; () for everything else."""
     if isinstance(getattr(value, "shape", None), tuple):
         return tuple(value.shape)
@@ -55,7 +64,7 @@ def _shape(value, depth=8):
     return (len(value), *(inner.pop() if len(inner) == 1 else ()))
 
 
-def _leaves(value, depth=8):
+def _leaves(value: Any, depth: int = 8) -> Iterator[Any]:
     """The single values in an array or nest of sequences, one after the other; none where they cannot be
     looked at.
     """
@@ -71,7 +80,7 @@ def _leaves(value, depth=8):
         yield value
 
 
-def whole(name, value, low, high=None, why=""):
+def whole(name: str, value: Any, low: int, high: int | None = None, why: str = "") -> int:
     """A whole number in [low, high] as int; ValueError for anything else."""
     right = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not right or value < low or (high is not None and value > high):
@@ -80,7 +89,15 @@ def whole(name, value, low, high=None, why=""):
     return int(value)
 
 
-def number(name, value, low, high=np.inf, *, open_low=False, open_high=False):
+def number(
+    name: str,
+    value: Any,
+    low: float,
+    high: float = np.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
     """A finite number in [low, high] as float; the ends may be left out. ValueError for anything else."""
     right = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if (
@@ -96,7 +113,7 @@ def number(name, value, low, high=np.inf, *, open_low=False, open_high=False):
     return float(value)
 
 
-def array(name, value):
+def array(name: str, value: object) -> np.ndarray:
     """A float64 array of any shape; ValueError for what does not hold real numbers."""
     try:
         return np.asarray(value, float)
@@ -104,28 +121,28 @@ def array(name, value):
         raise ValueError(f"{name} is {brief(value)}; it must be an array of real numbers.") from None
 
 
-def among(value, options):
+def among(value: object, options: Iterable[object]) -> bool:
     """Whether a value is one of the options, which are names, numbers or None; never a ValueError: an
     array of any shape, which compares one by one, is none of them.
     """
     return isinstance(value, (str, int, float, np.number, type(None))) and value in options
 
 
-def choice(name, value, options):
+def choice(name: str, value: Option, options: Iterable[object]) -> Option:
     """One of the options; ValueError for anything else."""
     if not among(value, options):
         raise ValueError(f"{name} is {brief(value)}; choose one of {', '.join(map(repr, options))}.")
     return value
 
 
-def generator(rng):
+def generator(rng: object) -> np.random.Generator:
     """A NumPy generator; ValueError for anything else."""
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng is {type(rng).__name__}; pass a generator, e.g. rng=np.random.default_rng(0).")
     return rng
 
 
-def significant(real, digits):
+def significant(real: float, digits: int) -> float:
     """One real number rounded to so many significant digits, as a float; a tie goes away from zero.
 
     JavaScript's toPrecision does the same. Python's own formats take the even neighbour: 67.5 would become
@@ -137,7 +154,7 @@ def significant(real, digits):
     return float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal_from_float(float(real)))
 
 
-def percent(share):
+def percent(share: float) -> str:
     """A share >= 0 in whole per cent, as a text; a half goes up: 0.145 is "15", and 0.725 is "73".
 
     Shares are fractions such as 29/200, so what is left behind the tenth digit counts as the computer's
@@ -149,7 +166,7 @@ def percent(share):
     return f"{np.floor(significant(100 * share, 10) + 0.5):.0f}"
 
 
-def optional(package, install, task):
+def optional(package: str, install: str, task: str) -> ModuleType:
     """Import an optional package, or raise the ImportError that names what to install."""
     try:
         return import_module(package)
@@ -157,7 +174,7 @@ def optional(package, install, task):
         raise ImportError(f"{task} needs the optional package {install}: pip install {install}") from error
 
 
-def extra(name, package, room):
+def extra(name: str, package: str, room: str) -> ModuleType:
     """The package that a room cannot be loaded without, or the ImportError that names the extra of ltcbook
     to install.
     """

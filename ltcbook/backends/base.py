@@ -70,7 +70,7 @@ class Backend:
     """
 
     name = ""
-    kept = None
+    kept: float | None = None
     once_per_input = False
 
     def refusal(self, call):

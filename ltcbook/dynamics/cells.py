@@ -2,15 +2,23 @@
 derivatives.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
 from .. import ops
+from ..typing import Array
 from .checks import check_cell
 
+if TYPE_CHECKING:
+    from ..typing import Numbers
+    from ..wiring import Wiring
 
-def symbol(latex, meaning, unit="-", default=...):
+
+def symbol(latex: str, meaning: str, unit: str = "-", default: object = ...) -> Any:
     """A dataclass field that carries its mathematical symbol, unit and meaning (the notation table reads
     them).
     """
@@ -30,19 +38,46 @@ START = {
 }
 
 
-def start_values(name, shape, rng):
+def start_values(name: str, shape: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Values of a field of ``LTC``, U(low, high) in its range of ``START``, of this shape."""
     return rng.uniform(*START[name], shape)
 
 
-class Conductances:
+class Weighted(Generic[Array]):
+    """Weights w (..., n, n) and w_in (..., n, m) or None: they say how many neurons and inputs there are."""
+
+    w: Array
+    w_in: Array | Any
+
+    @property
+    def n(self) -> int:
+        """Number of neurons."""
+        return self.w.shape[-1]
+
+    @property
+    def m(self) -> int:
+        """Number of sensory inputs."""
+        return 0 if self.w_in is None else self.w_in.shape[-1]
+
+
+class Conductances(Weighted[Array]):
     """Leak, recurrent and sensory synapses in parallel: what every synaptic cell adds up."""
 
-    def terms(self, x, u=None):
+    if TYPE_CHECKING:  # what each of them brings
+        g_leak: Array
+        e_leak: Array
+
+        def recurrent(self, x: Array) -> tuple[Array, Array] | Array: ...
+
+        def sensory(self, u: Any) -> tuple[Array, Array] | Array: ...
+
+    def terms(self, x: Array, u: Array | None = None) -> tuple[Array, Array]:
         """Total conductance g (µS) and drive h (nA), each (..., n)."""
         return self.with_leak(self.recurrent(x), u)
 
-    def with_leak(self, recurrent, u=None):
+    def with_leak(
+        self, recurrent: Array | tuple[Array | float, Array | float], u: Array | None = None
+    ) -> tuple[Array, Array]:
         """``terms`` where the synapses between neurons bring the conductance and the drive ``recurrent``,
         each (..., n), in µS and nA.
         """
@@ -54,7 +89,7 @@ class Conductances:
 
 
 @dataclass(frozen=True, eq=False)
-class LTC(Conductances):
+class LTC(Conductances[Array]):
     """Synaptic LTC neuron of neural circuit policies, synapse ij from neuron j to neuron i::
 
         c_i dx_i/dt = g_leak_i (e_leak_i - x_i) + sum_j w_ij s_ij(x_j) (E_ij - x_i)
@@ -68,19 +103,36 @@ class LTC(Conductances):
     Source: Lechner et al. (2020), Eqs. (2)-(5); chapter "Liquid time constants".
     """
 
-    c: object = symbol("c", "membrane capacitance", "nF")
-    g_leak: object = symbol("g^L", "leak conductance", "µS")
-    e_leak: object = symbol("E^L", "leak reversal potential", "mV")
-    w: object = symbol("w", "maximal conductance of a synapse", "µS")
-    gamma: object = symbol(r"\gamma", "slope of the synaptic gate", "1/mV")
-    mu: object = symbol(r"\mu", "half-activation of the synaptic gate", "mV")
-    e_rev: object = symbol("E", "reversal potential; its sign is the polarity", "mV")
-    w_in: object = symbol(r"w^{\mathrm{in}}", "maximal conductance of a sensory synapse", "µS", None)
-    gamma_in: object = symbol(r"\gamma^{\mathrm{in}}", "slope of a sensory gate", "-", None)
-    mu_in: object = symbol(r"\mu^{\mathrm{in}}", "half-activation of a sensory gate", "-", None)
-    e_rev_in: object = symbol(r"E^{\mathrm{in}}", "reversal potential of a sensory synapse", "mV", None)
+    c: Array = symbol("c", "membrane capacitance", "nF")
+    g_leak: Array = symbol("g^L", "leak conductance", "µS")
+    e_leak: Array = symbol("E^L", "leak reversal potential", "mV")
+    w: Array = symbol("w", "maximal conductance of a synapse", "µS")
+    gamma: Array = symbol(r"\gamma", "slope of the synaptic gate", "1/mV")
+    mu: Array = symbol(r"\mu", "half-activation of the synaptic gate", "mV")
+    e_rev: Array = symbol("E", "reversal potential; its sign is the polarity", "mV")
+    w_in: Array | Any = symbol(r"w^{\mathrm{in}}", "maximal conductance of a sensory synapse", "µS", None)
+    gamma_in: Array | Any = symbol(r"\gamma^{\mathrm{in}}", "slope of a sensory gate", "-", None)
+    mu_in: Array | Any = symbol(r"\mu^{\mathrm{in}}", "half-activation of a sensory gate", "-", None)
+    e_rev_in: Array | Any = symbol(r"E^{\mathrm{in}}", "reversal potential of a sensory synapse", "mV", None)
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # lists of numbers become arrays
+
+        def __init__(
+            self: LTC[Any],
+            c: Numbers,
+            g_leak: Numbers,
+            e_leak: Numbers,
+            w: Numbers,
+            gamma: Numbers,
+            mu: Numbers,
+            e_rev: Numbers,
+            w_in: Numbers | None = None,
+            gamma_in: Numbers | None = None,
+            mu_in: Numbers | None = None,
+            e_rev_in: Numbers | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
         check_cell(
             self,
             vectors=("c", "g_leak", "e_leak"),
@@ -90,18 +142,8 @@ class LTC(Conductances):
             nonnegative=("w", "w_in"),
         )
 
-    @property
-    def n(self):
-        """Number of neurons."""
-        return self.w.shape[-1]
-
-    @property
-    def m(self):
-        """Number of sensory inputs."""
-        return 0 if self.w_in is None else self.w_in.shape[-1]
-
     @classmethod
-    def random(cls, wiring, *, rng):
+    def random(cls, wiring: Wiring, *, rng: np.random.Generator) -> LTC[np.ndarray]:
         """A cell on this wiring with parameters drawn from the ranges with which ncps starts its LTC.
 
         c U(0.4, 0.6), g_leak U(0.001, 1), e_leak U(-0.2, 0.2), w U(0.001, 1) where a synapse exists and 0
@@ -137,29 +179,29 @@ class LTC(Conductances):
             signs(wiring.polarity_in),
         )
 
-    def gates(self, x):
+    def gates(self, x: Array) -> Array:
         """Open share s_ij(x_j) of every synapse, (..., n, n), in (0, 1)."""
         return ops.sigmoid(self.gamma * (x[..., None, :] - self.mu))
 
-    def gates_in(self, u):
+    def gates_in(self, u: Array) -> Array:
         """Open share of every sensory synapse, (..., n, m)."""
         return ops.sigmoid(self.gamma_in * (u[..., None, :] - self.mu_in))
 
-    def recurrent(self, x):
+    def recurrent(self, x: Array) -> tuple[Array, Array]:
         """Conductance (µS) and drive (nA) that the synapses between neurons bring, each (..., n)."""
         return self.opened(self.gates(x))
 
-    def opened(self, gates):
+    def opened(self, gates: Array) -> tuple[Array, Array]:
         """``recurrent`` where the gates stand open by these shares, (..., n, n)."""
         open_ = self.w * gates
         return open_.sum(-1), (open_ * self.e_rev).sum(-1)
 
-    def sensory(self, u):
+    def sensory(self, u: Array) -> tuple[Array, Array]:
         """Conductance (µS) and drive (nA) that the sensory synapses bring, each (..., n)."""
         open_ = self.w_in * self.gates_in(u)
         return open_.sum(-1), (open_ * self.e_rev_in).sum(-1)
 
-    def terms_jacobian(self, x, u=None):
+    def terms_jacobian(self, x: Array, u: Array | None = None) -> tuple[Array, Array]:
         """Derivatives dg_i/dx_j and dh_i/dx_j, each (..., n, n)."""
         s = self.gates(x)
         dg = self.w * self.gamma * s * (1 - s)
@@ -167,7 +209,7 @@ class LTC(Conductances):
 
 
 @dataclass(frozen=True, eq=False)
-class LTC2021:
+class LTC2021(Weighted[Array]):
     """LTC network as first published: dx/dt = -(1/tau + f) x + f A with f = sigmoid(w x + w_in u + b), all
     (..., n).
 
@@ -179,32 +221,41 @@ class LTC2021:
     that are not finite or tau <= 0. Source: Hasani et al. (2021), Eq. (1).
     """
 
-    tau: object = symbol(r"\tau", "time constant without input", "ms")
-    A: object = symbol("A", "state towards which the gate pulls", "mV")
-    w: object = symbol("w", "recurrent weight inside the gate", "1/mV")
-    b: object = symbol("b", "bias inside the gate")
-    w_in: object = symbol(r"w^{\mathrm{in}}", "input weight inside the gate", "-", None)
+    tau: Array = symbol(r"\tau", "time constant without input", "ms")
+    A: Array = symbol("A", "state towards which the gate pulls", "mV")
+    w: Array = symbol("w", "recurrent weight inside the gate", "1/mV")
+    b: Array = symbol("b", "bias inside the gate")
+    w_in: Array | Any = symbol(r"w^{\mathrm{in}}", "input weight inside the gate", "-", None)
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # lists of numbers become arrays
+
+        def __init__(
+            self: LTC2021[Any],
+            tau: Numbers,
+            A: Numbers,
+            w: Numbers,
+            b: Numbers,
+            w_in: Numbers | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
         check_cell(self, vectors=("tau", "A", "b"), matrices=("w",), sensory=("w_in",), positive=("tau",))
 
-    n, m = LTC.n, LTC.m
-
     @property
-    def c(self):
+    def c(self) -> Array:
         """Capacitance: 1 here, since the equation is written per unit of it."""
         return self.tau * 0 + 1
 
-    def gate(self, x, u=None):
+    def gate(self, x: Array, u: Array | None = None) -> Array:
         """f(x, u) >= 0, in 1/ms, (..., n)."""
         return ops.sigmoid(affine(self, x, u))
 
-    def terms(self, x, u=None):
+    def terms(self, x: Array, u: Array | None = None) -> tuple[Array, Array]:
         """g = 1/tau + f, in 1/ms, and h = f A, in mV/ms, each (..., n)."""
         f = self.gate(x, u)
         return 1 / self.tau + f, f * self.A
 
-    def terms_jacobian(self, x, u=None):
+    def terms_jacobian(self, x: Array, u: Array | None = None) -> tuple[Array, Array]:
         """Derivatives dg_i/dx_j and dh_i/dx_j, each (..., n, n)."""
         f = self.gate(x, u)
         dg = (f * (1 - f))[..., None] * self.w
@@ -212,7 +263,7 @@ class LTC2021:
 
 
 @dataclass(frozen=True, eq=False)
-class CTRNN:
+class CTRNN(Weighted[Array]):
     """Continuous-time RNN: tau dx/dt = -x + tanh(w x + w_in u + b).
 
     tau, b (..., n); w (..., n, n); w_in (..., n, m) or None. Raises ValueError for wrong shapes, values that
@@ -220,34 +271,42 @@ class CTRNN:
     chapter "CT-RNN".
     """
 
-    tau: object = symbol(r"\tau", "time constant", "ms")
-    w: object = symbol("w", "recurrent weight")
-    b: object = symbol("b", "bias")
-    w_in: object = symbol(r"w^{\mathrm{in}}", "input weight", "-", None)
+    tau: Array = symbol(r"\tau", "time constant", "ms")
+    w: Array = symbol("w", "recurrent weight")
+    b: Array = symbol("b", "bias")
+    w_in: Array | Any = symbol(r"w^{\mathrm{in}}", "input weight", "-", None)
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # lists of numbers become arrays
+
+        def __init__(
+            self: CTRNN[Any],
+            tau: Numbers,
+            w: Numbers,
+            b: Numbers,
+            w_in: Numbers | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
         check_cell(self, vectors=("tau", "b"), matrices=("w",), sensory=("w_in",), positive=("tau",))
 
-    n, m = LTC.n, LTC.m
-
     @property
-    def c(self):
+    def c(self) -> Array:
         """Capacitance: here the time constant itself, since the leak conductance is 1."""
         return self.tau
 
-    def terms(self, x, u=None):
+    def terms(self, x: Array, u: Array | None = None) -> tuple[Array, Array]:
         """g = 1 and h = tanh(w x + w_in u + b), in the unit of x, each (..., n)."""
         h = ops.tanh(affine(self, x, u))
         return h * 0 + 1, h
 
-    def terms_jacobian(self, x, u=None):
+    def terms_jacobian(self, x: Array, u: Array | None = None) -> tuple[Array, Array]:
         """Derivatives dg_i/dx_j = 0 and dh_i/dx_j, each (..., n, n)."""
         h = ops.tanh(affine(self, x, u))
         dh = (1 - h * h)[..., None] * self.w
         return dh * 0, dh
 
 
-def affine(cell, x, u):
+def affine(cell: LTC2021[Array] | CTRNN[Array], x: Array, u: Any) -> Array:
     """w x + w_in u + b, (..., n), of a cell whose weights stand inside one function."""
     z = (cell.w @ x[..., None])[..., 0] + cell.b
     return z + (cell.w_in @ u[..., None])[..., 0] if cell.m else z

@@ -1,14 +1,23 @@
 """The boundary of this room: shapes, signs and finite values, one error each."""
 
+from __future__ import annotations
+
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import ops
 from ..validation import brief
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def check_dt(dt):
+    from ..typing import Cell
+    from .cells import CTRNN, LTC, LTC2021
+
+
+def check_dt(dt: object) -> None:
     """Raise one ValueError unless every time step is a finite number of ms >= 0 (torch and SymPy values
     pass unseen).
     """
@@ -24,7 +33,7 @@ def check_dt(dt):
         raise ValueError(f"dt is {came}; every time step must be a finite number of milliseconds >= 0.")
 
 
-def check_state(cell, x, u):
+def check_state(cell: Cell, x: object, u: object) -> None:
     """Raise one ValueError unless x is (..., n) and u is (..., m), or None without inputs; values must be
     finite.
     """
@@ -38,7 +47,7 @@ def check_state(cell, x, u):
         check_finite(name, value)
 
 
-def check_finite(name, value):
+def check_finite(name: str, value: object) -> None:
     """NumPy values are looked at; torch may be tracing and SymPy has none, so theirs pass."""
     if isinstance(value, np.ndarray) and value.dtype != object and not np.isfinite(value).all():
         raise ValueError(
@@ -46,7 +55,15 @@ def check_finite(name, value):
         )
 
 
-def check_cell(cell, *, vectors, matrices, sensory, positive=(), nonnegative=()):
+def check_cell(
+    cell: LTC | LTC2021 | CTRNN,
+    *,
+    vectors: Sequence[str],
+    matrices: Sequence[str],
+    sensory: Sequence[str],
+    positive: Sequence[str] = (),
+    nonnegative: Sequence[str] = (),
+) -> None:
     """Turn sequences into arrays and hold shapes and signs at the boundary; every error names field, value
     and remedy.
     """

@@ -1,15 +1,24 @@
 """An LTC on the list of its synapses: the same neurons, at the cost of the synapses that exist."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import ops
+from ..typing import Array
 from .cells import Conductances
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .cells import LTC
 
 
 @dataclass(frozen=True, eq=False)
-class EdgeLTC(Conductances):
+class EdgeLTC(Conductances[Array]):
     """A ``LTC`` whose synapses stand in a list: everything that is per synapse is (E,), or (E_in,) with
     ``_in``.
 
@@ -19,25 +28,27 @@ class EdgeLTC(Conductances):
     (n,).
     """
 
-    c: object
-    g_leak: object
-    e_leak: object
-    w: object
-    gamma: object
-    mu: object
-    e_rev: object
-    target: object
-    source: object
+    c: Array
+    g_leak: Array
+    e_leak: Array
+    w: Array
+    gamma: Array
+    mu: Array
+    e_rev: Array
+    target: Array
+    source: Array
     m: int = 0
-    w_in: object = None
-    gamma_in: object = None
-    mu_in: object = None
-    e_rev_in: object = None
-    target_in: object = None
-    source_in: object = None
+    w_in: Array | Any = None
+    gamma_in: Array | Any = None
+    mu_in: Array | Any = None
+    e_rev_in: Array | Any = None
+    target_in: Array | Any = None
+    source_in: Array | Any = None
 
     @classmethod
-    def of(cls, cell, synapses=None):
+    def of(
+        cls, cell: LTC[Array], synapses: tuple[Array, Array, Array | None, Array | None] | None = None
+    ) -> EdgeLTC[Array]:
         """The same neurons as a ``LTC`` with fields (n,), (n, n) and (n, m), on its synapses.
 
         synapses: (target, source, target_in, source_in), index arrays; None: where w and w_in are not 0. What
@@ -57,37 +68,40 @@ class EdgeLTC(Conductances):
             raise ValueError(
                 f"cell is {type(cell).__name__}; only one dynamics.LTC, with w (n, n), can stand on a list."
             )
-        nonzero = lambda w: w.nonzero(as_tuple=True) if ops.is_torch(w) else np.nonzero(w)
+        nonzero: Callable = lambda w: w.nonzero(as_tuple=True) if ops.is_torch(w) else np.nonzero(w)
         if synapses is None:
             synapses = (*nonzero(cell.w), *(nonzero(cell.w_in) if cell.m else (None, None)))
         target, source, target_in, source_in = synapses
-        per = [getattr(cell, name)[target, source] for name in ("w", "gamma", "mu", "e_rev")]
-        per_in = (
-            [getattr(cell, name)[target_in, source_in] for name in ("w_in", "gamma_in", "mu_in", "e_rev_in")]
-            if cell.m
-            else [None] * 4
-        )
-        return cls(
-            cell.c, cell.g_leak, cell.e_leak, *per, target, source, cell.m, *per_in, target_in, source_in
-        )
+        names = ("w", "gamma", "mu", "e_rev")
+        values = {name: getattr(cell, name) for name in ("c", "g_leak", "e_leak")}
+        values |= {name: getattr(cell, name)[target, source] for name in names}
+        if cell.m:
+            values |= {name + "_in": getattr(cell, name + "_in")[target_in, source_in] for name in names}
+        places: dict[str, Any] = {
+            "target": target,
+            "source": source,
+            "target_in": target_in,
+            "source_in": source_in,
+        }
+        return cls(m=cell.m, **values, **places)
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Number of neurons."""
         return self.c.shape[-1]
 
-    def recurrent(self, x):
+    def recurrent(self, x: Array) -> Array:
         """Conductance (µS) and drive (nA) that the synapses between neurons bring, (2, ..., n), for x
         (..., n).
         """
         return _sums(x, self.w, self.gamma, self.mu, self.e_rev, self.target, self.source, self.n)
 
-    def sensory(self, u):
+    def sensory(self, u: Array) -> Array:
         """Conductance (µS) and drive (nA) that the sensory synapses bring, (2, ..., n), for u (..., m)."""
         values = self.w_in, self.gamma_in, self.mu_in, self.e_rev_in
         return _sums(u, *values, self.target_in, self.source_in, self.n)
 
-    def holding(self, u):
+    def holding(self, u: Array) -> EdgeLTC[Array]:
         """These neurons while u (..., m) is held: no inputs, but their synapses as one more leak, (...,
         n).
         """
@@ -97,7 +111,7 @@ class EdgeLTC(Conductances):
         rest = drive / (leak + (leak == 0))  # where nothing leaks, any rest will do
         return replace(self, g_leak=leak, e_leak=rest, m=0)
 
-    def terms_jacobian(self, x, u=None):
+    def terms_jacobian(self, x: Array, u: Array | None = None) -> tuple[Array, Array]:
         """Derivatives dg_i/dx_j and dh_i/dx_j, each (..., n, n)."""
         s = ops.sigmoid(self.gamma * (x[..., self.source] - self.mu))
         slope, place = self.w * self.gamma * s * (1 - s), self.target * self.n + self.source
@@ -105,7 +119,9 @@ class EdgeLTC(Conductances):
         return dense(slope), dense(slope * self.e_rev)
 
 
-def _sums(x, w, gamma, mu, e_rev, target, source, n):
+def _sums(
+    x: Array, w: Array, gamma: Array, mu: Array, e_rev: Array, target: Array, source: Array, n: int
+) -> Array:
     """Conductance and drive that synapses bring to n neurons, (2, ..., n), from states or inputs x."""
     gates = ops.sigmoid(gamma * (ops.take(x, source) - mu))
     both = ops.stack([w, w * e_rev], 0).reshape((2, *[1] * (x.ndim - 1), len(w)))

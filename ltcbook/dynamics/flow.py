@@ -1,10 +1,17 @@
 """What follows from g and h, once each: field, time constant, equilibrium, steps, Jacobian."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .. import ops
 from .checks import check_dt, check_state
 
+if TYPE_CHECKING:
+    from ..typing import Array, Cell
 
-def vector_field(t, x, u, cell):
+
+def vector_field(t: float, x: Array, u: Array | None, cell: Cell[Array]) -> Array:
     """dx/dt, (..., n), in mV/ms; the time t is not used (the input u carries it), so ODE solvers can call
     this.
 
@@ -14,7 +21,7 @@ def vector_field(t, x, u, cell):
     return (h - g * x) / cell.c
 
 
-def time_constant(x, u, cell):
+def time_constant(x: Array, u: Array | None, cell: Cell[Array]) -> Array:
     """Liquid time constant tau = c / g(x, u), (..., n), in ms; for an LTC never longer than c / g_leak.
 
     Raises ValueError for x or u of a wrong shape or with NaN.
@@ -24,7 +31,7 @@ def time_constant(x, u, cell):
     return cell.c / g
 
 
-def effective_equilibrium(x, u, cell):
+def effective_equilibrium(x: Array, u: Array | None, cell: Cell[Array]) -> Array:
     """State h / g towards which each neuron relaxes while the gates stay as they are, (..., n), in mV.
 
     Raises ValueError for x or u of a wrong shape or with NaN.
@@ -33,7 +40,7 @@ def effective_equilibrium(x, u, cell):
     return h / g
 
 
-def fused_step(x, u, cell, dt):
+def fused_step(x: Array, u: Array | None, cell: Cell[Array], dt: float | Array) -> Array:
     """State, (..., n) in mV, after one semi-implicit Euler step: gates at the old state, the linear rest at
     the new one.
 
@@ -50,7 +57,7 @@ def fused_step(x, u, cell, dt):
     return (cell.c * x + dt * h) / (cell.c + dt * g)
 
 
-def exponential_step(x, u, cell, dt):
+def exponential_step(x: Array, u: Array | None, cell: Cell[Array], dt: float | Array) -> Array:
     """State, (..., n) in mV, after one exponential Euler step, exact for frozen gates: between x and h / g.
     Order 1.
 
@@ -61,7 +68,9 @@ def exponential_step(x, u, cell, dt):
     return extrapolated_step(x, u, cell, dt)
 
 
-def extrapolated_step(x, u, cell, dt, before=None):
+def extrapolated_step(
+    x: Array, u: Array | None, cell: Cell[Array], dt: float | Array, before: Array | None = None
+) -> Array:
     """State, (..., n) in mV, after one exponential step whose gates are read halfway ahead, at (3 x - before)
     / 2. Order 2.
 
@@ -86,7 +95,7 @@ def extrapolated_step(x, u, cell, dt, before=None):
     return h / g + (x - h / g) * ops.exp(-g / cell.c * dt)
 
 
-def jacobian(x, u, cell):
+def jacobian(x: Array, u: Array | None, cell: Cell[Array]) -> Array:
     """J_ij = d(dx_i/dt)/dx_j, (..., n, n), in 1/ms, in closed form: (dh - x dg - diag(g)) / c.
 
     For an LTC: J_ij = w_ij gamma_ij s_ij (1 - s_ij) (E_ij - x_i) / c_i off the diagonal: 0 where w_ij = 0, or
@@ -98,6 +107,6 @@ def jacobian(x, u, cell):
     return (dh - x[..., None] * dg - ops.diagonal_matrix(g)) / c[..., None]
 
 
-def _terms(x, u, cell):
+def _terms(x: Array, u: Array | None, cell: Cell[Array]) -> tuple[Array, Array]:
     check_state(cell, x, u)
     return cell.terms(x, u)

@@ -19,7 +19,7 @@ from ..solvers import SOLVERS
 from ..validation import brief
 
 DTYPES = ("float32", "float64")
-_said = set()
+_said: set[str] = set()
 
 
 def missing(solver, dtype):

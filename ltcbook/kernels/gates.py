@@ -6,7 +6,7 @@ are neighbours in the list of synapses (or of neurons), which is padded to a mul
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -14,7 +14,7 @@ from numba.extending import overload, register_jitable
 
 from .lanes import accumulate, add_sums, clamp, entry, nearest_whole, times_power_of_two
 
-INLINE = {"forceinline": True}
+INLINE: Any = {"forceinline": True}
 
 
 class Synapses(NamedTuple):

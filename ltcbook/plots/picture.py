@@ -14,6 +14,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
+from matplotlib.rcsetup import cycler
 
 from ..validation import brief
 
@@ -68,7 +69,7 @@ STYLE = {
     "ytick.labelsize": 9.5,
     "mathtext.fontset": "dejavusans",
     "figure.constrained_layout.use": True,
-    "axes.prop_cycle": mpl.cycler(color=[BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY]),
+    "axes.prop_cycle": cycler(color=[BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY]),
     "svg.fonttype": "none",
     "svg.hashsalt": "ltcbook",
     "font.family": "sans-serif",

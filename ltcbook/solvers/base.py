@@ -1,5 +1,14 @@
 """What a solver is: everything that the book's backends ask of one way to take a step."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..typing import Array, Cell
+
 
 class Solver:
     """A way to step through c dx/dt = h(x, u) - g(x, u) x while the input u is held.
@@ -15,7 +24,9 @@ class Solver:
     keeps_bounds = False
     ahead = False
 
-    def step(self, x, u, cell, dt, before=None):
+    def step(
+        self, x: Array, u: Array | None, cell: Cell[Array], dt: float | Array, before: Array | None = None
+    ) -> Array:
         """State, (..., n) in mV, after one step of dt ms; before: the state dt ago under the same u, or None.
 
         The definition of the solver, for arrays of any backend; the forms below restate it and tests hold
@@ -26,12 +37,12 @@ class Solver:
 
     #: (x, g, h, rate) -> (a, new), each (..., n): one step with frozen gates as an affine map x -> a x + b,
     #: for the backend that solves all times at once. rate: dt / c. None: a step is no such map.
-    affine = None
+    affine: Callable | None = None
 
     #: (exp, expm1) -> (step, back), functions on lanes of numbers for the compiled kernels. step(x, g, h, c,
     #: dt) gives the new state y; back(by_y, y, x, g, h, c, dt) takes the derivative of a loss by y and gives
     #: those by x, g, h and c: the chain rule, nothing else. None: the kernels do not know this solver.
-    kernel = None
+    kernel: Callable | None = None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<solver {self.name}>"

@@ -1,10 +1,19 @@
 """Explicit Euler steps."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .. import dynamics
 from .base import Solver
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def euler_step(x, u, cell, dt):
+    from ..typing import Array, Cell
+
+
+def euler_step(x: Array, u: Array | None, cell: Cell[Array], dt: float | Array) -> Array:
     """State, (..., n) in mV, after one explicit Euler step of dt ms. Order 1; unstable once
     dt > 2 / (largest rate).
 
@@ -19,17 +28,21 @@ class Euler(Solver):
 
     name = "euler"
 
-    def step(self, x, u, cell, dt, before=None):
+    def step(
+        self, x: Array, u: Array | None, cell: Cell[Array], dt: float | Array, before: Array | None = None
+    ) -> Array:
         return euler_step(x, u, cell, dt)
 
     @staticmethod
-    def kernel(exp, expm1):
+    def kernel(exp: Callable, expm1: Callable) -> tuple[Callable, Callable]:
         """See ``Solver.kernel``."""
 
-        def step(x, g, h, c, dt):
+        def step(x: float, g: float, h: float, c: float, dt: float) -> float:
             return x + dt / c * (h - g * x)
 
-        def back(by_y, y, x, g, h, c, dt):
+        def back(
+            by_y: float, y: float, x: float, g: float, h: float, c: float, dt: float
+        ) -> tuple[float, float, float, float]:
             a = by_y * dt / c
             return by_y - a * g, -1 * a * x, a, -1 * a * (h - g * x) / c
 

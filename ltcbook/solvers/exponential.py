@@ -1,7 +1,18 @@
 """Exponential Euler steps: exact while the gates stand still."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .. import dynamics
 from .base import Solver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from ..typing import Array, Cell
 
 
 class Exponential(Solver):
@@ -13,24 +24,30 @@ class Exponential(Solver):
     name = "exponential"
     keeps_bounds = True
 
-    def step(self, x, u, cell, dt, before=None):
+    def step(
+        self, x: Array, u: Array | None, cell: Cell[Array], dt: float | Array, before: Array | None = None
+    ) -> Array:
         return dynamics.exponential_step(x, u, cell, dt)
 
     @staticmethod
-    def affine(x, g, h, rate):
+    def affine(
+        x: torch.Tensor, g: torch.Tensor, h: torch.Tensor, rate: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """See ``Solver.affine``."""
         z = -rate * g
         return z.exp(), x - (h / g - x) * z.expm1()
 
     @staticmethod
-    def kernel(exp, expm1):
+    def kernel(exp: Callable, expm1: Callable) -> tuple[Callable, Callable]:
         """See ``Solver.kernel``."""
 
-        def step(x, g, h, c, dt):
+        def step(x: float, g: float, h: float, c: float, dt: float) -> float:
             q = h / g
             return q + (x - q) * exp(-1 * g / c * dt)
 
-        def back(by_y, y, x, g, h, c, dt):
+        def back(
+            by_y: float, y: float, x: float, g: float, h: float, c: float, dt: float
+        ) -> tuple[float, float, float, float]:
             # with z = g dt / c: dy/dx = exp(-z), dy/dh = (1 - exp(-z)) / g; z moves with g and c
             q, z = h / g, g / c * dt
             gone = -1 * expm1(-1 * z)  # 1 - exp(-z) without cancellation

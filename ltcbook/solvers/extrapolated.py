@@ -1,7 +1,14 @@
 """Exponential steps of second order at the price of the first: the gates are read half a step ahead."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .. import dynamics
 from .exponential import Exponential
+
+if TYPE_CHECKING:
+    from ..typing import Array, Cell
 
 
 class Extrapolated(Exponential):
@@ -15,5 +22,7 @@ class Extrapolated(Exponential):
     order = 2
     ahead = True
 
-    def step(self, x, u, cell, dt, before=None):
+    def step(
+        self, x: Array, u: Array | None, cell: Cell[Array], dt: float | Array, before: Array | None = None
+    ) -> Array:
         return dynamics.extrapolated_step(x, u, cell, dt, before)

@@ -1,7 +1,18 @@
 """Semi-implicit Euler steps: gates at the old state, the linear rest at the new one."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .. import dynamics
 from .base import Solver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from ..typing import Array, Cell
 
 
 class Fused(Solver):
@@ -10,11 +21,15 @@ class Fused(Solver):
     name = "fused"
     keeps_bounds = True
 
-    def step(self, x, u, cell, dt, before=None):
+    def step(
+        self, x: Array, u: Array | None, cell: Cell[Array], dt: float | Array, before: Array | None = None
+    ) -> Array:
         return dynamics.fused_step(x, u, cell, dt)
 
     @staticmethod
-    def affine(x, g, h, rate):
+    def affine(
+        x: torch.Tensor, g: torch.Tensor, h: torch.Tensor, rate: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Written as old state plus change: where a parameter's derivative is a sum over all times, it must
         not be the small difference of two large sums.
         """
@@ -22,13 +37,15 @@ class Fused(Solver):
         return a, x + rate * a * (h - g * x)
 
     @staticmethod
-    def kernel(exp, expm1):
+    def kernel(exp: Callable, expm1: Callable) -> tuple[Callable, Callable]:
         """See ``Solver.kernel``."""
 
-        def step(x, g, h, c, dt):
+        def step(x: float, g: float, h: float, c: float, dt: float) -> float:
             return (c * x + dt * h) / (c + dt * g)
 
-        def back(by_y, y, x, g, h, c, dt):
+        def back(
+            by_y: float, y: float, x: float, g: float, h: float, c: float, dt: float
+        ) -> tuple[float, float, float, float]:
             # from (c + dt g) y = c x + dt h; c sees x - y in one piece, since two large sums would cancel
             a = by_y / (c + dt * g)
             return a * c, -1 * a * dt * y, a * dt, a * (x - y)

@@ -1,10 +1,17 @@
 """The classical Runge-Kutta method."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .. import dynamics
 from .base import Solver
 
+if TYPE_CHECKING:
+    from ..typing import Array, Cell
 
-def rk4_step(x, u, cell, dt):
+
+def rk4_step(x: Array, u: Array | None, cell: Cell[Array], dt: float | Array) -> Array:
     """State, (..., n) in mV, after one classical Runge-Kutta step of dt ms. Order 4; bounds are not kept.
 
     Raises ValueError for dt < 0, a wrong shape or NaN.
@@ -24,5 +31,7 @@ class RK4(Solver):
     order = 4
     reads = 4
 
-    def step(self, x, u, cell, dt, before=None):
+    def step(
+        self, x: Array, u: Array | None, cell: Cell[Array], dt: float | Array, before: Array | None = None
+    ) -> Array:
         return rk4_step(x, u, cell, dt)

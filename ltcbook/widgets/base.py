@@ -16,6 +16,7 @@ import os
 import re
 import sys
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import anywidget
 import traitlets
@@ -133,8 +134,9 @@ class Explorer(anywidget.AnyWidget):
     """
 
     key = title = question = answer = drawing = ""
-    prediction = play = None
-    sentences = {}
+    prediction: Prediction | None = None
+    play: dict[str, Any] | None = None
+    sentences: dict[str, tuple[str, str]] = {}
     tabulated = True  # False where the drawing restates the formula and needs no table
 
     spec = traitlets.Dict().tag(sync=True)

@@ -214,7 +214,7 @@ def expert(road, car):
     return 2 * left / (forward**2 + left**2) / WHEEL
 
 
-expert.knows_the_road = True
+expert.knows_the_road = True  # type: ignore[attr-defined]  # `drive` asks a policy for this mark
 
 
 def running(values, step):

@@ -1,0 +1,77 @@
+"""Types: what mypy finds in the package, and what a type checker tells those who import it. The settings
+stand in ``pyproject.toml``.
+"""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+USES = {  # lines of a user -> the type of what stands last, as mypy words it
+    "dynamics.time_constant(np.zeros(8), None, numpy_cell)": "ndarray",
+    "dynamics.time_constant(torch.zeros(8), None, torch_cell)": "Tensor",
+    "dynamics.LTC.random(net, rng=rng).w": "ndarray",
+    "dynamics.CTRNN(tau=[2.0], w=[[0.0]], b=[0.0]).n": "int",
+    "simulate.simulate(torch_cell, None, torch.zeros(8), torch.ones(5))": "Tensor",
+    "analysis.state_bounds(numpy_cell)[0]": "ndarray",
+    "analysis.contraction_rate(numpy_cell)": "float",
+    "symbolic.cell(dynamics.CTRNN, 2)": "CTRNN",
+    "solvers.SOLVERS['fused'].order": "int",
+    "ops.sigmoid(torch.zeros(1))": "Tensor",
+    "ltcbook.dynamics.LTC.random(net, rng=rng).n": "int",
+}
+MISUSES = {  # lines of a user -> what mypy has against them
+    "dynamics.time_constant(np.zeros(8), None, torch_cell)": "time_constant",
+    "analysis.eigenvalues(np.zeros(8), None, torch_cell)": "Cell[ndarray",
+    "simulate.simulate(numpy_cell, None, np.zeros(8), 1.0, substeps='2')": 'expected "int"',
+}
+BEFORE = """
+import numpy as np
+import torch
+import ltcbook
+from ltcbook import analysis, dynamics, ops, simulate, solvers, symbolic, wiring
+
+rng = np.random.default_rng(0)
+net: wiring.Wiring
+numpy_cell: dynamics.LTC[np.ndarray]
+torch_cell: dynamics.LTC[torch.Tensor]
+"""
+
+
+def mypy(root, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *arguments], cwd=root, capture_output=True, text=True
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_mypy_finds_nothing_to_mend(root):
+    code, said = mypy(root)
+    assert code == 0, said
+
+
+@pytest.fixture(scope="module")
+def told(root, tmp_path_factory):
+    """Line of a user -> what mypy says about it."""
+    lines = BEFORE.splitlines()
+    first = len(lines) + 1
+    lines += [f"reveal_type({use})" for use in USES] + list(MISUSES)
+    path = tmp_path_factory.mktemp("user") / "user.py"
+    path.write_text("\n".join(lines) + "\n", "utf8")
+    _, said = mypy(root, str(path))
+    found = re.findall(r"^\S*user\.py:(\d+): (.*)$", said, re.MULTILINE)
+    assert {int(at) for at, _ in found} <= set(range(first, first + len(USES) + len(MISUSES))), said
+    by_line = [" ".join(words for at, words in found if int(at) == first + k) for k in range(len(lines))]
+    return dict(zip([*USES, *MISUSES], by_line, strict=False))
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_type_checker_knows_what_comes_back(told, use):
+    assert re.search(rf'Revealed type is "[\w.]*\b{USES[use]}\b', told[use]), told[use]
+    assert "error" not in told[use]
+
+
+@pytest.mark.parametrize("use", MISUSES)
+def test_a_type_checker_warns_of_what_cannot_work(told, use):
+    assert "error" in told[use] and MISUSES[use] in told[use], told[use]

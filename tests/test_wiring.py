@@ -15,7 +15,7 @@ from ncps.wirings import NCP, AutoNCP, FullyConnected, Random
 from strategies import random_wiring, seeds
 
 from ltcbook import wiring
-from ltcbook.wiring import Wiring
+from ltcbook.wiring import Wiring, makers
 
 NMI = dict(inter=12, command=6, motor=1, sensory_fan_out=6, inter_fan_out=4, recurrent=6, motor_fan_in=6)
 SMALL = Wiring([[0, 1], [-1, 1]], [[1, 0, 0], [0, 0, -1]], ("inter", "motor"))
@@ -58,12 +58,12 @@ def test_blocks_split_all_synapses_into_layer_pairs():
 
 
 def test_a_wiring_cannot_be_changed():
-    given_matrix = np.array([[0, 1], [-1, 1]])
-    w = Wiring(given_matrix, np.zeros((2, 0)), ["inter", "motor"])
-    given_matrix[:] = 0
+    partners_matrix = np.array([[0, 1], [-1, 1]])
+    w = Wiring(partners_matrix, np.zeros((2, 0)), ["inter", "motor"])
+    partners_matrix[:] = 0
     assert w.polarity[0, 1] == 1, "the caller's array is still inside"
     with pytest.raises(AttributeError):
-        w.polarity = given_matrix
+        w.polarity = partners_matrix
     for same in (w, copy.copy(w), copy.deepcopy(w), pickle.loads(pickle.dumps(w))):
         assert same == w and hash(same) == hash(w)
         for matrix in (same.polarity, same.polarity_in):
@@ -377,6 +377,80 @@ def test_each_of_three_orphans_receives_the_whole_part_of_the_mean(sources, extr
     sizes = dict(inter=3, command=1, motor=1, sensory_fan_out=1, inter_fan_out=1, recurrent=0, motor_fan_in=1)
     made = {draw(seed, sensory=sources, **sizes).adjacency_in.sum() - sources for seed in range(1500)}
     assert made == extra
+
+
+def test_a_repair_on_the_motor_side_has_the_mean_number_of_synapses():
+    """Of command neurons that no motor neuron heard each gets the mean of all, rounded down, at least one: not more, not fewer."""
+    seen = set()
+    for motor, command, fan_in in (
+        (4, 6, 4),
+        (2, 6, 4),
+        (7, 5, 2),
+        (8, 3, 1),
+        (9, 4, 1),
+        (6, 6, 4),
+        (3, 9, 2),
+    ):
+        mean = max(1, motor * fan_in // command)
+        for seed in range(40):
+            net, repairs = makers.ncp_and_repairs(
+                inter=2,
+                command=command,
+                motor=motor,
+                sensory=2,
+                sensory_fan_out=2,
+                recurrent=3,
+                inter_fan_out=command,
+                motor_fan_in=fan_in,
+                rng=np.random.default_rng(seed),
+            )
+            sent = net.adjacency[np.ix_(net.members("motor"), net.members("command"))].sum(0)
+            silent = [orphan - 2 for kind, orphan, _ in repairs if kind == "silent"]
+            assert (sent[silent] == mean).all() and sent.sum() == motor * fan_in + len(silent) * mean
+            seen |= {mean} if silent else set()
+    assert seen == {1, 2, 4}, "a mean was never tried"
+
+
+@RULES
+@given(seed=seeds)
+def test_the_repairs_that_are_reported_are_just_those_that_orphans_need(rule, seed):
+    rng = np.random.default_rng(seed)
+    sensory, inter, command, motor = rng.integers(1, 9, 4)
+    sizes = dict(
+        sensory=sensory,
+        inter=inter,
+        command=command,
+        motor=motor,
+        rule=rule,
+        sensory_fan_out=rng.integers(1, inter + 1),
+        inter_fan_out=rng.integers(1, command + 1),
+        recurrent=0,
+        motor_fan_in=rng.integers(1, command + 1),
+    )
+    net, repairs = makers.ncp_and_repairs(**sizes, rng=np.random.default_rng(seed))
+    assert net == wiring.ncp(**sizes, rng=np.random.default_rng(seed))
+    first, second, third = (net.members(role) for role in ("inter", "command", "motor"))
+    last = (
+        ("silent", net.adjacency[np.ix_(third, second)].T, second, third)
+        if rule == "ncps"
+        else ("motor", net.adjacency[np.ix_(third, second)], third, second)
+    )
+    for kind, block, orphans, partners in (
+        ("inter", net.adjacency_in[first], first, np.arange(sensory)),
+        ("command", net.adjacency[np.ix_(second, first)], second, first),
+        last,
+    ):
+        told = {orphan: theirs for name, orphan, theirs in repairs if name == kind}
+        planned = block.copy()
+        for orphan, partners_ in told.items():
+            row = orphans.tolist().index(orphan)
+            assert sorted(partners_) == partners[block[row]].tolist()
+            planned[row] = False
+        assert set(told) == set(orphans[~planned.any(1)].tolist())
+        assert rule == "paper" or all(
+            len(partners_) == max(1, planned.sum() // len(orphans)) for partners_ in told.values()
+        )
+    assert {kind for kind, *_ in repairs} <= {"inter", "command", last[0]}
 
 
 def test_auto_ncp_derives_the_sizes_of_ncps():

@@ -19,7 +19,7 @@ from numbers import Real
 
 from ..validation import choice
 
-STUDIES = ("driver", "driver_seeds", "liquid", "training", "cfc", "convergence")
+STUDIES = ("driver", "driver_seeds", "liquid", "training", "cfc", "convergence", "wirings")
 
 
 def study(name):

@@ -4,7 +4,7 @@ counts answer.
 
 import numpy as np
 
-from .. import wiring as wirings
+from ..wiring.makers import ncp_and_repairs
 from .base import Control, Explorer, Guess, Prediction, Preset
 
 SIZES = {"sensory": 4, "inter": 8, "command": 6, "motor": 2}
@@ -106,24 +106,23 @@ class WiringExplorer(Explorer):
         return [{"role": role, "place": place + 1} for role, size in SIZES.items() for place in range(size)]
 
     @staticmethod
-    def circuit(controls, rng=None):
-        """The Wiring of these controls."""
+    def circuit(controls):
+        """The Wiring of these controls and its repairs, as ``wiring.makers.ncp_and_repairs`` tells them."""
         draws = {name: int(controls[name]) for name in ("sensory_fan_out", "inter_fan_out", "recurrent")}
-        return wirings.ncp(
-            **SIZES,
-            **draws,
-            motor_fan_in=MOTOR_FAN_IN,
-            rng=rng or np.random.default_rng(int(controls["seed"])),
+        return ncp_and_repairs(
+            **SIZES, **draws, motor_fan_in=MOTOR_FAN_IN, rng=np.random.default_rng(int(controls["seed"]))
         )
 
     def frame_of(self, controls):
         """Signs block by block, who was repaired, the counts and the verdict."""
-        dice = Dice(np.random.PCG64(int(controls["seed"])))
-        wiring = self.circuit(controls, dice)
+        wiring, told = self.circuit(controls)
         edges = [(s, t + wiring.m, sign) for s, t, sign in wiring.edges_in()] + [
             (s + wiring.m, t + wiring.m, sign) for s, t, sign in wiring.edges()
         ]
-        orphans, repairs = repaired(wiring, dice.log, int(controls["recurrent"]))
+        orphans = {kind: sum(name == kind for name, *_ in told) for kind in ("inter", "command", "silent")}
+        repairs = {
+            edge for kind, orphan, partners in told for edge in nodes_of(kind, orphan, partners, wiring.m)
+        }
         loop = wiring.adjacency[np.ix_(*[wiring.members("command")] * 2)]
         longest = 3 + longest_path(loop)
         own = int(np.trace(loop))
@@ -183,48 +182,18 @@ class WiringExplorer(Explorer):
         from .. import plots
 
         fig, (left, right) = plots.figure(9, 4.2, ncols=2)
-        circuit = self.circuit(frame["controls"])
+        circuit, _ = self.circuit(frame["controls"])
         plots.draw_network(circuit, left, tips=True)
         plots.draw_adjacency(circuit, right)
         fig.suptitle(frame["verdict"][0][1], fontsize=11)
         return fig
 
 
-class Dice(np.random.Generator):
-    """A generator that remembers what was chosen, so that repairs can be told from planned synapses."""
-
-    def choice(self, a, size=None, replace=True):
-        """As in NumPy; the choice goes to ``log``."""
-        chosen = super().choice(a, size=size, replace=replace)
-        self.__dict__.setdefault("log", []).append(np.atleast_1d(chosen).tolist())
-        return chosen
-
-
-def repaired(wiring, log, recurrent):
-    """How many neurons of each kind were repaired, and the set of (source node, target node) that repaired
-    them.
-
-    log: the choices in the order of ``wiring.ncp``: for each pair of layers one per sender, then one per
-    orphan.
-    """
-    layers = {role: wiring.members(role).tolist() for role in ("inter", "command", "motor")}
-    number, repairs, place, m = {}, set(), 0, wiring.m
-    for kind, senders, listeners in (
-        ("inter", range(m), "inter"),
-        ("command", layers["inter"], "command"),
-        ("silent", layers["motor"], "command"),
-    ):
-        place += 2 * recurrent if kind == "silent" else 0
-        chosen = {i for choice in log[place : place + len(senders)] for i in choice}
-        orphans = [i for i in layers[listeners] if i not in chosen]
-        place += len(senders)
-        for orphan, partners in zip(orphans, log[place : place + len(orphans)], strict=True):
-            for partner in partners:
-                node = partner + (0 if kind == "inter" else m)
-                repairs.add((orphan + m, node) if kind == "silent" else (node, orphan + m))
-        place += len(orphans)
-        number[kind] = len(orphans)
-    return number, repairs
+def nodes_of(kind, orphan, partners, m):
+    """(source node, target node) of every synapse of a repair; nodes count from the first of m sensors."""
+    if kind == "silent":
+        return [(orphan + m, partner + m) for partner in partners]
+    return [(partner + (0 if kind == "inter" else m), orphan + m) for partner in partners]
 
 
 def plural(number, noun):

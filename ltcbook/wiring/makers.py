@@ -46,6 +46,49 @@ def ncp(
     ...            inter_fan_out=3, recurrent=8, motor_fan_in=4, rng=rng)
     Wiring(3 sensory, 8 inter, 6 command, 2 motor; 54 synapses)
     """
+    return ncp_and_repairs(
+        inter=inter,
+        command=command,
+        motor=motor,
+        sensory=sensory,
+        sensory_fan_out=sensory_fan_out,
+        inter_fan_out=inter_fan_out,
+        recurrent=recurrent,
+        motor_fan_in=motor_fan_in,
+        rng=rng,
+        rule=rule,
+        p_excitatory=p_excitatory,
+    )[0]
+
+
+def ncp_and_repairs(
+    *,
+    inter,
+    command,
+    motor,
+    sensory,
+    sensory_fan_out,
+    inter_fan_out,
+    recurrent,
+    motor_fan_in,
+    rng,
+    rule="ncps",
+    p_excitatory=0.5,
+):
+    """The circuit of ``ncp``, and its repairs in the order in which they were drawn: a list of (kind, orphan,
+    partners).
+
+    kind: "inter", "command" or "motor" where the orphan heard nobody of the layer before; partners are the
+    sources that it was given. "silent" where no motor neuron heard the orphan, a command neuron; partners are
+    the motor neurons that it was given. Numbers are those of the neurons, and of the sensors among the
+    partners of kind "inter". For the package's own use. Raises ValueError as ``ncp`` does.
+
+    >>> net, repairs = wiring.makers.ncp_and_repairs(inter=3, command=2,
+    ...     sensory=2, sensory_fan_out=1, inter_fan_out=2, recurrent=0,
+    ...     motor=1, motor_fan_in=2, rng=rng)
+    >>> repairs  # inter neuron 0 heard no sensor; it was given sensor 0
+    [('inter', 0, [0])]
+    """
     inter, command, motor, sensory = (
         whole(name, value, 1, why=" (an empty layer cuts the circuit)")
         for name, value in (("inter", inter), ("command", command), ("motor", motor), ("sensory", sensory))
@@ -61,11 +104,12 @@ def ncp(
     n = inter + command + motor
     is_inter, is_command, is_motor = np.split(np.arange(n), [inter, inter + command])
     polarity, polarity_in = np.zeros((n, n), int), np.zeros((n, sensory), int)
+    repairs = []
 
     def connect(matrix, target, source):
         matrix[target, source] = 1 if rng.random() < p_excitatory else -1
 
-    def fill(matrix, targets, sources, fan_out):
+    def fill(kind, matrix, targets, sources, fan_out):
         """Step 2, every source sends; step 3, every target that heard nobody receives."""
         for source in sources:
             size = fan_out if rule == "ncps" else np.clip(rng.binomial(fan_out, 0.5), 1, len(targets))
@@ -75,30 +119,28 @@ def ncp(
         mean = max(int(block.sum() / len(targets)), 1)
         for target in targets[~block.any(1)]:
             size = mean if rule == "ncps" else np.clip(rng.binomial(len(sources), 0.5), 1, mean)
-            for source in rng.choice(sources, size=min(size, len(sources)), replace=False):
+            partners = rng.choice(sources, size=min(size, len(sources)), replace=False)
+            for source in partners:
                 connect(matrix, target, source)
+            repairs.append((kind, int(target), partners.tolist()))
 
-    fill(polarity_in, is_inter, np.arange(sensory), sensory_fan_out)
-    fill(polarity, is_command, is_inter, inter_fan_out)
+    fill("inter", polarity_in, is_inter, np.arange(sensory), sensory_fan_out)
+    fill("command", polarity, is_command, is_inter, inter_fan_out)
     if rule == "ncps":
         for _ in range(recurrent):
             connect(polarity, rng.choice(is_command), rng.choice(is_command))
-        for target in is_motor:
-            for source in rng.choice(is_command, size=motor_fan_in, replace=False):
-                connect(polarity, target, source)
-        sends = (polarity[np.ix_(is_motor, is_command)] != 0).any(0)
-        mean = max(int(motor * motor_fan_in / command), 1)
-        for source in is_command[~sends]:
-            for target in rng.choice(is_motor, size=min(mean, motor), replace=False):
-                connect(polarity, target, source)
+        fill(
+            "silent", polarity.T, is_command, is_motor, motor_fan_in
+        )  # motor neurons choose: the same, read the other way round
     else:
         for source in is_command:
             for target in rng.choice(
                 is_command, size=min(rng.binomial(recurrent, 0.5), command), replace=False
             ):
                 connect(polarity, target, source)
-        fill(polarity, is_motor, is_command, min(motor_fan_in, motor))
-    return Wiring(polarity, polarity_in, ("inter",) * inter + ("command",) * command + ("motor",) * motor)
+        fill("motor", polarity, is_motor, is_command, min(motor_fan_in, motor))
+    roles = ("inter",) * inter + ("command",) * command + ("motor",) * motor
+    return Wiring(polarity, polarity_in, roles), repairs
 
 
 def auto_ncp(units, motor, *, sensory, sparsity=0.5, rng, rule="ncps"):

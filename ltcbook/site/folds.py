@@ -6,6 +6,8 @@ from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+CHECK = "# Check it"  # how a cell begins that holds a claim of the text to its numbers
+
 
 def setup(app):
     """Register with Sphinx."""
@@ -30,13 +32,16 @@ def depart_fold(translator, node):
 
 class JoinedFolds(SphinxPostTransform):
     """Cells of folded code that show nothing else are joined to the fold that follows: one click, all of
-    the code.
+    the code. A check is called so.
     """
 
     default_priority = 200  # right after myst-nb has made the folds (199)
     formats = ("html",)
 
     def run(self):
+        for fold in self.document.findall(HideCodeCellNode):
+            if fold.astext().startswith(CHECK):
+                fold["prompt_show"], fold["prompt_hide"] = "Check it", "Hide the check"
         for cell in list(self.document.findall(nodes.container)):
             after = cell.next_node(siblings=True, descend=False) if is_fold(cell) and len(cell) == 1 else None
             if is_fold(after) and after[0]["prompt_show"] == cell[0]["prompt_show"]:

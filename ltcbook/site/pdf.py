@@ -222,7 +222,7 @@ def write():
         "--builder",
         "latex",
     ]
-    return build.rendered([*command, "-W", "--keep-going"])
+    return build.rendered([*command, "-W", "--keep-going"], build.own_settings())
 
 
 def typeset():

@@ -124,6 +124,10 @@ def test_code_is_printed_but_not_what_a_page_folds_away(latex, book):
             where = folded if tags & {"hide-cell", "hide-input", "remove-input", "setup"} else visible
             where |= {line for line in lines if len(line) > 30}
             shown_code += [source] if where is visible else []
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "markdown":  # a question may hold code to begin with
+                text = re.sub(r"<details>.*?</details>", "", "".join(cell["source"]), flags=re.DOTALL)
+                shown_code += re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(folded) > 100 and len(visible) > 100
     assert not {line for line in visible if line not in printed}, "code that a page shows is not printed"
     open_code = re.sub(r"[\W_]", "", "".join(shown_code))

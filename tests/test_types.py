@@ -19,18 +19,28 @@ USES = {  # lines of a user -> the type of what stands last, as mypy words it
     "symbolic.cell(dynamics.CTRNN, 2)": "CTRNN",
     "solvers.SOLVERS['fused'].order": "int",
     "ops.sigmoid(torch.zeros(1))": "Tensor",
+    "wiring.Wiring([[0, 1], [-1, 0]], [[1], [0]], ('inter', 'motor')).fan_in": "ndarray",
+    "wiring.auto_ncp(8, 2, sensory=3, rng=rng).edges()[0]": "tuple[int, int, int]",
+    "wiring.worm.connectome().to_wiring()": "Wiring",
+    "pruning.prune_and_rewire(net, numpy_cell.w, 0.3, rng=rng).cut": "list[tuple[int, int]]",
+    "pruning.SET(every=5).events(100)": "range",
+    "tasks.sine(48)[0]": "ndarray",
+    "tasks.lane.trained().cell.w": "ndarray",
+    "tasks.lane.drive(tasks.lane.straight_ahead, tasks.lane.Road.straight(2), rng=rng)": "Drive",
     "ltcbook.dynamics.LTC.random(net, rng=rng).n": "int",
 }
 MISUSES = {  # lines of a user -> what mypy has against them
     "dynamics.time_constant(np.zeros(8), None, torch_cell)": "time_constant",
     "analysis.eigenvalues(np.zeros(8), None, torch_cell)": "Cell[ndarray",
     "simulate.simulate(numpy_cell, None, np.zeros(8), 1.0, substeps='2')": 'expected "int"',
+    "wiring.auto_ncp(8, 2, sensory=3, rng=0)": "Generator",
+    "pruning.prune_and_rewire(net, numpy_cell.w, 0.3, rng=rng, target='fastest')": '"target"',
 }
 BEFORE = """
 import numpy as np
 import torch
 import ltcbook
-from ltcbook import analysis, dynamics, ops, simulate, solvers, symbolic, wiring
+from ltcbook import analysis, dynamics, ops, pruning, simulate, solvers, symbolic, tasks, wiring
 
 rng = np.random.default_rng(0)
 net: wiring.Wiring
@@ -68,7 +78,7 @@ def told(root, tmp_path_factory):
 
 @pytest.mark.parametrize("use", USES)
 def test_a_type_checker_knows_what_comes_back(told, use):
-    assert re.search(rf'Revealed type is "[\w.]*\b{USES[use]}\b', told[use]), told[use]
+    assert re.search(rf'Revealed type is "[\w.]*\b{re.escape(USES[use])}', told[use]), told[use]
     assert "error" not in told[use]
 
 

@@ -13,6 +13,8 @@ own, and one line in the table below.
 'it moves one dynamics.LTC, without batch axes'
 """
 
+from __future__ import annotations
+
 from .base import Backend, Call, Cell
 from .compiled import Compiled
 from .edges import Edges
@@ -22,17 +24,19 @@ from .reference import Reference, stepwise
 
 __all__ = ["BACKENDS", "Backend", "Call", "Cell", "choose", "finite", "not_finite", "stepwise"]
 
-BACKENDS = {backend.name: backend for backend in (Reference(), Edges(), Parallel(), Compiled())}
+BACKENDS: dict[str, Backend] = {
+    backend.name: backend for backend in (Reference(), Edges(), Parallel(), Compiled())
+}
 AUTO = ("numba", "edges", "reference")  # the fastest first; the last one serves every call
 
 
-def choose(name, call):
+def choose(name: str, call: Call) -> Backend:
     """The ``Backend`` of this name, or for "auto" the first one that offers to compute the call.
 
     Raises ValueError where the named one cannot serve it; the message names one that can.
     """
     if name == "auto":
-        return next(backend for backend in map(BACKENDS.get, AUTO) if backend.offers(call))
+        return next(backend for backend in (BACKENDS[one] for one in AUTO) if backend.offers(call))
     backend = BACKENDS[name]
     if problem := backend.refusal(call):
         raise ValueError(f"backend={name!r} cannot serve this call: {problem}; backend='reference' can.")

@@ -1,17 +1,24 @@
 """What a backend is, what it is asked to compute, and the choice between backends."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
 from .. import dynamics, ops
 from ..kernels.sparse import FIELDS, SparsePattern
 from ..solvers import Solver
+from ..typing import Array
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class Call(Generic[Array]):
     """One trajectory x (..., T, n) to compute, of numbers that somebody has checked.
 
     network: a ``Cell``, or what has its attributes. u: (..., T, m), held within each step, or None. x0: (...,
@@ -19,16 +26,16 @@ class Call:
     like dt where the state is held in every bit, or None.
     """
 
-    network: object
-    u: object
-    x0: object
-    dt: object
+    network: Any
+    u: Array | Any
+    x0: Array
+    dt: Array
     solver: Solver
     substeps: int
-    still: object = None
+    still: np.ndarray | None = None
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """T."""
         return self.dt.shape[-1] if self.u is None else self.u.shape[-2]
 
@@ -43,20 +50,20 @@ class Cell:
     """
 
     listed, positive = False, None
-    tensors = ()
+    tensors: tuple[torch.Tensor, ...] = ()
 
-    def __init__(self, cell):
+    def __init__(self, cell: Any) -> None:
         self.cell = cell
 
     @property
-    def fields(self):
+    def fields(self) -> dict[str, Any] | None:
         """The arrays of a ``dynamics.LTC`` by name, or None."""
         if not isinstance(self.cell, dynamics.LTC) or self.cell.w.ndim != 2:
             return None
         return {name: getattr(self.cell, name) for name in FIELDS}
 
     @property
-    def patterns(self):
+    def patterns(self) -> tuple[SparsePattern, SparsePattern]:
         """Where the two matrices of weights are not 0."""
         w_in = np.zeros((self.cell.n, 0)) if self.cell.w_in is None else self.cell.w_in
         return SparsePattern(self.cell.w), SparsePattern(w_in)
@@ -73,23 +80,23 @@ class Backend:
     kept: float | None = None
     once_per_input = False
 
-    def refusal(self, call):
+    def refusal(self, call: Call) -> str | None:
         """Why it cannot compute this call, in words; None: it can."""
-        return
+        return None
 
-    def offers(self, call):
+    def offers(self, call: Call) -> bool:
         """Whether "auto" should take it: it can compute the call, and is worth it."""
         return self.refusal(call) is None
 
-    def cell(self, network):
+    def cell(self, network: Any) -> Any:
         """The cell that it moves."""
         return network.cell
 
-    def run(self, call):
+    def run(self, call: Call) -> Any:
         """The states (..., T, n)."""
         raise NotImplementedError(f"{type(self).__name__} must say how it computes.")
 
-    def check_memory(self, call):
+    def check_memory(self, call: Call) -> None:
         """One ValueError, before any step is computed, for a torch call whose gradient would keep more than
         the machine holds.
         """
@@ -109,11 +116,11 @@ class Backend:
                 "a CPU, backend='numba'."
             )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<backend {self.name}>"
 
 
-def memory(device):
+def memory(device: torch.device) -> float:
     """Bytes of memory of a torch device: on a GPU what is free or kept ready by torch, beside a CPU all there
     is.
     """

@@ -1,9 +1,16 @@
 """The kernels that numba compiles, for NumPy arrays and for torch tensors on a CPU."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .. import kernels
 from .base import Backend
+
+if TYPE_CHECKING:
+    from .base import Call
 
 LONG = 20_000  # substeps from which "auto" compiles for a NumPy cell: the reference would take seconds
 
@@ -13,10 +20,10 @@ class Compiled(Backend):
 
     name = "numba"
 
-    def refusal(self, call):
+    def refusal(self, call: Call) -> str | None:
         return self._limit(call) or kernels.without_compiler()
 
-    def offers(self, call):
+    def offers(self, call: Call) -> bool:
         if not call.network.tensors and call.steps * call.substeps < LONG or self._limit(call):
             return False
         problem = kernels.without_compiler()
@@ -24,7 +31,7 @@ class Compiled(Backend):
             kernels.warn_once(problem)
         return problem is None
 
-    def _limit(self, call):
+    def _limit(self, call: Call) -> str | None:
         """``refusal``, wherever numba compiles."""
         network = call.network
         if network.tensors:
@@ -38,8 +45,9 @@ class Compiled(Backend):
             return "it computes on NumPy arrays of one dtype (torch: models.LTCNet)"
         return kernels.unknown(call.solver, call.x0.dtype)
 
-    def run(self, call):
-        network, options = call.network, {"solver": call.solver, "substeps": call.substeps}
+    def run(self, call: Call) -> Any:
+        network = call.network
+        options: dict[str, Any] = {"solver": call.solver, "substeps": call.substeps}
         given = network.fields, network.patterns, call.u, call.x0, call.dt
         if network.tensors:
             from ..kernels.autograd import trajectory
@@ -51,7 +59,7 @@ class Compiled(Backend):
         return x if call.still is None else _held(x, call.x0, call.still)
 
 
-def _held(x, x0, still):
+def _held(x: np.ndarray, x0: np.ndarray, still: np.ndarray) -> np.ndarray:
     """The trajectory x (..., T, n) with the state before in place of every one after a step that stands
     still.
     """

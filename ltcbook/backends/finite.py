@@ -1,6 +1,9 @@
 """The one look at all states of a trajectory, whoever computed them."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -8,16 +11,20 @@ from .. import ops
 from ..solvers import SOLVERS
 from ..validation import Diverged
 
+if TYPE_CHECKING:
+    from ..typing import Array
 
-def finite(x, method):
+
+def finite(x: Array, method: str | None) -> Array:
     """The states x (..., T, n), NumPy or torch, as they came; the ValueError of ``simulate`` if one is not
     finite.
 
     method: the name of what solved an equation, or None. Traced values and symbols pass.
     """
-    if ops.is_symbolic(x) or (ops.is_torch(x) and ops.tracing(x)):
+    values: Any = x
+    if ops.is_symbolic(x) or (ops.is_torch(x) and ops.tracing(values)):
         return x
-    values = x.detach() if ops.is_torch(x) else x
+    values = values.detach() if ops.is_torch(x) else values
     # a sum is quick, and finite only where all values are; it may overflow where they are
     if not math.isfinite(values.sum()):
         right = values.isfinite() if ops.is_torch(x) else np.isfinite(values)
@@ -27,7 +34,7 @@ def finite(x, method):
     return x
 
 
-def not_finite(method, step):
+def not_finite(method: str | None, step: int) -> Diverged:
     """The ``Diverged`` of ``simulate`` and all models for a state that grew beyond the finite numbers in this
     step.
 

@@ -1,7 +1,16 @@
 """All times at once, for long sequences on a GPU."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..solvers import SOLVERS
 from .edges import Edges
+
+if TYPE_CHECKING:
+    import torch
+
+    from .base import Call
 
 
 class Parallel(Edges):
@@ -10,7 +19,7 @@ class Parallel(Edges):
     name = "parallel"
     kept = 2.7  # a test counts what autograd saves and holds this to 10 %
 
-    def refusal(self, call):
+    def refusal(self, call: Call) -> str | None:
         if problem := super().refusal(call):
             return problem
         if call.solver.affine is None:
@@ -18,7 +27,7 @@ class Parallel(Edges):
             return f"it has no solver {call.solver.name!r}, only {known}"
         return "it has no derivative by dt" if call.dt.requires_grad else None
 
-    def run(self, call):
+    def run(self, call: Call) -> torch.Tensor:
         from ..kernels import parallel
 
         return parallel.trajectory(

@@ -11,25 +11,33 @@ compute, or whether it can. ``parallel`` is the other fast path: all times at on
 'it computes in float32 or float64, not in float16'
 """
 
+from __future__ import annotations
+
 import warnings
 from functools import cache
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from ..solvers import SOLVERS
 from ..validation import brief
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from ..solvers import Solver
 
 DTYPES = ("float32", "float64")
 _said: set[str] = set()
 
 
-def missing(solver, dtype):
+def missing(solver: Solver, dtype: object) -> str | None:
     """Why the kernels cannot serve this ``solvers.Solver`` and dtype (NumPy's, torch's or its name), in
     words; None: they can.
     """
     return unknown(solver, dtype) or without_compiler()
 
 
-def unknown(solver, dtype):
+def unknown(solver: Solver, dtype: object) -> str | None:
     """``missing``, wherever numba compiles."""
     dtype = str(dtype).removeprefix("torch.")
     if solver.kernel is None:
@@ -40,7 +48,7 @@ def unknown(solver, dtype):
     return None
 
 
-def without_compiler():
+def without_compiler() -> str | None:
     """Why numba compiles nothing here, in words; None: it does. numba is loaded to be asked: it refuses
     some versions of others.
     """
@@ -53,7 +61,7 @@ def without_compiler():
 
 
 @cache
-def _numba():
+def _numba() -> tuple[ModuleType | None, str | None]:
     """numba's settings, or None and why it cannot be loaded."""
     try:
         from numba.core import config
@@ -62,7 +70,7 @@ def _numba():
     return config, None
 
 
-def warn_once(problem):
+def warn_once(problem: str) -> None:
     """Say once what numba would bring, given why it compiles nothing."""
     if not _said:
         _said.add(problem)

@@ -1,7 +1,10 @@
 """The kernels for torch: one autograd node for a whole sequence."""
 
+from __future__ import annotations
+
 import math
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 
@@ -9,11 +12,20 @@ from ..validation import extra
 
 extra("torch", "torch", "kernels.autograd")
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch.autograd import forward_ad
 
 from . import unknown
 from .sparse import FIELDS, POSITIVE, gather, scatter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
+
+    from ..solvers import Solver
+    from .sparse import SparsePattern
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 NO_SECOND = (
@@ -22,7 +34,7 @@ NO_SECOND = (
 )
 
 
-def looked_into(tensors):
+def looked_into(tensors: Iterable[torch.Tensor]) -> str | None:
     """Why only the plain formulas can serve a call with these tensors, in words; None: something else may."""
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return "torch.compile, torch.export and torch.jit look into the computation"
@@ -35,7 +47,7 @@ def looked_into(tensors):
     return None
 
 
-def refusal(tensors, dt, solver):
+def refusal(tensors: Iterable[torch.Tensor], dt: torch.Tensor, solver: Solver) -> str | None:
     """Why the kernels cannot compute with these tensors, if numba compiles, in words; None: they can."""
     if seen := looked_into(tensors):
         return seen
@@ -51,7 +63,17 @@ def refusal(tensors, dt, solver):
     return unknown(solver, dt.dtype)
 
 
-def trajectory(fields, patterns, u, x0, dt, *, solver, substeps, positive=None):
+def trajectory(
+    fields: dict[str, torch.Tensor],
+    patterns: tuple[SparsePattern, SparsePattern],
+    u: torch.Tensor,
+    x0: torch.Tensor,
+    dt: torch.Tensor,
+    *,
+    solver: Solver,
+    substeps: int,
+    positive: tuple[Callable, Callable] | None = None,
+) -> torch.Tensor:
     """States (..., T, n) of a ``dynamics.LTC`` of tensors, as ``simulate.simulate`` gives them.
 
     fields: the tensors of the cell's ``FIELDS`` by name; patterns: a ``SparsePattern`` of the synapses
@@ -74,14 +96,24 @@ class Sequence(torch.autograd.Function):
     """x (B, T, n) from u (B, T, m), x0 (B, n) and the parameters, in the order of ``FIELDS``."""
 
     @staticmethod
-    def forward(ctx, patterns, dt, solver, substeps, positive, u, x0, *values):
+    def forward(
+        ctx: Any,
+        patterns: tuple[SparsePattern, SparsePattern],
+        dt: torch.Tensor,
+        solver: Solver,
+        substeps: int,
+        positive: tuple[Callable, Callable] | None,
+        u: torch.Tensor,
+        x0: torch.Tensor,
+        *values: torch.Tensor | None,
+    ) -> torch.Tensor:
         from .call import Call  # needs numba
 
         kept = any(ctx.needs_input_grad)
         arrays = [None if value is None else _array(value) for value in values]
         fields = gather(dict(zip(FIELDS, arrays, strict=True)), patterns)
         slopes = {} if positive is None else _replace(fields, *positive)
-        options = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
+        options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
         call = Call(fields, patterns, _array(u), _array(dt), **options)
         # whatever the default is
         states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype, device="cpu")
@@ -92,7 +124,7 @@ class Sequence(torch.autograd.Function):
         return torch.from_numpy(x)
 
     @staticmethod
-    def backward(ctx, by_x):
+    def backward(ctx: Any, by_x: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (states,) = ctx.saved_tensors
         by_u, by_x0, *by_fields = ctx.call.backward(_array(by_x), states.numpy())
         by_fields = dict(zip(FIELDS, by_fields, strict=True))
@@ -108,7 +140,7 @@ class Sequence(torch.autograd.Function):
         return None, None, None, None, None, *derivatives
 
 
-def _replace(fields, value, slope):
+def _replace(fields: dict[str, np.ndarray], value: Callable, slope: Callable) -> dict[str, np.ndarray]:
     """Put values in the place of the raw numbers that stand for them; name -> the derivative of one by the
     other.
     """
@@ -119,7 +151,12 @@ def _replace(fields, value, slope):
     return split(slope(raw))
 
 
-def first_only(solve, message, *tensors, around=nullcontext):
+def first_only(
+    solve: Callable[..., torch.Tensor],
+    message: str,
+    *tensors: torch.Tensor,
+    around: Callable[[], AbstractContextManager] = nullcontext,
+) -> torch.Tensor:
     """``solve(*tensors)``, one tensor, with the derivatives of the moment of this call, whatever is changed
     in place after it.
 
@@ -136,7 +173,13 @@ class _FirstOnly(torch.autograd.Function):
     """``solve`` on copies, which nobody else can change, as one node."""
 
     @staticmethod
-    def forward(ctx, solve, message, around, *tensors):
+    def forward(
+        ctx: Any,
+        solve: Callable[..., torch.Tensor],
+        message: str,
+        around: Callable[[], AbstractContextManager],
+        *tensors: torch.Tensor,
+    ) -> torch.Tensor:
         ctx.message, ctx.around, ctx.inputs = message, around, tensors
         ctx.copies = [t.detach().clone().requires_grad_(t.requires_grad) for t in tensors]
         with torch.enable_grad():
@@ -144,7 +187,7 @@ class _FirstOnly(torch.autograd.Function):
         return ctx.solved.detach().clone()
 
     @staticmethod
-    def backward(ctx, by_x):
+    def backward(ctx: Any, by_x: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         wanted = [copy for copy in ctx.copies if copy.requires_grad]
         with ctx.around():
             found = iter(
@@ -162,14 +205,16 @@ class _Last(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, message, count, *tensors):
+    def forward(
+        ctx: Any, message: str, count: int, *tensors: torch.Tensor | None
+    ) -> tuple[torch.Tensor | None, ...]:
         ctx.message = message
         return tuple(None if d is None else d.clone() for d in tensors[:count])
 
     @staticmethod
-    def backward(ctx, *_):
+    def backward(ctx: Any, *_: torch.Tensor) -> None:
         raise ValueError(ctx.message)
 
 
-def _array(tensor):
+def _array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().contiguous().numpy()

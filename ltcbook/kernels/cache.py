@@ -8,23 +8,29 @@ is in it: two processes may write at once, and a file that was cut short or dama
 nothing can be read or kept (no home, no room, no rights) the kernels are compiled in memory.
 """
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 import os
 import pickle
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import llvmlite
 import numba
 from numba.core import compiler, serialize
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 HERE = Path(__file__).parent
 COMPILED = ("lanes", "gates", "sequence", "cache")
 
 
-def folder():
+def folder() -> Path:
     """Where compiled kernels are kept: numba's NUMBA_CACHE_DIR, or the user's cache folder. RuntimeError:
     a user without one.
     """
@@ -33,28 +39,30 @@ def folder():
 
 
 @cache
-def sources():
+def sources() -> bytes:
     """The text of every file of this room that becomes machine code, one behind the other."""
     return b"\0".join((HERE / f"{name}.py").read_bytes() for name in COMPILED)
 
 
-def digest(key, *uses):
+def digest(key: object, *uses: Callable) -> str:
     """Hash of sources, versions and constants: the name under which a kernel is kept. uses: functions of
     other files, such as a solver's, that become machine code with it.
     """
-    files = [inspect.getsource(inspect.getmodule(function)) for function in uses]
+    modules: list[Any] = [inspect.getmodule(function) for function in uses]
+    files = [inspect.getsource(module) for module in modules]
     said = repr((key, files, numba.__version__, llvmlite.__version__)).encode()
     return hashlib.sha256(sources() + b"\0" + said).hexdigest()[:32]
 
 
-def compiled(function, key, *uses):
+def compiled(function: Callable, key: object, *uses: Callable) -> Callable:
     """The function, compiled at its first call or read from the folder; it runs without Python's lock.
 
     key, uses: as ``digest`` takes them.
     """
     kernel = numba.njit(nogil=True, error_model="numpy")(function)
     try:
-        kernel._cache = Kept(folder() / digest(key, *uses), function.__name__)
+        kept = Kept(folder() / digest(key, *uses), function.__name__)
+        kernel._cache = kept  # type: ignore[attr-defined]  # numba's own name for it
     except (OSError, RuntimeError, TypeError):  # the sources cannot be read, or the user has no home
         pass  # then every process compiles for itself
     return kernel
@@ -67,20 +75,20 @@ class Kept:
     nothing else.
     """
 
-    def __init__(self, path, name):
+    def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
 
     @property
-    def cache_path(self):
+    def cache_path(self) -> str:
         """The folder; numba names it in its statistics."""
         return str(self.path)
 
-    def file(self, signature, codegen):
+    def file(self, signature: Any, codegen: Any) -> Path:
         """The file for the machine code of this signature on this kind of processor."""
         said = repr((signature, codegen.magic_tuple())).encode()
         return self.path / f"{self.name}-{hashlib.sha256(said).hexdigest()[:16]}.nbc"
 
-    def load_overload(self, signature, context):
+    def load_overload(self, signature: Any, context: Any) -> Any:
         """numba's compile result, or None where no whole one is kept."""
         context.refresh()
         try:
@@ -91,7 +99,7 @@ class Kept:
             pass
         return None
 
-    def save_overload(self, signature, result):
+    def save_overload(self, signature: Any, result: Any) -> None:
         """Keep a compile result where that is possible."""
         new = self.path / f"{uuid4().hex}.new"
         try:

@@ -3,15 +3,24 @@
 The caller has checked everything: shapes, finite values, equal dtypes, dt >= 0.
 """
 
+from __future__ import annotations
+
 import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import sequence
 from .sparse import GATES, gather
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..solvers import Solver
+    from .sparse import SparsePattern
 
 FEW = 2  # up to so many samples the lanes run over synapses; from three on, lanes over the batch are faster
 SMALL = 500_000  # gates per thread: less work than this is not worth the start of a thread (some 100 us)
@@ -19,7 +28,16 @@ SMALL = 500_000  # gates per thread: less work than this is not worth the start 
 build = cache(sequence.build)
 
 
-def trajectory(fields, patterns, u, x0, dt, *, solver, substeps):
+def trajectory(
+    fields: dict[str, np.ndarray],
+    patterns: tuple[SparsePattern, SparsePattern],
+    u: np.ndarray | None,
+    x0: np.ndarray,
+    dt: np.ndarray,
+    *,
+    solver: Solver,
+    substeps: int,
+) -> np.ndarray:
     """``simulate.simulate`` of a ``dynamics.LTC`` of NumPy arrays: x (..., T, n), finite or not.
 
     fields, patterns: as ``sparse.gather`` takes them. u (..., T, m) or None; x0 (..., n); dt (), (T,) or
@@ -43,7 +61,17 @@ class Call:
     as ``sparse.gather`` gives them, of one dtype. u: (B, T, m). dt: (T,) or (B, T), ms.
     """
 
-    def __init__(self, fields, patterns, u, dt, *, solver, substeps, threads=1):
+    def __init__(
+        self,
+        fields: dict[str, np.ndarray],
+        patterns: tuple[SparsePattern, SparsePattern],
+        u: np.ndarray,
+        dt: np.ndarray,
+        *,
+        solver: Solver,
+        substeps: int,
+        threads: int = 1,
+    ) -> None:
         self.patterns, self.substeps, self.threads = patterns, substeps, threads
         self.batch, self.steps, self.m = u.shape
         self.n, self.dtype, lanes = len(fields["c"]), u.dtype, sequence.LANES
@@ -66,11 +94,11 @@ class Call:
             for pattern, end in zip(patterns, ("", "_in"), strict=True)
         ]
 
-    def states_shape(self, substeps):
+    def states_shape(self, substeps: bool) -> tuple[int, int, int]:
         """Shape for x0 and the states after each input, or after each substep, which ``backward`` needs."""
         return self.tiles, self.steps * (self.substeps if substeps else 1) + 1, self.size
 
-    def forward(self, x0, states):
+    def forward(self, x0: np.ndarray, states: np.ndarray) -> np.ndarray:
         """The trajectory (B, T, n) from x0 (B, n); fills ``states``, an array of either ``states_shape``."""
         per_input = (states.shape[1] - 1) // self.steps
         states[:, :1] = self._tiles(x0[:, None], self.size)
@@ -78,7 +106,7 @@ class Call:
         self._run(0, self.u, self.dt, self.neurons, *self.synapses, self.substeps, every, states)
         return self._samples(states[:, per_input::per_input], self.n)
 
-    def backward(self, by_x, states):
+    def backward(self, by_x: np.ndarray, states: np.ndarray) -> Iterator[np.ndarray]:
         """From the derivative by the trajectory: those by u, x0 and all ``FIELDS``, as lists."""
         by_u, by_x0 = np.zeros_like(self.u), np.zeros((self.tiles, 1, self.size), self.dtype)
         by_neurons = np.zeros((self.tiles, 3, self.size))
@@ -111,7 +139,7 @@ class Call:
             w, gamma = (values[: len(pattern.place)] for values in (synapses.w, synapses.gamma))
             yield from (by_w, by_gamma, -gamma * by_mu, w * by_e_rev)
 
-    def _run(self, which, *arguments):
+    def _run(self, which: int, *arguments: Any) -> None:
         """Forward (0) or backward (1): every thread takes some tiles; no two write to the same place."""
         gates = self.tiles * self.lanes * self.steps * self.substeps * max(len(self.synapses[0].source), 1)
         threads = max(1, min(self.threads, self.tiles, gates // SMALL))
@@ -125,7 +153,7 @@ class Call:
             for other in others:
                 other.result()
 
-    def _tiles(self, values, size=0, fill=0):
+    def _tiles(self, values: np.ndarray, size: int = 0, fill: float = 0) -> np.ndarray:
         """(B, T, k) as (tiles, T, k * lanes), or (B, T, size) where a tile is a sample; pad: ``fill``."""
         batch, steps, k = values.shape
         if self.wide:
@@ -141,7 +169,7 @@ class Call:
         tiles[..., :k], tiles[..., k:] = values, fill
         return tiles
 
-    def _samples(self, tiles, k):
+    def _samples(self, tiles: np.ndarray, k: int) -> np.ndarray:
         """(tiles, T, k * lanes) back as (B, T, k), an array of its own."""
         if not self.wide:
             return tiles[..., :k].copy()

@@ -11,13 +11,24 @@ networks after some ten sweeps, however long the sequence.
 tensor([1., 3., 4.])
 """
 
+from __future__ import annotations
+
 import warnings
+from typing import Any
 
 from ..validation import extra
 
 extra("torch", "torch", "kernels.parallel")
 
+from typing import TYPE_CHECKING
+
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..solvers import Solver
+    from ..typing import Cell
 
 SWEEPS = 100  # after so many without an end the sequence is solved step by step
 ELEMENTS = 2**21  # gates that one window of time may hold at once: many more would leave a CPU's cache
@@ -25,7 +36,7 @@ ELEMENTS_GPU = 2**27  # there memory is the limit, and every window costs launch
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-13}
 
 
-def products(a):
+def products(a: torch.Tensor) -> list[torch.Tensor]:
     """Of a (..., R, n) itself, the products of its neighbours, of neighbouring pairs, ..., down to one."""
     levels = [a]
     while a.shape[-2] > 1:
@@ -34,7 +45,7 @@ def products(a):
     return levels
 
 
-def scan(levels, y):
+def scan(levels: list[torch.Tensor], y: torch.Tensor) -> torch.Tensor:
     """Turn b into y with y_r = a_r y_{r-1} + b_r and y_{-1} = 0, in place, (..., R, n).
 
     levels: the ``products`` of a. A step takes up what d steps before it is carried, d = 1, 2, 4, ...: first
@@ -42,7 +53,7 @@ def scan(levels, y):
     Source: Blelloch (1990), "Prefix sums and their applications".
     """
 
-    def carry(k, odd):
+    def carry(k: int, odd: int) -> None:
         d = 2**k
         to = y[..., (2 + odd) * d - 1 :: 2 * d, :]
         of = y[..., (1 + odd) * d - 1 :: 2 * d, :][..., : to.shape[-2], :]
@@ -56,7 +67,16 @@ def scan(levels, y):
     return y
 
 
-def trajectory(cell, u, x0, dt, *, solver, substeps, sequential):
+def trajectory(
+    cell: Cell[torch.Tensor],
+    u: torch.Tensor | None,
+    x0: torch.Tensor,
+    dt: torch.Tensor,
+    *,
+    solver: Solver,
+    substeps: int,
+    sequential: Callable[..., torch.Tensor],
+) -> torch.Tensor:
     """States (..., T, n) in mV of ``simulate``, solved for all times together, with gradients.
 
     cell: torch, with ``terms``; u: (..., T, m) or None; x0: (..., n); dt: (..., T) in ms; solver: a
@@ -89,7 +109,14 @@ def trajectory(cell, u, x0, dt, *, solver, substeps, sequential):
     return torch.cat(pieces, -2)
 
 
-def _window(cell, u, x0, dt, solver, parts):
+def _window(
+    cell: Cell[torch.Tensor],
+    u: torch.Tensor | None,
+    x0: torch.Tensor,
+    dt: torch.Tensor,
+    solver: Solver,
+    parts: int,
+) -> torch.Tensor | None:
     """The states after each of the T steps of one window, or None where the sweeps do not settle."""
     u = None if u is None else u[..., None, :]
     if hasattr(cell, "holding"):
@@ -97,7 +124,9 @@ def _window(cell, u, x0, dt, solver, parts):
     rate = (dt / parts)[..., None, None] / cell.c
     shape = (*x0.shape[:-1], dt.shape[-1], parts, x0.shape[-1])
 
-    def stepped(before, at):
+    def stepped(
+        before: torch.Tensor, at: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
         """Every state from the one before it, gates read at ``at``: factors, states (..., R, n), g and h."""
         before, at = before.reshape(shape), at.reshape(shape)
         if solver.ahead:  # halfway ahead, but for the first part of an input
@@ -106,10 +135,10 @@ def _window(cell, u, x0, dt, solver, parts):
         a, new = solver.affine(before, *terms, rate)
         return a.expand(shape).flatten(-3, -2), new.expand(shape).flatten(-3, -2), terms
 
-    def earlier(y):
+    def earlier(y: torch.Tensor) -> torch.Tensor:
         return torch.cat([x0[..., None, :], y[..., :-1, :]], -2)
 
-    def errors(y):
+    def errors(y: torch.Tensor) -> torch.Tensor:
         """What the guess y (..., R, n) lacks, gates along it: the errors of its steps, carried on."""
         before = earlier(y)
         a, new, _ = stepped(before, before)
@@ -127,7 +156,7 @@ def _window(cell, u, x0, dt, solver, parts):
     return y.reshape(shape)[..., -1, :]
 
 
-def _settle(errors, y):
+def _settle(errors: Callable[[torch.Tensor], torch.Tensor], y: torch.Tensor) -> torch.Tensor | None:
     """y plus its errors, until they vanish beside it, or None where ``SWEEPS`` repetitions do not do."""
     for _ in range(SWEEPS):
         change = errors(y)
@@ -140,7 +169,7 @@ def _settle(errors, y):
     return None
 
 
-def _size(y):
+def _size(y: torch.Tensor) -> torch.Tensor:
     """The largest number in y without its sign, as a tensor."""
     return y.abs().max()
 
@@ -154,20 +183,26 @@ class _Adjoint(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, last, guess, terms, a):
+    def forward(
+        ctx: Any,
+        last: torch.Tensor,
+        guess: torch.Tensor,
+        terms: tuple[torch.Tensor, torch.Tensor],
+        a: torch.Tensor,
+    ) -> torch.Tensor:
         carried = torch.cat([torch.zeros_like(a[..., :1, :]), a.flip(-2)[..., :-1, :]], -2)
         ctx.graph = last, guess, terms, carried
         return last.clone()
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         if torch.is_grad_enabled():  # create_graph=True
             raise RuntimeError("the time-parallel path has no second derivatives; take backend='reference'.")
         last, guess, terms, carried = ctx.graph
         by_terms = torch.autograd.grad(last, terms, torch.ones_like(last), retain_graph=True)
         levels = products(carried)
 
-        def errors(adjoint):
+        def errors(adjoint: torch.Tensor) -> torch.Tensor:
             pulls = [by * adjoint.view_as(by) for by in by_terms]
             (handed_back,) = torch.autograd.grad(terms, guess, pulls, retain_graph=True)
             return scan(levels, (gradient + handed_back).flip(-2)).flip(-2) - adjoint

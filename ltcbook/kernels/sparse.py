@@ -1,6 +1,17 @@
 """The synapses of a wiring as a list: from masks to places, and from values per synapse back to matrices."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from .gates import Synapses
 
 # the fields of ``dynamics.LTC``
 FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")
@@ -8,7 +19,7 @@ GATES = ("w", "gamma", "mu", "e_rev")
 POSITIVE = ("c", "g_leak", "w", "w_in")  # never below 0; a network that trains holds raw numbers for them
 
 
-def gather(fields, patterns):
+def gather(fields: dict[str, Any], patterns: tuple[SparsePattern, SparsePattern]) -> dict[str, np.ndarray]:
     """Fields as NumPy arrays by name, every matrix (n, m) as the list (E,) of its synapses.
 
     patterns: a ``SparsePattern`` of the synapses between neurons, and one of those from the inputs.
@@ -16,12 +27,14 @@ def gather(fields, patterns):
     return fields | {name: pattern.gather(fields[name]) for name, pattern in _matrices(patterns)}
 
 
-def scatter(fields, patterns):
+def scatter(
+    fields: dict[str, np.ndarray], patterns: tuple[SparsePattern, SparsePattern]
+) -> dict[str, np.ndarray]:
     """``gather`` undone: matrices with 0 where no synapse is."""
     return fields | {name: pattern.scatter(fields[name]) for name, pattern in _matrices(patterns)}
 
 
-def _matrices(patterns):
+def _matrices(patterns: tuple[SparsePattern, SparsePattern]) -> list[tuple[str, SparsePattern]]:
     return [
         (name + end, pattern) for end, pattern in zip(("", "_in"), patterns, strict=True) for name in GATES
     ]
@@ -30,17 +43,18 @@ def _matrices(patterns):
 class SparsePattern:
     """Where a polarity (n, m), [target, source], has synapses, by target; the way to and from matrices."""
 
-    def __init__(self, polarity):
+    def __init__(self, polarity: np.ndarray) -> None:
         self.polarity = np.array(polarity)
-        self.carried, self.padded = {}, {}
+        self.carried: dict[torch.device, list[torch.Tensor]] = {}
+        self.padded: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.place = np.flatnonzero(polarity)
         self.target, self.source = np.divmod(self.place, max(polarity.shape[1], 1))
         self.ptr = np.concatenate([[0], np.cumsum(np.bincount(self.target, minlength=len(polarity)))])
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"carried": {}}
 
-    def tensors(self, device):
+    def tensors(self, device: torch.device) -> list[torch.Tensor]:
         """place, target and source, (E,), as index tensors on a torch device; carried there once."""
         import torch
 
@@ -51,17 +65,17 @@ class SparsePattern:
                 ]
         return self.carried[device]
 
-    def gather(self, matrix):
+    def gather(self, matrix: np.ndarray | None) -> np.ndarray:
         """The values (E,) of the synapses in a matrix (n, m); none of None, which stands for no inputs."""
         return np.zeros(0) if matrix is None else matrix.take(self.place)
 
-    def scatter(self, values):
+    def scatter(self, values: np.ndarray) -> np.ndarray:
         """The matrix (n, m) with these values (E,) at the synapses, 0 elsewhere."""
         matrix = np.zeros(self.polarity.shape, values.dtype)
         matrix.ravel()[self.place] = values
         return matrix
 
-    def synapses(self, gates, dtype, block):
+    def synapses(self, gates: Sequence[np.ndarray], dtype: np.dtype, block: int) -> Synapses:
         """``Synapses`` of w, gamma, mu, e_rev, each (E,), padded to full blocks."""
         from .gates import Synapses  # needs numba
 
@@ -71,4 +85,5 @@ class SparsePattern:
         source, target = self.padded[block]
         table = np.zeros((len(GATES), len(source)), dtype)
         table[:, : len(self.place)] = gates
-        return Synapses(*table, source, target, self.ptr)
+        w, gamma, mu, e_rev = table
+        return Synapses(w, gamma, mu, e_rev, source, target, self.ptr)

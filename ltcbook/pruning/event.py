@@ -8,7 +8,10 @@ Source of the idea: Mocanu et al. (2018) for the prune-and-grow cycle; the preci
 & rewiring".
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,31 +20,37 @@ from ..validation import among, brief, generator, number
 from ..wiring import Wiring
 from .state import EventState, check_beside
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ..dynamics import LTC
+    from .state import Rewired
+
 NEW_WEIGHTS = ("threshold", "zero", "copy", "uniform")
 TARGETS = ("uniform", "slowest", "gradient", "same", "none")
 
 
 def prune_and_rewire(
-    wiring,
-    weights,
-    threshold,
+    wiring: Wiring,
+    weights: ArrayLike,
+    threshold: float,
     *,
-    rng,
-    weights_in=None,
-    new_weight="threshold",
-    target="uniform",
-    max_fraction=1.0,
-    relative_to=None,
-    age=None,
-    age_in=None,
-    grace=0,
-    autapses=True,
-    polarity="redraw",
-    p_excitatory=0.5,
-    time_constant=None,
-    gradient=None,
-    gradient_in=None,
-):
+    rng: np.random.Generator,
+    weights_in: ArrayLike | None = None,
+    new_weight: float | Literal["threshold", "zero", "copy", "uniform"] = "threshold",
+    target: Literal["uniform", "slowest", "gradient", "same", "none"] = "uniform",
+    max_fraction: float = 1.0,
+    relative_to: Literal["quantile", "mean"] | None = None,
+    age: ArrayLike | None = None,
+    age_in: ArrayLike | None = None,
+    grace: float = 0,
+    autapses: bool = True,
+    polarity: Literal["redraw", "inherit"] = "redraw",
+    p_excitatory: float = 0.5,
+    time_constant: ArrayLike | None = None,
+    gradient: ArrayLike | None = None,
+    gradient_in: ArrayLike | None = None,
+) -> Rewired:
     """One prune-and-rewire event in every layer pair; returns a ``Rewired``. Pure: the arguments stay as they
     are.
 
@@ -144,12 +153,17 @@ def prune_and_rewire(
             new = slot
         state.prune(slot)
         if target != "none":
-            values = {"threshold": T, "zero": 0.0, "copy": weight, "uniform": T + luck * (1 - T)}
+            values: dict[object, Any] = {
+                "threshold": T,
+                "zero": 0.0,
+                "copy": weight,
+                "uniform": T + luck * (1 - T),
+            }
             state.grow(new, values.get(new_weight, new_weight), sign)
     return state.report()
 
 
-def rewire(cell, result, *, rng):
+def rewire(cell: LTC, result: Rewired, *, rng: np.random.Generator) -> LTC[np.ndarray]:
     """The LTC cell after the event: new weights; every grown synapse gets its new polarity and fresh gates.
 
     gamma U(3, 8) and mu U(0.3, 0.8) are drawn as in ``LTC.random``; all other parameters stay. Gates are
@@ -184,7 +198,17 @@ def rewire(cell, result, *, rng):
     return replace(cell, **changes)
 
 
-def check_options(*, threshold, new_weight, target, max_fraction, relative_to, grace, polarity, p_excitatory):
+def check_options(
+    *,
+    threshold: float,
+    new_weight: float | Literal["threshold", "zero", "copy", "uniform"],
+    target: Literal["uniform", "slowest", "gradient", "same", "none"],
+    max_fraction: float,
+    relative_to: Literal["quantile", "mean"] | None,
+    grace: float,
+    polarity: Literal["redraw", "inherit"],
+    p_excitatory: float,
+) -> None:
     """One ValueError for options of ``prune_and_rewire`` that are wrong in themselves, whatever the
     network.
     """
@@ -214,14 +238,14 @@ def check_options(*, threshold, new_weight, target, max_fraction, relative_to, g
         raise ValueError(f"grace is {brief(grace)}; it must be a number of steps >= 0.")
 
 
-def _check_score(target, rule, name, value, shape):
+def _check_score(target: str, rule: str, name: str, value: Any, shape: tuple[int, ...]) -> None:
     if target == rule and (np.shape(value) != shape or not np.isfinite(np.asarray(value, float)).all()):
         raise ValueError(
             f"target={rule!r} needs {name}, a finite array {shape}; got shape {np.shape(value)}."
         )
 
 
-def _check_new_weight(new_weight, T):
+def _check_new_weight(new_weight: Any, T: float) -> None:
     if not isinstance(new_weight, str) and not T <= new_weight < np.inf:
         raise ValueError(
             f"new_weight {brief(new_weight)} is not a finite number >= T = {T:.4g}: the next event would cut "

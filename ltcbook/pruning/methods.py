@@ -7,8 +7,11 @@ events. All methods stay inside the layer pairs in which the wiring has synapses
 what it cut, and never take a neuron's last input.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields, replace
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,6 +19,11 @@ from ..validation import generator, number, whole
 from ..wiring import Wiring
 from .event import check_options, prune_and_rewire
 from .state import EventState, check_beside
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .state import Rewired
 
 
 @dataclass(frozen=True)
@@ -30,39 +38,46 @@ class Method:
     start: int = 0
     stop: float = 0.75
 
-    needs_gradient = False  # whether ``event`` reads gradients
-    needs_time_constant = False
+    @property
+    def needs_gradient(self) -> bool:
+        """Whether ``event`` reads gradients."""
+        return False
 
-    def __post_init__(self):
+    @property
+    def needs_time_constant(self) -> bool:
+        """Whether ``event`` reads time constants."""
+        return False
+
+    def __post_init__(self) -> None:
         whole("every", self.every, 1)
         whole("start", self.start, 0)
         number("stop", self.stop, 0, 1)
 
-    def events(self, steps):
+    def events(self, steps: int) -> range:
         """The training steps out of 1 .. steps that are followed by an event, a range."""
         return range(self.start + self.every, int(round(self.stop * steps, 9)) + 1, self.every)
 
-    def starting_at(self, wiring):
+    def starting_at(self, wiring: Wiring) -> Method:
         """The method for a run that starts from this wiring; itself, unless it counts from the start."""
         return self
 
     def event(
         self,
-        step,
-        steps,
-        wiring,
-        weights,
-        weights_in=None,
+        step: int,
+        steps: int,
+        wiring: Wiring,
+        weights: ArrayLike,
+        weights_in: ArrayLike | None = None,
         *,
-        rng,
-        age=None,
-        age_in=None,
-        gradient=None,
-        gradient_in=None,
-        time_constant=None,
-        sign=None,
-        sign_in=None,
-    ):
+        rng: np.random.Generator,
+        age: ArrayLike | None = None,
+        age_in: ArrayLike | None = None,
+        gradient: ArrayLike | None = None,
+        gradient_in: ArrayLike | None = None,
+        time_constant: ArrayLike | None = None,
+        sign: ArrayLike | None = None,
+        sign_in: ArrayLike | None = None,
+    ) -> Rewired | None:
         """A ``Rewired`` report, or None where step is not one of ``events(steps)``. Pure: the arguments stay
         as they are.
 
@@ -102,11 +117,11 @@ class Method:
         )
         return self._event(step, steps, network, rng)
 
-    def _event(self, step, steps, network, rng):
+    def _event(self, step: int, steps: int, network: SimpleNamespace, rng: np.random.Generator) -> Rewired:
         raise NotImplementedError(f"{type(self).__name__} must say what its event does.")
 
 
-def _state(network):
+def _state(network: SimpleNamespace) -> EventState:
     weights = network.weights, network.weights_in
     return EventState(network.wiring, weights, network.age, network.gradient, network.sign)
 
@@ -115,7 +130,7 @@ def _state(network):
 class Nothing(Method):
     """The control: no event, ever."""
 
-    def events(self, steps):
+    def events(self, steps: int) -> range:
         """None of the steps, an empty range."""
         return range(0)
 
@@ -131,35 +146,35 @@ class PruneRewire(Method):
     """
 
     threshold: float = 0.1
-    new_weight: object = "threshold"
-    target: str = "uniform"
+    new_weight: float | Literal["threshold", "zero", "copy", "uniform"] = "threshold"
+    target: Literal["uniform", "slowest", "gradient", "same", "none"] = "uniform"
     max_fraction: float = 0.3
-    relative_to: str | None = None
+    relative_to: Literal["quantile", "mean"] | None = None
     grace: int = 0
     autapses: bool = True
-    polarity: str = "redraw"
+    polarity: Literal["redraw", "inherit"] = "redraw"
     p_excitatory: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check_options(**{name: value for name, value in self._options().items() if name != "autapses"})
 
-    def _options(self):
+    def _options(self) -> dict[str, Any]:
         """Those of ``prune_and_rewire``, {name: value}."""
         schedule = {field.name for field in fields(Method)}
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in schedule}
 
     @property
-    def needs_gradient(self):
+    def needs_gradient(self) -> bool:
         """Whether the rule for the target reads gradients."""
         return self.target == "gradient"
 
     @property
-    def needs_time_constant(self):
+    def needs_time_constant(self) -> bool:
         """Whether the rule for the target reads time constants."""
         return self.target == "slowest"
 
-    def _event(self, step, steps, network, rng):
+    def _event(self, step: int, steps: int, network: SimpleNamespace, rng: np.random.Generator) -> Rewired:
         result = prune_and_rewire(
             network.wiring,
             network.weights,
@@ -182,7 +197,7 @@ class PruneRewire(Method):
             at = tuple(np.array(grown, int).reshape(-1, 2).T[::-1])
             signs.append(new.copy())
             signs[-1][at] = new[at] if sign is None else sign[at]
-        return replace(result, wiring=Wiring(*signs, result.wiring.role))
+        return replace(result, wiring=Wiring(signs[0], signs[1], result.wiring.role))
 
 
 @dataclass(frozen=True)
@@ -197,15 +212,15 @@ class OneShotMagnitude(Method):
 
     sparsity: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         number("sparsity", self.sparsity, 0, 1)
 
-    def events(self, steps):
+    def events(self, steps: int) -> range:
         """The first step of the schedule only, a range."""
         return super().events(steps)[:1]
 
-    def _event(self, step, steps, network, rng):
+    def _event(self, step: int, steps: int, network: SimpleNamespace, rng: np.random.Generator) -> Rewired:
         state = _state(network)
         state.prune_first(state.weakest(), round(self.sparsity * len(state.weakest())))
         return state.report()
@@ -226,17 +241,17 @@ class GradualMagnitude(Method):
     sparsity: float = 0.5
     synapses: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         number("sparsity", self.sparsity, 0, 1)
         if self.synapses is not None:
             whole("synapses", self.synapses, 0)
 
-    def starting_at(self, wiring):
+    def starting_at(self, wiring: Wiring) -> GradualMagnitude:
         """The method that counts from the synapses of this wiring, unless it knows their number already."""
         return self if self.synapses is not None else replace(self, synapses=wiring.synapses)
 
-    def _event(self, step, steps, network, rng):
+    def _event(self, step: int, steps: int, network: SimpleNamespace, rng: np.random.Generator) -> Rewired:
         state, events = _state(network), self.events(steps)
         now, k = len(state.weakest()), events.index(step) + 1
         if self.synapses is None and k > 1:
@@ -264,12 +279,12 @@ class SET(Method):
     fraction: float = 0.3
     new_weight: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         number("fraction", self.fraction, 0, 1)
         number("new_weight", self.new_weight, 0, open_low=True)
 
-    def _event(self, step, steps, network, rng):
+    def _event(self, step: int, steps: int, network: SimpleNamespace, rng: np.random.Generator) -> Rewired:
         state = _state(network)
         for pair in state.pairs:
             ranked, free = self._ranked(state, pair, rng), self._free(state, pair, rng)
@@ -278,16 +293,16 @@ class SET(Method):
                 state.grow_signed(slot, self._value(rng), rng)
         return state.report()
 
-    def _fraction(self, step, steps):
+    def _fraction(self, step: int, steps: int) -> float:
         return self.fraction
 
-    def _ranked(self, state, pair, rng):
+    def _ranked(self, state: EventState, pair: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return state.weakest(pair)
 
-    def _free(self, state, pair, rng):
+    def _free(self, state: EventState, pair: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return rng.permutation(pair[state.polarity[pair] == 0])
 
-    def _value(self, rng):
+    def _value(self, rng: np.random.Generator) -> float:
         return 2 * self.new_weight * (1 - rng.random())  # 1 - [0, 1) is never 0
 
 
@@ -295,7 +310,7 @@ class SET(Method):
 class RandomRewiring(SET):
     """The control for SET: as many are cut and grown, but whom it cuts is drawn, whatever the weights."""
 
-    def _ranked(self, state, pair, rng):
+    def _ranked(self, state: EventState, pair: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return rng.permutation(state.weakest(pair))
 
 
@@ -312,15 +327,15 @@ class RigL(SET):
 
     needs_gradient = True
 
-    def _fraction(self, step, steps):
+    def _fraction(self, step: int, steps: int) -> float:
         passed = (step - self.start) / (self.stop * steps - self.start)
         return self.fraction / 2 * (1 + np.cos(np.pi * min(passed, 1.0)))
 
-    def _free(self, state, pair, rng):
+    def _free(self, state: EventState, pair: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         useful = pair[(state.polarity[pair] == 0) & (state.gradient[pair] < 0)]
         return useful[np.argsort(state.gradient[useful], kind="stable")]
 
-    def _value(self, rng):
+    def _value(self, rng: np.random.Generator) -> float:
         return self.new_weight
 
 
@@ -342,19 +357,21 @@ class DeepR(Method):
     temperature: float = 0.02
     new_weight: float = 0.02
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         number("new_weight", self.new_weight, 0, open_low=True)
         number("pull", self.pull, 0)
         number("temperature", self.temperature, 0)
 
-    def _event(self, step, steps, network, rng):
+    def _event(self, step: int, steps: int, network: SimpleNamespace, rng: np.random.Generator) -> Rewired:
         state = _state(network)
         walked = state.weight - self.pull + self.temperature * rng.standard_normal(state.weight.shape)
-        some = np.concatenate([state.weakest(pair, walked)[:-1] for pair in state.pairs] or [[]]).astype(int)
+        some = np.concatenate(
+            [state.weakest(pair, walked)[:-1] for pair in state.pairs] or [np.zeros(0)]
+        ).astype(int)
         dying = some[walked[some] <= 0]
         free = rng.permutation(
-            np.concatenate([p[state.polarity[p] == 0] for p in state.pairs] or [[]]).astype(int)
+            np.concatenate([p[state.polarity[p] == 0] for p in state.pairs] or [np.zeros(0)]).astype(int)
         )
         for slot in free[: state.prune_first(dying[np.argsort(walked[dying], kind="stable")], len(free))]:
             state.grow_signed(slot, self.new_weight, rng)

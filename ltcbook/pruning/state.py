@@ -1,11 +1,19 @@
 """The state of a network in the middle of an event: what is cut, grown and blocked so far."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..validation import array
 from ..wiring import Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +30,14 @@ class Rewired:
     weights_in: np.ndarray | None
     age: np.ndarray | None
     age_in: np.ndarray | None
-    cut: list
-    grown: list
-    blocked: list
-    cut_in: list
-    grown_in: list
-    blocked_in: list
+    cut: list[tuple[int, int]]
+    grown: list[tuple[int, int]]
+    blocked: list[tuple[int, int]]
+    cut_in: list[tuple[int, int]]
+    grown_in: list[tuple[int, int]]
+    blocked_in: list[tuple[int, int]]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         count = lambda name: len(getattr(self, name)) + len(getattr(self, name + "_in"))
         return (
             f"Rewired({count('cut')} cut, {count('grown')} grown, {count('blocked')} blocked; {self.wiring})"
@@ -46,7 +54,14 @@ class EventState:
     ``Wiring.blocks``. Raises ValueError for weights that do not match the wiring.
     """
 
-    def __init__(self, wiring, weights, age=(None, None), gradient=(None, None), sign=(None, None)):
+    def __init__(
+        self,
+        wiring: Wiring,
+        weights: Sequence[ArrayLike | None],
+        age: Sequence[np.ndarray | None] = (None, None),
+        gradient: Sequence[ArrayLike | None] = (None, None),
+        sign: Sequence[np.ndarray | None] = (None, None),
+    ) -> None:
         n, m = wiring.n, wiring.m
         names = ("weights", wiring.adjacency), ("weights_in", wiring.adjacency_in)
         weights = [
@@ -54,7 +69,7 @@ class EventState:
             for (name, adjacency), given in zip(names, weights, strict=True)
         ]
 
-        def flat(recurrent, sensory):
+        def flat(recurrent: Any, sensory: Any) -> np.ndarray:
             """(n, n) and (n, m) side by side, flat; zeros where there is none."""
             recurrent = np.zeros((n, n)) if recurrent is None else recurrent
             return np.hstack([recurrent, np.zeros((n, m)) if sensory is None else sensory]).ravel()
@@ -64,42 +79,45 @@ class EventState:
         self.age, self.gradient, self.sign = flat(*age), flat(*gradient), flat(*sign)
         self.target, self.source = np.divmod(np.arange(self.weight.size), n + m)
         self.freed = np.zeros(self.weight.size, bool)
-        self.fan_in, self.cut, self.grown, self.blocked = wiring.fan_in.copy(), [], [], []
+        self.fan_in = wiring.fan_in.copy()
+        self.cut: list[int] = []
+        self.grown: list[int] = []
+        self.blocked: list[int] = []
         self.blocks = wiring.blocks()
         slots = [self.slots(block) for block in self.blocks if self.sensory or block[0] != "sensory"]
         self.pairs = [pair for pair in slots if self.polarity[pair].any()]
 
-    def slots(self, block):
+    def slots(self, block: tuple[str, str, np.ndarray, np.ndarray]) -> np.ndarray:
         """All slots of a layer pair, as ``Wiring.blocks`` gives it, target after target."""
         role, _, sources, targets = block
         n, m = self.wiring.n, self.wiring.m
         return (targets[:, None] * (n + m) + sources + n * (role == "sensory")).ravel()
 
-    def weakest(self, pair=None, score=None):
+    def weakest(self, pair: np.ndarray | None = None, score: np.ndarray | None = None) -> np.ndarray:
         """The existing slots of one layer pair, or of all, by increasing weight (or score)."""
         pair = np.concatenate(self.pairs or [np.zeros(0, int)]) if pair is None else pair
         here = pair[self.polarity[pair] != 0]
         return here[np.argsort((self.weight if score is None else score)[here], kind="stable")]
 
-    def targets_of(self, slot, targets):
+    def targets_of(self, slot: int, targets: np.ndarray) -> np.ndarray:
         """The slots of the same source onto other neurons among the targets, where no synapse is and none was
         cut in this event.
         """
         column = targets * (self.wiring.n + self.wiring.m) + self.source[slot]
         return column[(targets != self.target[slot]) & (self.polarity[column] == 0) & ~self.freed[column]]
 
-    def last_input(self, slot):
+    def last_input(self, slot: int) -> bool:
         """Whether this synapse is the only one that its target has."""
         return self.fan_in[self.target[slot]] == 1
 
-    def prune(self, slot):
+    def prune(self, slot: int) -> None:
         """Cut a synapse."""
         self.fan_in[self.target[slot]] -= 1
         self.polarity[slot] = self.weight[slot] = self.age[slot] = 0
         self.freed[slot] = True
         self.cut.append(slot)
 
-    def prune_first(self, ranked, count):
+    def prune_first(self, ranked: np.ndarray, count: int) -> int:
         """Cut the first ``count`` of the ranked slots that are not their target's last input; how many
         were cut.
         """
@@ -113,19 +131,19 @@ class EventState:
                 self.prune(slot)
         return len(self.cut) - before
 
-    def grow(self, slot, weight, sign, counts=True):
+    def grow(self, slot: int, weight: float, sign: int, counts: bool = True) -> None:
         """A new synapse; counts: whether it is an input already when the next one is cut."""
         self.fan_in[self.target[slot]] += counts
         self.polarity[slot], self.weight[slot], self.age[slot] = sign, weight, 0
         self.grown.append(slot)
 
-    def grow_signed(self, slot, weight, rng):
+    def grow_signed(self, slot: int, weight: float, rng: np.random.Generator) -> None:
         """A new synapse with the sign of its place, or one that is drawn. It counts from the next event
         on, so that the layer pairs do not depend on the order in which they are visited.
         """
         self.grow(slot, weight, self.sign[slot] or rng.choice([-1, 1]), counts=False)
 
-    def report(self):
+    def report(self) -> Rewired:
         """The ``Rewired`` of all that was done."""
         n = self.wiring.n
         halves = lambda flat: [half.copy() for half in np.hsplit(flat.reshape(n, -1), [n])]
@@ -133,18 +151,25 @@ class EventState:
             [(int(self.source[slot]), int(self.target[slot])) for slot in slots]
             for slots in (self.cut, self.grown, self.blocked)
         ]
-        weights, age = halves(self.weight), halves(self.age)
+        weights, age, polarity = halves(self.weight), halves(self.age), halves(self.polarity)
+        cut, grown, blocked = ([edge for edge in part if edge[0] < n] for part in edges)
+        cut_in, grown_in, blocked_in = ([(s - n, t) for s, t in part if s >= n] for part in edges)
         return Rewired(
-            Wiring(*halves(self.polarity), self.wiring.role),
+            Wiring(polarity[0], polarity[1], self.wiring.role),
             weights[0],
             weights[1] if self.sensory else None,
-            *(half if given else None for given, half in zip(self.aged, age, strict=True)),
-            *([edge for edge in part if edge[0] < n] for part in edges),
-            *([(source - n, target) for source, target in part if source >= n] for part in edges),
+            age[0] if self.aged[0] else None,
+            age[1] if self.aged[1] else None,
+            cut,
+            grown,
+            blocked,
+            cut_in,
+            grown_in,
+            blocked_in,
         )
 
 
-def check_beside(name, value, shape):
+def check_beside(name: str, value: ArrayLike | None, shape: tuple[int, ...]) -> np.ndarray | None:
     """An optional array beside the weights, float and without NaN, or one ValueError."""
     if value is not None:
         value = array(name, value).copy()
@@ -155,7 +180,7 @@ def check_beside(name, value, shape):
     return value
 
 
-def check_weights(name, weights, adjacency):
+def check_weights(name: str, weights: ArrayLike, adjacency: np.ndarray) -> np.ndarray:
     """Conductances as float64, in the shape of the adjacency, or one ValueError: wrong shape, NaN, < 0,
     off the wiring.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +37,12 @@ class Solver:
 
     #: (x, g, h, rate) -> (a, new), each (..., n): one step with frozen gates as an affine map x -> a x + b,
     #: for the backend that solves all times at once. rate: dt / c. None: a step is no such map.
-    affine: Callable | None = None
+    affine: Callable | Any = None
 
     #: (exp, expm1) -> (step, back), functions on lanes of numbers for the compiled kernels. step(x, g, h, c,
     #: dt) gives the new state y; back(by_y, y, x, g, h, c, dt) takes the derivative of a loss by y and gives
     #: those by x, g, h and c: the chain rule, nothing else. None: the kernels do not know this solver.
-    kernel: Callable | None = None
+    kernel: Callable | Any = None
 
     def __repr__(self) -> str:
         return f"<solver {self.name}>"

@@ -4,9 +4,16 @@ The emulator is the package ale-py, an optional extra (its licence is the GPL); 
 downloaded.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 
 from ..validation import brief, choice, generator, number, optional, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ACTIONS = ("stay", "fire", "right", "left")  # the game's minimal action set, in the emulator's order
 OBSERVATIONS = ("features", "frames")
@@ -27,14 +34,14 @@ class BallTracker:
     it waits in the middle.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the last positions."""
-        self._last = None
+        self._last: tuple[float, float, float] | None = None
 
-    def __call__(self, features):
+    def __call__(self, features: np.ndarray) -> int:
         """The action (0 to 3, see ACTIONS) for features (3,) = ball x, ball y, paddle x in [0, 1]."""
         x = LEFT + float(features[0]) * (RIGHT - LEFT)
         y = float(features[1]) * BOTTOM
@@ -54,14 +61,22 @@ class BallTracker:
         return ACTIONS.index("stay" if abs(error) <= REACH else "right" if error > 0 else "left")
 
 
-def _reflected(x):
+def _reflected(x: float) -> float:
     """Where a ball ends that bounces off both side walls."""
     width = RIGHT - LEFT
     x = (x - LEFT) % (2 * width)
     return LEFT + min(x, 2 * width - x)
 
 
-def breakout(games=1, steps=500, *, observation="features", random_share=0.1, sticky=0.25, rng):
+def breakout(
+    games: int = 1,
+    steps: int = 500,
+    *,
+    observation: Literal["features", "frames"] = "features",
+    random_share: float = 0.1,
+    sticky: float = 0.25,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
     """Breakout by imitation, (inputs, targets): what the scripted expert saw and did in the real game.
 
     targets (games, steps), integers: the expert's action (an index into ACTIONS). inputs,
@@ -98,7 +113,15 @@ def breakout(games=1, steps=500, *, observation="features", random_share=0.1, st
     return inputs, targets
 
 
-def play(policy, *, episodes=10, steps=2000, observation="features", sticky=0.25, rng):
+def play(
+    policy: Callable[[np.ndarray], int],
+    *,
+    episodes: int = 10,
+    steps: int = 2000,
+    observation: Literal["features", "frames"] = "features",
+    sticky: float = 0.25,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Let a policy play Breakout in closed loop: the scores of its games, (episodes,).
 
     policy: a callable ``policy(observation) -> action`` (an index into ACTIONS) that gets one observation of
@@ -131,7 +154,7 @@ def play(policy, *, episodes=10, steps=2000, observation="features", sticky=0.25
 class _Game:
     """One emulator, seeded from rng."""
 
-    def __init__(self, sticky, rng):
+    def __init__(self, sticky: float, rng: np.random.Generator) -> None:
         ale, roms = (optional(name, "ale-py", "tasks.breakout") for name in ("ale_py", "ale_py.roms"))
         ale.ALEInterface.setLoggerMode(ale.LoggerMode.Error)
         self.rng, self.ale = rng, ale.ALEInterface()
@@ -142,18 +165,18 @@ class _Game:
         self.actions = self.ale.getMinimalActionSet()
 
     @property
-    def over(self):
+    def over(self) -> bool:
         return self.ale.game_over()
 
-    def start(self):
+    def start(self) -> None:
         self.ale.reset_game()
         for _ in range(self.rng.integers(31)):
             self.act(0)
 
-    def act(self, action):
+    def act(self, action: int | np.integer) -> float:
         return self.ale.act(self.actions[action])
 
-    def observe(self, kind):
+    def observe(self, kind: str) -> np.ndarray:
         if kind == "frames":
             return np.rint(_shrunk(self.ale.getScreenGrayscale().astype(float))).astype(np.uint8)
         memory = self.ale.getRAM()
@@ -162,7 +185,7 @@ class _Game:
         return np.clip([x, memory[BALL_Y] / BOTTOM, paddle], 0, 1)
 
 
-def _shrunk(screen, size=84):
+def _shrunk(screen: np.ndarray, size: int = 84) -> np.ndarray:
     """The screen as (size, size) area averages: differences of running sums, read at the new edges."""
     for _ in range(2):  # rows, then, transposed, columns
         edges = np.linspace(0, len(screen), size + 1)

@@ -1,24 +1,31 @@
 """A perceptual decision that must be held in memory over a delay."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ..validation import generator, number, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PERIODS = ("fixation", "stimulus", "delay", "decision")
 
 
 def delayed_decision(
-    trials,
+    trials: int,
     *,
-    dt=20.0,
-    fixation=100.0,
-    stimulus=1000.0,
-    delay=(300.0, 500.0, 700.0, 900.0, 1200.0),
-    decision=300.0,
-    coherences=(0.0, 6.4, 12.8, 25.6, 51.2),
-    sigma=1.0,
-    rng,
-):
+    dt: float = 20.0,
+    fixation: float = 100.0,
+    stimulus: float = 1000.0,
+    delay: float | Sequence[float] = (300.0, 500.0, 700.0, 900.0, 1200.0),
+    decision: float = 300.0,
+    coherences: float | Sequence[float] = (0.0, 6.4, 12.8, 25.6, 51.2),
+    sigma: float = 1.0,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
     """Which of two noisy stimuli was stronger? Answer after a delay. (inputs, targets).
 
     inputs (trials, T, 3): a fixation signal, 1 until the decision period and 0 in it, and two stimuli. In the
@@ -73,14 +80,14 @@ def delayed_decision(
     return inputs, np.where(time >= answer, side[:, None], 0)
 
 
-def _listed(name, values):
+def _listed(name: str, values: Any) -> list[Any]:
     values = list(values) if isinstance(values, (tuple, list, np.ndarray)) else [values]
     if not values:
         raise ValueError(f"{name} is empty; list at least one value.")
     return values
 
 
-def _steps(name, duration, dt, least=1):
+def _steps(name: str, duration: float, dt: float, least: int = 1) -> int:
     count = round(number(name, duration, 0) / dt)
     if count < least:
         raise ValueError(f"{name} is {duration} ms; it must last at least one step of dt = {dt} ms.")

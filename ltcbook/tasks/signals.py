@@ -1,14 +1,27 @@
 """Time series: fitting a sine, the same at irregular times, sequential digits, sunspots."""
 
+from __future__ import annotations
+
 import csv
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ..validation import choice, generator, number, optional, whole
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def sine(steps=48, *, span=3 * np.pi, batch=None, noise=0.0, rng=None):
+
+def sine(
+    steps: int = 48,
+    *,
+    span: float = 3 * np.pi,
+    batch: int | None = None,
+    noise: float = 0.0,
+    rng: np.random.Generator | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Sine fitting: from a sine and a cosine to a sine of twice their frequency, (inputs, targets).
 
     inputs (steps, 2) = (sin a, cos a) and targets (steps, 1) = sin 2a, where the angle a (rad) runs evenly
@@ -26,7 +39,15 @@ def sine(steps=48, *, span=3 * np.pi, batch=None, noise=0.0, rng=None):
     return _sine(start + np.linspace(0, span, steps), noise, rng)
 
 
-def irregular(steps=48, *, span=3 * np.pi, batch=None, noise=0.0, closest=0.1, rng):
+def irregular(
+    steps: int = 48,
+    *,
+    span: float = 3 * np.pi,
+    batch: int | None = None,
+    noise: float = 0.0,
+    closest: float = 0.1,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sine fitting at irregular times, (inputs, targets, dt): the task of ``sine`` seen at random moments.
 
     dt (steps,), or (B, steps) with batch=B: time elapsed since the sample before, in units of the regular
@@ -49,7 +70,9 @@ def irregular(steps=48, *, span=3 * np.pi, batch=None, noise=0.0, closest=0.1, r
     return (*_sine(start + span * passed / passed[..., -1:], noise, rng), dt)
 
 
-def _sine_arguments(steps, span, batch, noise, rng):
+def _sine_arguments(
+    steps: int, span: float, batch: int | None, noise: float, rng: Any
+) -> tuple[int, float, np.ndarray, float, Any]:
     steps, span = whole("steps", steps, 2), number("span", span, 0, open_low=True)
     noise = number("noise", noise, 0)
     if batch is not None or noise:
@@ -58,14 +81,14 @@ def _sine_arguments(steps, span, batch, noise, rng):
     return steps, span, start, noise, rng
 
 
-def _sine(angle, noise, rng):
+def _sine(angle: np.ndarray, noise: float, rng: Any) -> tuple[np.ndarray, np.ndarray]:
     inputs = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
     if noise:
         inputs = inputs + noise * rng.normal(size=inputs.shape)
     return inputs, np.sin(2 * angle)[..., None]
 
 
-def one_ahead(series, *, steps=1):
+def one_ahead(series: ArrayLike, *, steps: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """A series as a task of forecasting, (inputs, targets): targets[t] is what comes ``steps`` after
     inputs[t].
 
@@ -85,7 +108,13 @@ def one_ahead(series, *, steps=1):
     return series[..., :-steps, :].copy(), series[..., steps:, :].copy()
 
 
-def digits(part="train", *, layout="rows", test_share=0.2, rng=None):
+def digits(
+    part: Literal["train", "test"] = "train",
+    *,
+    layout: Literal["rows", "pixels"] = "rows",
+    test_share: float = 0.2,
+    rng: np.random.Generator | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Handwritten digits as sequences, (inputs, targets): inputs (N, 8, 8), one row of 8 pixels per step, in
     [0, 1].
 
@@ -111,7 +140,7 @@ def digits(part="train", *, layout="rows", test_share=0.2, rng=None):
     return (images if layout == "rows" else images.reshape(len(rows), 64, 1)), data.target[rows].astype(int)
 
 
-def sunspot_series():
+def sunspot_series() -> tuple[np.ndarray, np.ndarray]:
     """The yearly sunspot numbers 1700-2008: (years (309,), numbers (309,)), read from a table inside the
     package.
 
@@ -121,12 +150,19 @@ def sunspot_series():
     >>> int(years[0]), int(years[-1]), numbers.shape
     (1700, 2008, (309,))
     """
-    with (files("ltcbook") / "data" / "sunspots.csv").open(encoding="utf8", newline="") as file:
+    with (files("ltcbook") / "data" / "sunspots.csv").open(encoding="utf8", newline="") as file:  # type: ignore[call-overload]  # typeshed forgets newline
         rows = list(csv.DictReader(file))
     return np.array([int(row["year"]) for row in rows]), np.array([float(row["number"]) for row in rows])
 
 
-def sunspots(part="train", *, window=32, stride=1, test_share=0.25, rng=None):
+def sunspots(
+    part: Literal["train", "test"] = "train",
+    *,
+    window: int = 32,
+    stride: int = 1,
+    test_share: float = 0.25,
+    rng: np.random.Generator | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Sunspots a year ahead, (inputs, targets), each (N, window, 1): targets[:, t] is the year after
     inputs[:, t].
 
@@ -160,7 +196,7 @@ def sunspots(part="train", *, window=32, stride=1, test_share=0.25, rng=None):
     return one_ahead(cuts[..., None])
 
 
-def ice_core_series():
+def ice_core_series() -> tuple[np.ndarray, np.ndarray]:
     """Temperature over Dome C, Antarctica, for 800,000 years: (age (5785,), temperature (5785,)), from old to
     young.
 
@@ -173,14 +209,16 @@ def ice_core_series():
     >>> float(age[0]), float(age[-1]), temperature.shape
     (801662.0, 38.4, (5785,))
     """
-    with (files("ltcbook") / "data" / "ice_core.csv").open(encoding="utf8", newline="") as file:
+    with (files("ltcbook") / "data" / "ice_core.csv").open(encoding="utf8", newline="") as file:  # type: ignore[call-overload]  # typeshed forgets newline
         rows = list(csv.DictReader(file))[::-1]
     return np.array([float(row["age"]) for row in rows]), np.array(
         [float(row["temperature"]) for row in rows]
     )
 
 
-def ice_core(part="train", *, window=64, rng=None):
+def ice_core(
+    part: Literal["train", "test"] = "train", *, window: int = 64, rng: np.random.Generator | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Antarctic temperatures at irregular times, one measurement ahead: (inputs, targets, dt), dt (N,
     window).
 

@@ -5,13 +5,21 @@ All masks are [target, source]. The areas form a chain by their number: from a l
 *forward* (below the diagonal of the block matrix), from a higher to a lower one *backward* (above it).
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
 from ..validation import among, brief
 from .graph import ReadOnly, Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import ArrayLike
 
 KINDS = ("EE", "EI", "IE", "II")  # source, then target: "EI" runs from an excitatory to an inhibitory neuron
 DIMS = ("input", "hidden", "readout")
@@ -32,13 +40,13 @@ class AreaMasks(ReadOnly):
     input_mask: np.ndarray
     hidden_mask: np.ndarray
     readout_mask: np.ndarray
-    node_assignment: tuple
+    node_assignment: tuple[np.ndarray, ...]
     area_connectivities: np.ndarray
-    input_areas: tuple
-    readout_areas: tuple
+    input_areas: tuple[int, ...]
+    readout_areas: tuple[int, ...]
     excitatory: np.ndarray | None = None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         sizes = " + ".join(str(len(nodes)) for nodes in self.node_assignment)
         signs = "" if self.excitatory is None else f"; {int((~self.excitatory).sum())} inhibitory"
         return (
@@ -47,42 +55,42 @@ class AreaMasks(ReadOnly):
         )
 
     @property
-    def n_areas(self):
+    def n_areas(self) -> int:
         """Number of areas."""
         return len(self.node_assignment)
 
     @property
-    def input_dim(self):
+    def input_dim(self) -> int:
         """Number of inputs."""
         return self.input_mask.shape[1]
 
     @property
-    def hidden_size(self):
+    def hidden_size(self) -> int:
         """Number of hidden neurons, all areas together."""
         return self.hidden_mask.shape[0]
 
     @property
-    def readout_dim(self):
+    def readout_dim(self) -> int:
         """Number of readouts."""
         return self.readout_mask.shape[0]
 
     @property
-    def area_of(self):
+    def area_of(self) -> np.ndarray:
         """(hidden,) the area that each neuron belongs to."""
         return np.repeat(np.arange(self.n_areas), [len(nodes) for nodes in self.node_assignment])
 
-    def blocks(self):
+    def blocks(self) -> list[tuple[int, int, str]]:
         """List of (source area, target area, kind), kind being "within", "forward" or "backward"."""
         kind = lambda s, t: "within" if s == t else "forward" if s < t else "backward"
         return [(s, t, kind(s, t)) for t in range(self.n_areas) for s in range(self.n_areas)]
 
-    def density(self):
+    def density(self) -> np.ndarray:
         """(areas, areas) share of the possible synapses that exist in each block, [target, source]."""
         member = np.eye(self.n_areas)[self.area_of]
         size = member.sum(0)
         return member.T @ (self.hidden_mask != 0) @ member / np.outer(size, size)
 
-    def to_wiring(self):
+    def to_wiring(self) -> Wiring:
         """The Wiring of input and hidden mask, every neuron in the role "hidden"; the readout mask has no
         place in it.
 
@@ -92,8 +100,14 @@ class AreaMasks(ReadOnly):
 
 
 def multi_area(
-    dims=(1, 100, 1), n_areas=2, area_connectivities=(0.1, 0.1), input_areas=None, readout_areas=None, *, rng
-):
+    dims: Sequence[int] = (1, 100, 1),
+    n_areas: int | Sequence[int] = 2,
+    area_connectivities: ArrayLike = (0.1, 0.1),
+    input_areas: int | Iterable[int] | None = None,
+    readout_areas: int | Iterable[int] | None = None,
+    *,
+    rng: np.random.Generator,
+) -> AreaMasks:
     """Masks of a network whose hidden neurons are split into areas, without excitation and inhibition.
 
     dims: (input, hidden, readout) sizes. n_areas: a number that divides hidden, or the list of the areas'
@@ -130,17 +144,17 @@ def multi_area(
 
 
 def multi_area_ei(
-    dims=(1, 100, 1),
-    n_areas=2,
-    area_connectivities=(0.1, 0.1),
-    input_areas=None,
-    readout_areas=None,
+    dims: Sequence[int] = (1, 100, 1),
+    n_areas: int | Sequence[int] = 2,
+    area_connectivities: ArrayLike = (0.1, 0.1),
+    input_areas: int | Iterable[int] | None = None,
+    readout_areas: int | Iterable[int] | None = None,
     *,
-    excitatory=0.8,
-    inter_area=KINDS,
-    inhibitory_readout=True,
-    rng,
-):
+    excitatory: float = 0.8,
+    inter_area: Iterable[str] = KINDS,
+    inhibitory_readout: bool = True,
+    rng: np.random.Generator,
+) -> AreaMasks:
     """Masks as in ``multi_area`` with Dale's law: a source column holds only +1 or only -1.
 
     excitatory: share of excitatory neurons in every area, rounded down to whole neurons; they come first in
@@ -194,15 +208,15 @@ def multi_area_ei(
     )
 
 
-def _is_number(value):
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
-def _is_whole(value):
+def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def _dims(dims):
+def _dims(dims: Sequence[int]) -> tuple[int, ...]:
     values = list(dims) if isinstance(dims, (tuple, list, np.ndarray)) else None
     if values is None or len(values) != 3 or not all(_is_whole(v) and v >= 1 for v in values):
         raise ValueError(
@@ -211,7 +225,7 @@ def _dims(dims):
     return tuple(int(v) for v in values)
 
 
-def _sizes(n_areas, hidden):
+def _sizes(n_areas: int | Sequence[int], hidden: int) -> list[int]:
     """Number of neurons in each area."""
     if _is_whole(n_areas):
         if n_areas < 1 or hidden % n_areas:
@@ -230,7 +244,7 @@ def _sizes(n_areas, hidden):
     return [int(size) for size in sizes]
 
 
-def _connectivities(values, areas):
+def _connectivities(values: ArrayLike, areas: int) -> np.ndarray:
     """The (areas, areas) matrix of probabilities, from 2 or 3 numbers or a matrix."""
     try:
         array = np.asarray(values, dtype=float)
@@ -255,11 +269,11 @@ def _connectivities(values, areas):
     )
 
 
-def _areas(name, chosen, areas):
+def _areas(name: str, chosen: int | Iterable[int] | None, areas: int) -> tuple[int, ...]:
     """The chosen areas in ascending order, as a tuple."""
     if chosen is None or areas == 1:
         return tuple(range(areas))
-    listed = list(chosen) if isinstance(chosen, (tuple, list, range, np.ndarray)) else [chosen]
+    listed: list[Any] = list(chosen) if isinstance(chosen, (tuple, list, range, np.ndarray)) else [chosen]
     if not listed or not all(_is_whole(area) and 0 <= area < areas for area in listed):
         raise ValueError(
             f"{name} is {brief(chosen)}; it must list at least one of the areas 0 to {areas - 1}, "

@@ -5,11 +5,20 @@ sum. ncps and networkx store [source, target]; only ``from_ncps``, ``from_networ
 transpose.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..validation import among, brief
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import networkx as nx
+    from numpy.typing import ArrayLike
 
 ROLES = ("inter", "command", "motor", "hidden")
 
@@ -21,27 +30,27 @@ class ReadOnly:
     Two are equal where all their values are; the hash follows from these.
     """
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value in zip(self._names(), self._values(), strict=True):
             object.__setattr__(self, name, _owned(value))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple]:
         return type(self), self._values()
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and all(map(_same, self._values(), other._values()))
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(tuple(map(_hashable, self._values())))
 
-    def _names(self):
-        return [field.name for field in fields(self)]
+    def _names(self) -> list[str]:
+        return [field.name for field in fields(self)]  # type: ignore[arg-type]  # each subclass is a dataclass
 
-    def _values(self):
+    def _values(self) -> tuple:
         return tuple(getattr(self, name) for name in self._names())
 
 
-def _owned(value):
+def _owned(value: Any) -> Any:
     """A read-only copy of an array, or of the arrays in a sequence, which becomes a tuple; anything else
     as it is.
     """
@@ -53,13 +62,13 @@ def _owned(value):
     return value
 
 
-def _same(a, b):
+def _same(a: Any, b: Any) -> bool:
     if isinstance(a, tuple):
         return isinstance(b, tuple) and len(a) == len(b) and all(map(_same, a, b))
     return np.array_equal(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else a == b
 
 
-def _hashable(value):
+def _hashable(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_hashable, value))
     return (
@@ -86,9 +95,15 @@ class Wiring(ReadOnly):
 
     polarity: np.ndarray
     polarity_in: np.ndarray
-    role: tuple
+    role: tuple[str, ...]
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # lists become arrays
+
+        def __init__(
+            self, polarity: ArrayLike, polarity_in: ArrayLike, role: Sequence[str] | np.ndarray
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
         role = tuple(map(str, np.atleast_1d(self.role)))
         polarity = _signs("polarity", self.polarity)
         n = polarity.shape[0]
@@ -110,65 +125,65 @@ class Wiring(ReadOnly):
             object.__setattr__(self, name, value)
         super().__post_init__()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         layers = ", ".join(f"{self.role.count(r)} {r}" for r in ROLES if r in self.role)
         return f"Wiring({self.m} sensory, {layers}; {self.synapses} synapses)"
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Number of neurons."""
         return self.polarity.shape[0]
 
     @property
-    def m(self):
+    def m(self) -> int:
         """Number of sensory inputs."""
         return self.polarity_in.shape[1]
 
     @property
-    def adjacency(self):
+    def adjacency(self) -> np.ndarray:
         """(n, n) booleans [target, source]: which synapses exist between neurons."""
         return self.polarity != 0
 
     @property
-    def adjacency_in(self):
+    def adjacency_in(self) -> np.ndarray:
         """(n, m) booleans [target, source]: which sensory synapses exist."""
         return self.polarity_in != 0
 
     @property
-    def fan_in(self):
+    def fan_in(self) -> np.ndarray:
         """(n,) number of synapses onto each neuron, sensory ones included."""
         return self.adjacency.sum(1) + self.adjacency_in.sum(1)
 
     @property
-    def fan_out(self):
+    def fan_out(self) -> np.ndarray:
         """(n,) number of synapses that each neuron sends."""
         return self.adjacency.sum(0)
 
     @property
-    def fan_out_in(self):
+    def fan_out_in(self) -> np.ndarray:
         """(m,) number of synapses that each sensory input sends."""
         return self.adjacency_in.sum(0)
 
     @property
-    def synapses(self):
+    def synapses(self) -> int:
         """Number of synapses, sensory ones included."""
         return int(self.fan_in.sum())
 
-    def edges(self):
+    def edges(self) -> list[tuple[int, int, int]]:
         """List of (source, target, sign) between neurons, by source, then target."""
         return _edges(self.polarity)
 
-    def edges_in(self):
+    def edges_in(self) -> list[tuple[int, int, int]]:
         """List of (sensory source, target, sign), by source, then target."""
         return _edges(self.polarity_in)
 
-    def members(self, role):
+    def members(self, role: str) -> np.ndarray:
         """Indices of the neurons with this role. Raises ValueError for a role that does not exist."""
         if not among(role, ROLES):
             raise ValueError(f"no role {brief(role)}; a neuron is one of {ROLES}.")
         return np.flatnonzero([r == role for r in self.role])
 
-    def blocks(self):
+    def blocks(self) -> list[tuple[str, str, np.ndarray, np.ndarray]]:
         """The layer pairs: list of (source role, target role, source indices, target indices); sensory
         sources first.
         """
@@ -176,7 +191,7 @@ class Wiring(ReadOnly):
         sensory = [("sensory", r, np.arange(self.m), self.members(r)) for r in present] if self.m else []
         return sensory + [(s, t, self.members(s), self.members(t)) for s in present for t in present]
 
-    def to_networkx(self):
+    def to_networkx(self) -> nx.DiGraph:
         """networkx.DiGraph: nodes 0..n-1 and ("sensory", k) with attribute ``role``, edges with attribute
         ``polarity``.
         """
@@ -189,7 +204,7 @@ class Wiring(ReadOnly):
         graph.add_edges_from((("sensory", s), t, {"polarity": p}) for s, t, p in self.edges_in())
         return graph
 
-    def to_ncps(self):
+    def to_ncps(self) -> Any:
         """The same circuit as a built ncps wiring, [source, target], neurons in ncps's order: motor, command,
         inter, hidden.
 
@@ -210,12 +225,12 @@ class Wiring(ReadOnly):
         return converted
 
 
-def _edges(polarity):
+def _edges(polarity: np.ndarray) -> list[tuple[int, int, int]]:
     source, target = np.nonzero(polarity.T)
     return [(int(s), int(t), int(polarity[t, s])) for s, t in zip(source, target, strict=True)]
 
 
-def _signs(name, values):
+def _signs(name: str, values: ArrayLike) -> np.ndarray:
     values = np.asarray(values)
     if values.ndim != 2 or not np.isin(values, (-1, 0, 1)).all():
         raise ValueError(
@@ -225,7 +240,7 @@ def _signs(name, values):
     return values.astype(np.int8)
 
 
-def from_ncps(ncps_wiring):
+def from_ncps(ncps_wiring: Any) -> Wiring:
     """The Wiring of a built ncps wiring, neurons in ncps's order (motor neurons first); transposes to
     [target, source].
 
@@ -237,7 +252,7 @@ def from_ncps(ncps_wiring):
     return Wiring(ncps_wiring.adjacency_matrix.T, ncps_wiring.sensory_adjacency_matrix.T, role)
 
 
-def from_networkx(graph):
+def from_networkx(graph: nx.DiGraph) -> Wiring:
     """The Wiring of a DiGraph as ``Wiring.to_networkx`` writes it: nodes 0..n-1 and ("sensory", k), edge
     attribute polarity.
 

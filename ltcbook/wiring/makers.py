@@ -2,6 +2,10 @@
 networks.
 """
 
+from __future__ import annotations
+
+from typing import Literal
+
 import numpy as np
 
 from ..validation import among, brief, generator, number, whole
@@ -10,18 +14,18 @@ from .graph import Wiring
 
 def ncp(
     *,
-    inter,
-    command,
-    motor,
-    sensory,
-    sensory_fan_out,
-    inter_fan_out,
-    recurrent,
-    motor_fan_in,
-    rng,
-    rule="ncps",
-    p_excitatory=0.5,
-):
+    inter: int,
+    command: int,
+    motor: int,
+    sensory: int,
+    sensory_fan_out: int,
+    inter_fan_out: int,
+    recurrent: int,
+    motor_fan_in: int,
+    rng: np.random.Generator,
+    rule: Literal["ncps", "paper"] = "ncps",
+    p_excitatory: float = 0.5,
+) -> Wiring:
     """A neural circuit policy: sensory -> inter -> command (recurrent) -> motor; neurons in the order inter,
     command, motor.
 
@@ -63,18 +67,18 @@ def ncp(
 
 def ncp_and_repairs(
     *,
-    inter,
-    command,
-    motor,
-    sensory,
-    sensory_fan_out,
-    inter_fan_out,
-    recurrent,
-    motor_fan_in,
-    rng,
-    rule="ncps",
-    p_excitatory=0.5,
-):
+    inter: int,
+    command: int,
+    motor: int,
+    sensory: int,
+    sensory_fan_out: int,
+    inter_fan_out: int,
+    recurrent: int,
+    motor_fan_in: int,
+    rng: np.random.Generator,
+    rule: Literal["ncps", "paper"] = "ncps",
+    p_excitatory: float = 0.5,
+) -> tuple[Wiring, list[tuple[str, int, list[int]]]]:
     """The circuit of ``ncp``, and its repairs in the order in which they were drawn: a list of (kind, orphan,
     partners).
 
@@ -104,12 +108,12 @@ def ncp_and_repairs(
     n = inter + command + motor
     is_inter, is_command, is_motor = np.split(np.arange(n), [inter, inter + command])
     polarity, polarity_in = np.zeros((n, n), int), np.zeros((n, sensory), int)
-    repairs = []
+    repairs: list[tuple[str, int, list[int]]] = []
 
-    def connect(matrix, target, source):
+    def connect(matrix: np.ndarray, target: int, source: int) -> None:
         matrix[target, source] = 1 if rng.random() < p_excitatory else -1
 
-    def fill(kind, matrix, targets, sources, fan_out):
+    def fill(kind: str, matrix: np.ndarray, targets: np.ndarray, sources: np.ndarray, fan_out: int) -> None:
         """Step 2, every source sends; step 3, every target that heard nobody receives."""
         for source in sources:
             size = fan_out if rule == "ncps" else np.clip(rng.binomial(fan_out, 0.5), 1, len(targets))
@@ -143,7 +147,15 @@ def ncp_and_repairs(
     return Wiring(polarity, polarity_in, roles), repairs
 
 
-def auto_ncp(units, motor, *, sensory, sparsity=0.5, rng, rule="ncps"):
+def auto_ncp(
+    units: int,
+    motor: int,
+    *,
+    sensory: int,
+    sparsity: float = 0.5,
+    rng: np.random.Generator,
+    rule: Literal["ncps", "paper"] = "ncps",
+) -> Wiring:
     """An NCP from two numbers: units neurons, of which motor are outputs; sparsity in [0.1, 0.9] thins every
     fan-out.
 
@@ -175,7 +187,9 @@ def auto_ncp(units, motor, *, sensory, sparsity=0.5, rng, rule="ncps"):
     )
 
 
-def fully_connected(n, *, sensory, autapses=True, p_excitatory=2 / 3, rng):
+def fully_connected(
+    n: int, *, sensory: int, autapses: bool = True, p_excitatory: float = 2 / 3, rng: np.random.Generator
+) -> Wiring:
     """Every neuron hears every neuron and every input; role "hidden". p_excitatory = 2/3 as in ncps.
 
     Raises ValueError for n < 1 or a probability outside [0, 1].
@@ -189,7 +203,9 @@ def fully_connected(n, *, sensory, autapses=True, p_excitatory=2 / 3, rng):
     return Wiring(recurrent, signs[:, n:], ("hidden",) * n)
 
 
-def random_sparse(n, *, sensory, sparsity=0.5, p_excitatory=2 / 3, rng):
+def random_sparse(
+    n: int, *, sensory: int, sparsity: float = 0.5, p_excitatory: float = 2 / 3, rng: np.random.Generator
+) -> Wiring:
     """Exactly round((1 - sparsity) n^2) random synapses between n neurons, the same share of sensory ones;
     role "hidden".
 
@@ -201,7 +217,7 @@ def random_sparse(n, *, sensory, sparsity=0.5, p_excitatory=2 / 3, rng):
     n, sensory = whole("n", n, 1), whole("sensory", sensory, 0)
     density, rng = 1 - number("sparsity", sparsity, 0, 1), generator(rng)
 
-    def draw(rows, columns):
+    def draw(rows: int, columns: int) -> np.ndarray:
         keep = np.zeros(rows * columns, int)
         keep[rng.choice(keep.size, size=round(density * keep.size), replace=False)] = 1
         return keep.reshape(rows, columns) * _random_signs(
@@ -211,5 +227,5 @@ def random_sparse(n, *, sensory, sparsity=0.5, p_excitatory=2 / 3, rng):
     return Wiring(draw(n, n), draw(n, sensory), ("hidden",) * n)
 
 
-def _random_signs(shape, p_excitatory, rng):
+def _random_signs(shape: tuple[int, int], p_excitatory: float, rng: np.random.Generator) -> np.ndarray:
     return np.where(rng.random(shape) < p_excitatory, 1, -1)

@@ -6,15 +6,21 @@ but the pharynx, CANL, CANR and VC6). It gives no signs; what is added here, and
 ``data/README.md``.
 """
 
+from __future__ import annotations
+
 import csv
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from ..validation import among, brief, whole
 from .graph import ReadOnly, Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # the tap-withdrawal circuit by neuron class, in its published layers (Wicks et al. 1996; Lechner et al. 2018)
 TAP_WITHDRAWAL = {
@@ -34,21 +40,21 @@ class Circuit(ReadOnly):
     """
 
     counts: np.ndarray
-    names: tuple
-    classes: tuple
-    roles: tuple
-    transmitters: tuple
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    roles: tuple[str, ...]
+    transmitters: tuple[str, ...]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         connections, contacts = int((self.counts > 0).sum()), int(self.counts.sum())
         return f"Circuit({self.n} neurons, {connections} connections, {contacts} contacts)"
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Number of neurons."""
         return len(self.names)
 
-    def index(self, name):
+    def index(self, name: str) -> int:
         """Position of the neuron with this name. Raises ValueError for a name that is not in the circuit."""
         if not among(name, self.names):
             raise ValueError(
@@ -57,7 +63,7 @@ class Circuit(ReadOnly):
             )
         return self.names.index(name)
 
-    def members(self, *wanted):
+    def members(self, *wanted: str) -> np.ndarray:
         """Indices of the neurons with one of these names or classes; ValueError for one that is neither."""
         known = set(self.names) | set(self.classes)
         unknown = [w for w in wanted if not among(w, known)]
@@ -69,17 +75,17 @@ class Circuit(ReadOnly):
             )
         return np.flatnonzero([self.names[i] in wanted or self.classes[i] in wanted for i in range(self.n)])
 
-    def subset(self, *wanted):
+    def subset(self, *wanted: str) -> Circuit:
         """The circuit of these neurons or classes, with every contact among them (the induced sub-graph)."""
         keep = self.members(*wanted)
         return self._taken(keep)
 
-    def _taken(self, order):
+    def _taken(self, order: np.ndarray) -> Circuit:
         columns = (self.names, self.classes, self.roles, self.transmitters)
         counts = self.counts[np.ix_(order, order)]
         return Circuit(counts, *(tuple(column[i] for i in order) for column in columns))
 
-    def pooled(self):
+    def pooled(self) -> Circuit:
         """One node per class, contacts summed, as published diagrams draw it.
 
         Contacts within a class stay, on the diagonal. A class takes role and transmitter of its first neuron.
@@ -95,7 +101,13 @@ class Circuit(ReadOnly):
             tuple(self.transmitters[i] for i in first),
         )
 
-    def to_wiring(self, *, inhibitory="GABA", sensory="neurons", least=1):
+    def to_wiring(
+        self,
+        *,
+        inhibitory: str | Iterable[str] = "GABA",
+        sensory: Literal["neurons", "inputs"] = "neurons",
+        least: int = 1,
+    ) -> Wiring:
         """The Wiring of the connections with at least ``least`` contacts; its signs follow a rule.
 
         inhibitory: "GABA" (neurons whose transmitter is GABA send -1, all others +1), or a list of names and
@@ -126,7 +138,7 @@ class Circuit(ReadOnly):
 
 
 @cache
-def connectome():
+def connectome() -> Circuit:
     """The hermaphrodite's chemical connectome, a Circuit: 279 neurons, 2194 connections, 6394 contacts.
 
     Neurons in the alphabetical order of their names; roles sensory (83), inter (81) and motor (115). A neuron
@@ -149,7 +161,7 @@ def connectome():
 
 
 @cache
-def tap_withdrawal():
+def tap_withdrawal() -> Circuit:
     """The circuit of the tap-withdrawal reflex: 16 neurons of nine classes, all chemical contacts among them.
 
     The classes and their layers (four sensory, three inter, two command) are the published ones; the contacts
@@ -168,10 +180,10 @@ def tap_withdrawal():
     layer = {c: role for role, classes in TAP_WITHDRAWAL.items() for c in classes}
     circuit = connectome().subset(*layer)
     order = sorted(range(circuit.n), key=lambda i: (list(layer).index(circuit.classes[i]), circuit.names[i]))
-    circuit = circuit._taken(order)
+    circuit = circuit._taken(np.array(order))
     return replace(circuit, roles=tuple(layer[c] for c in circuit.classes))
 
 
-def _table(name):
-    with (files("ltcbook") / "data" / name).open(encoding="utf8", newline="") as file:
+def _table(name: str) -> list[dict[str, str]]:
+    with (files("ltcbook") / "data" / name).open(encoding="utf8", newline="") as file:  # type: ignore[call-overload]  # typeshed forgets newline
         return list(csv.DictReader(file))

@@ -1,9 +1,12 @@
 """The driving circuit of the book: 19 trained neurons, read from a table, in plain NumPy."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +14,9 @@ from ...dynamics import LTC, fused_step
 from ...validation import array, brief
 from ...wiring import Wiring
 from .world import PIXELS, STRIPS
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 EYES = len(STRIPS) * len(PIXELS)
 
@@ -37,13 +43,13 @@ class Driver:
     """
 
     wiring: Wiring
-    cell: LTC
+    cell: LTC[np.ndarray]
     input_scale: np.ndarray
     input_shift: np.ndarray
     readout_scale: float
     readout_shift: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.wiring, Wiring) or not isinstance(self.cell, LTC):
             raise ValueError(
                 f"a driver is a wiring.Wiring and a dynamics.LTC; got {type(self.wiring).__name__} and "
@@ -71,7 +77,7 @@ class Driver:
             object.__setattr__(self, name, value if shape else float(value))
 
     @classmethod
-    def read(cls, table):
+    def read(cls, table: dict[str, Any]) -> Driver:
         """The driver of a table such as ``ltcbook/data/driver.json``, a dictionary with the keys wiring,
         cell, input, readout.
 
@@ -95,18 +101,18 @@ class Driver:
             wheel["shift"][0],
         )
 
-    def heard(self, seen):
+    def heard(self, seen: ArrayLike) -> np.ndarray:
         """What the cell hears of pictures (..., 16). Raises ValueError for another shape; NaN stays NaN."""
         seen = array("seen", seen)
         if seen.shape[-1:] != (EYES,):
             raise ValueError(f"seen has shape {seen.shape}; a picture has {EYES} pixels, (..., {EYES}).")
         return self.input_scale * seen + self.input_shift
 
-    def wheel(self, x):
+    def wheel(self, x: np.ndarray) -> np.ndarray:
         """The wheel (...) at states x (..., 19)."""
         return self.readout_scale * x[..., self.wiring.members("motor")[0]] + self.readout_shift
 
-    def states(self, inputs, dt=1.0):
+    def states(self, inputs: ArrayLike, dt: ArrayLike = 1.0) -> np.ndarray:
         """States (B, T, 19) after each picture of inputs (B, T, 16), from rest at 0; NaN where the inputs
         are.
 
@@ -120,13 +126,13 @@ class Driver:
                 "number or (B, T)."
             )
         dt, here = np.broadcast_to(dt, inputs.shape[:2]), self.policy()
-        x = []
+        x: list[Any] = []
         for t in range(inputs.shape[-2]):
             here(np.nan_to_num(inputs[:, t]), dt[:, t])
             x.append(here.x)
         return np.where(np.isfinite(inputs).all(-1)[..., None], np.stack(x, -2), np.nan)
 
-    def policy(self):
+    def policy(self) -> _AtTheWheel:
         """Somebody to put behind the wheel, for ``lane.drive``: ``policy(seen (B, 16), dt (B,)) -> wheel
         (B,)``; keeps the states ``x``.
         """
@@ -136,15 +142,15 @@ class Driver:
 class _AtTheWheel:
     """A driver during a drive, with the states x (B, 19) that it has reached."""
 
-    def __init__(self, driver):
+    def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Back to rest: the states are zero again."""
-        self.x = None
+        self.x: np.ndarray | None = None
 
-    def __call__(self, seen, dt):
+    def __call__(self, seen: ArrayLike, dt: ArrayLike) -> np.ndarray:
         cell, heard, dt = self.driver.cell, self.driver.heard(seen), array("dt", dt)
         x = np.zeros((*heard.shape[:1], cell.n)) if self.x is None else self.x
         if heard.ndim != 2 or len(heard) != len(x) or dt.shape not in ((), x.shape[:1]):
@@ -152,12 +158,12 @@ class _AtTheWheel:
                 f"seen has shape {np.shape(seen)} and dt {dt.shape}; they must be (B, {EYES}) and a number "
                 "or (B,), with the same B in every frame until reset()."
             )
-        self.x = fused_step(x, heard, cell, dt[..., None])
-        return self.driver.wheel(self.x)
+        self.x = x = fused_step(x, heard, cell, dt[..., None])
+        return self.driver.wheel(x)
 
 
 @cache
-def trained():
+def trained() -> Driver:
     """The driving circuit of the book, a ``Driver``: 19 liquid neurons that learned to keep a lane, ready to
     drive.
 

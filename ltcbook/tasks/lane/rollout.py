@@ -1,16 +1,24 @@
 """Drives in closed loop, all at once: who is asked, what is seen, what is kept."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ...validation import brief, choice, generator, number, whole
 from .world import EDGE, FRAME, PIXELS, SPEED, STRIPS, Car, Road, camera, expert
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike
+
 DROPPED = ("skip", "hold", "blank")
 
 
-def straight_ahead(seen, dt):
+def straight_ahead(seen: np.ndarray, dt: np.ndarray) -> np.ndarray:
     """A policy that never turns the wheel: zeros (B,)."""
     return np.zeros(len(seen))
 
@@ -37,17 +45,17 @@ class Drive:
     left: np.ndarray
 
     @property
-    def stayed(self):
+    def stayed(self) -> np.ndarray:
         """Whether each car stayed on the road, (B,) bool."""
         return np.isinf(self.left)
 
     @property
-    def rms(self):
+    def rms(self) -> np.ndarray:
         """Root mean square of the offset while on the road, (B,), in m."""
         return np.sqrt(np.nanmean(self.offset**2, -1))
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> np.ndarray:
         """Root mean square of the wheel's change per second, (B,), in wheels per s; NaN where there is one
         frame.
         """
@@ -57,7 +65,7 @@ class Drive:
             (np.where(known, rate, 0) ** 2).sum(-1) / np.where(known.any(-1), known.sum(-1), np.nan)
         )
 
-    def places(self):
+    def places(self) -> np.ndarray:
         """Places of the cars in the plane, (B, T, 2), in m."""
         known = [np.nan_to_num(values) for values in (self.s, self.offset, self.heading)]
         places = np.stack(
@@ -65,7 +73,7 @@ class Drive:
         )
         return np.where(np.isfinite(self.s)[..., None], places, np.nan)
 
-    def report(self):
+    def report(self) -> str:
         """The drives in one sentence."""
         gone = np.sort(self.left[~self.stayed])
         when = "" if not len(gone) else f" (the first left it after {gone[0]:.1f} s)"
@@ -77,20 +85,20 @@ class Drive:
 
 
 def drive(
-    policy,
-    road,
+    policy: Callable[[Any, Any], ArrayLike],
+    road: Road,
     *,
-    steps=300,
-    speed=SPEED,
-    noise=0.1,
-    drop=0.0,
-    dropped="skip",
-    jitter=0.0,
-    push=0.0,
-    takeover=20,
-    start=None,
-    rng,
-):
+    steps: int = 300,
+    speed: ArrayLike = SPEED,
+    noise: float = 0.1,
+    drop: float = 0.0,
+    dropped: Literal["skip", "hold", "blank"] = "skip",
+    jitter: float = 0.0,
+    push: float = 0.0,
+    takeover: int = 20,
+    start: Car | None = None,
+    rng: np.random.Generator,
+) -> Drive:
     """Let a policy drive B cars on their roads in closed loop, all at once: a ``Drive``.
 
     policy(seen, dt) -> wheel (B,): seen (B, 16) is the camera's picture, dt (B,) the time since the picture
@@ -179,7 +187,9 @@ def drive(
     return Drive(road=road, time=time, dt=dt, left=left, **log)
 
 
-def record(drives=64, *, steps=200, push=1.7, rng, **options):
+def record(
+    drives: int = 64, *, steps: int = 200, push: float = 1.7, rng: np.random.Generator, **options: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Drives of the expert to learn from, (inputs (B, T, 16), targets (B, T, 1), dt (B, T)), as ``train.fit``
     takes them.
 
@@ -196,7 +206,7 @@ def record(drives=64, *, steps=200, push=1.7, rng, **options):
     drives, steps, bend = whole("drives", drives, 1), whole("steps", steps, 1), options.pop("bend", 0.03)
     drop = number("drop", options.get("drop", 0), 0, 1, open_high=True)
     jitter, speed = number("jitter", options.get("jitter", 0), 0, 1), options.get("speed", SPEED)
-    kept = []
+    kept: list[list[np.ndarray]] = []
     while (missing := drives - sum(len(part[0]) for part in kept)) > 0:
         if len(kept) > 20:
             raise ValueError(
@@ -214,10 +224,11 @@ def record(drives=64, *, steps=200, push=1.7, rng, **options):
             **options,
         )
         kept.append([part[seen.stayed] for part in (seen.inputs, seen.expert[..., None], seen.dt)])
-    return tuple(np.concatenate(parts) for parts in zip(*kept, strict=True))
+    inputs, targets, dt = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+    return inputs, targets, dt
 
 
-def _speeds(speed, drives):
+def _speeds(speed: ArrayLike, drives: int) -> np.ndarray:
     """Speeds in m/s, () or (B,), or one ValueError."""
     speeds = np.asarray(speed)
     right = speeds.shape in ((), (drives,)) and speeds.dtype.kind in "fiu"
@@ -228,7 +239,7 @@ def _speeds(speed, drives):
     return np.broadcast_to(speeds.astype(float), drives)
 
 
-def _start(start, drives, rng):
+def _start(start: Car | None, drives: int, rng: np.random.Generator) -> Car:
     """The cars at the start, or one ValueError."""
     if start is None:
         return Car(np.zeros(drives), rng.normal(0, 0.3, drives), rng.normal(0, 0.05, drives))
@@ -245,7 +256,7 @@ def _start(start, drives, rng):
     return car
 
 
-def _checked_wheel(wheel, drives, t):
+def _checked_wheel(wheel: ArrayLike, drives: int, t: int) -> np.ndarray:
     """What a policy returned as floats (B,), or one ValueError."""
     wheel = np.asarray(wheel)
     if wheel.shape != (drives,) or wheel.dtype.kind not in "fiu":

@@ -1,10 +1,16 @@
 """The world of the lane: roads, cars, a camera, and an expert who knows the road."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...validation import array, brief, generator, number, whole
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 FRAME = 0.05  # s between two regular frames
 SPEED = 10.0  # m/s
@@ -29,8 +35,11 @@ class Road:
     """
 
     curvature: np.ndarray
+    heading: np.ndarray = field(init=False, repr=False)
+    place: np.ndarray = field(init=False, repr=False)
+    _table: np.ndarray = field(init=False, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         curvature = array("curvature", self.curvature).copy()
         if curvature.ndim != 2 or curvature.shape[1] < 2:
             raise ValueError(
@@ -61,7 +70,15 @@ class Road:
             object.__setattr__(self, name, values)
 
     @classmethod
-    def random(cls, drives, length=400.0, *, bend=0.03, every=15.0, rng):
+    def random(
+        cls,
+        drives: int,
+        length: float = 400.0,
+        *,
+        bend: float = 0.03,
+        every: float = 15.0,
+        rng: np.random.Generator,
+    ) -> Road:
         """Roads with smooth random bends: normal curvatures of standard deviation ``bend`` (1/m), ``every`` m
         apart.
 
@@ -79,25 +96,25 @@ class Road:
         return cls(np.stack([np.interp(s, at, row) for row in knots]))
 
     @classmethod
-    def straight(cls, drives, length=400.0):
+    def straight(cls, drives: int, length: float = 400.0) -> Road:
         """Straight roads of ``length`` m."""
         return cls(np.zeros((whole("drives", drives, 1), int(number("length", length, 1) / GRID) + 2)))
 
-    def mirrored(self):
+    def mirrored(self) -> Road:
         """The same roads with left and right exchanged."""
         return Road(-self.curvature)
 
     @property
-    def drives(self):
+    def drives(self) -> int:
         """Number of roads, B."""
         return len(self.curvature)
 
     @property
-    def length(self):
+    def length(self) -> float:
         """Length of the roads in m."""
         return (self.curvature.shape[1] - 1) * GRID
 
-    def at(self, s):
+    def at(self, s: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Curvature (B,), heading (B,) and place (B, 2) after s (B,) metres; beyond the ends they go on as
         they end.
 
@@ -120,7 +137,9 @@ class Car:
     offset: np.ndarray
     heading: np.ndarray
 
-    def moved(self, road, wheel, seconds, speed=SPEED):
+    def moved(
+        self, road: Road, wheel: ArrayLike, seconds: ArrayLike, speed: float | np.ndarray = SPEED
+    ) -> Car:
         """The cars after so many seconds (B,) with the wheel (B,) held; speed in m/s.
 
         s' = v cos(heading) / (1 - offset kappa(s)), offset' = v sin(heading), heading' = v wheel - s'
@@ -142,7 +161,7 @@ class Car:
         steps = max(1, int(np.ceil(np.max(seconds) / FRAME * MOVES - 1e-9)))
         h = seconds / steps
 
-        def rate(y):
+        def rate(y: np.ndarray) -> np.ndarray:
             kappa = between(road.curvature, y[0])
             along = speed * np.cos(y[2]) / (1 - y[1] * kappa)
             return np.stack([along, speed * np.sin(y[2]), speed * wheel - along * kappa])
@@ -151,13 +170,13 @@ class Car:
             y = y + h * rate(y + h / 2 * rate(y))
         return Car(*y)
 
-    def place(self, road):
+    def place(self, road: Road) -> np.ndarray:
         """Places in the plane, (B, 2), in m."""
         _, heading, place = road.at(self.s)
         return place + self.offset[:, None] * np.stack([-np.sin(heading), np.cos(heading)], -1)
 
 
-def _state(road, car):
+def _state(road: Road, car: Car) -> np.ndarray:
     """What describes cars on roads, (3, B): s, offset and heading. Raises ValueError where they are not
     finite or not one per road.
     """
@@ -167,16 +186,16 @@ def _state(road, car):
             f"the car's s, offset and heading have the shapes {[part.shape for part in parts]}; on these "
             f"roads each must be ({road.drives},)."
         )
-    parts = np.stack(parts)
-    if not np.isfinite(parts).all():
+    state = np.stack(parts)
+    if not np.isfinite(state).all():
         raise ValueError(
-            f"s, offset or heading is not finite for {np.count_nonzero(~np.isfinite(parts).all(0))} of "
+            f"s, offset or heading is not finite for {np.count_nonzero(~np.isfinite(state).all(0))} of "
             f"{road.drives} cars."
         )
-    return parts
+    return state
 
 
-def ahead(road, car, distance):
+def ahead(road: Road, car: Car, distance: float) -> np.ndarray:
     """Where the middle of the lane lies for the cars, ``distance`` m further along it: (B, 2) m, forward and
     to the left.
 
@@ -185,7 +204,7 @@ def ahead(road, car, distance):
     return np.stack([way[:, 0] for way in _ahead(road, car, np.array([float(distance)]))], -1)
 
 
-def _ahead(road, car, distances):
+def _ahead(road: Road, car: Car, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same for several distances (D,): forward and to the left, each (B, D)."""
     s, offset, heading = _state(road, car)
     here, there = between(road._table, s), between(road._table, s[:, None] + distances)
@@ -196,7 +215,7 @@ def _ahead(road, car, distances):
     return forward * x + left * y, forward * y - left * x
 
 
-def camera(road, car):
+def camera(road: Road, car: Car) -> np.ndarray:
     """What the camera sees, (B, 16): brightness in [0, 1] of the near strip, then of the far one, without
     noise.
     """
@@ -204,7 +223,7 @@ def camera(road, car):
     return np.exp(-(((PIXELS - spots[..., None]) / BLUR) ** 2)).reshape(len(spots), -1)
 
 
-def expert(road, car):
+def expert(road: Road, car: Car) -> np.ndarray:
     """The wheel (B,) that leads on a circle to the middle of the lane ``AIM`` m ahead: pure pursuit, which
     knows the road.
 
@@ -217,13 +236,13 @@ def expert(road, car):
 expert.knows_the_road = True  # type: ignore[attr-defined]  # `drive` asks a policy for this mark
 
 
-def running(values, step):
+def running(values: np.ndarray, step: float) -> np.ndarray:
     """Integral of values (B, K) from the first on, by trapezoids, (B, K)."""
     area = (values[:, 1:] + values[:, :-1]) / 2 * step
     return np.concatenate([np.zeros((len(values), 1)), np.cumsum(area, 1)], 1)
 
 
-def between(table, s):
+def between(table: np.ndarray, s: ArrayLike) -> np.ndarray:
     """Values of a table (B, K, ...) at s (B,) m, or at several places s (B, D) of each row; linear between
     its points, and beyond its ends as between the last two.
     """

@@ -27,6 +27,17 @@ USES = {  # lines of a user -> the type of what stands last, as mypy words it
     "tasks.sine(48)[0]": "ndarray",
     "tasks.lane.trained().cell.w": "ndarray",
     "tasks.lane.drive(tasks.lane.straight_ahead, tasks.lane.Road.straight(2), rng=rng)": "Drive",
+    "ltc(torch.zeros(5, 3))[0]": "Tensor",
+    "models.CTRNNet(3, 8, 1)(torch.zeros(5, 3), generator=torch.Generator())[1]": "Tensor",
+    "ltc.numpy_cell()": "LTC[numpy.ndarray",
+    "ltc.raw_w": "Tensor",
+    "ltc.wiring.n": "int",
+    "models.GRUNet(3, 8).outputs": "int",
+    "models.WithGaps(models.GRUNet(4, 8, 1))(torch.zeros(5, 3))[0]": "Tensor",
+    "models.forecast(models.RNNet(1, 8, 1), torch.zeros(9, 1), 5)": "tuple[torch._tensor.Tensor",
+    "train.fit(ltc, tasks.sine(48), rng=rng).loss": "list[float]",
+    "train.evaluate(ltc, {'inputs': np.zeros((5, 3)), 'targets': np.zeros((5, 1))})": "float",
+    "train.sweep(dict, seed=range(3))": "list[dict[str",
     "ltcbook.dynamics.LTC.random(net, rng=rng).n": "int",
 }
 MISUSES = {  # lines of a user -> what mypy has against them
@@ -35,17 +46,21 @@ MISUSES = {  # lines of a user -> what mypy has against them
     "simulate.simulate(numpy_cell, None, np.zeros(8), 1.0, substeps='2')": 'expected "int"',
     "wiring.auto_ncp(8, 2, sensory=3, rng=0)": "Generator",
     "pruning.prune_and_rewire(net, numpy_cell.w, 0.3, rng=rng, target='fastest')": '"target"',
+    "models.LTCNet(net, constraint='none')": "constraint",
+    "ltc(np.zeros((5, 3)))": "Tensor",
+    "train.fit(ltc, tasks.sine(48), loss='hinge', rng=rng)": "loss",
 }
 BEFORE = """
 import numpy as np
 import torch
 import ltcbook
-from ltcbook import analysis, dynamics, ops, pruning, simulate, solvers, symbolic, tasks, wiring
+from ltcbook import analysis, dynamics, models, ops, pruning, simulate, solvers, symbolic, tasks, train, wiring
 
 rng = np.random.default_rng(0)
 net: wiring.Wiring
 numpy_cell: dynamics.LTC[np.ndarray]
 torch_cell: dynamics.LTC[torch.Tensor]
+ltc: models.LTCNet
 """
 
 

@@ -1,8 +1,11 @@
 """What every model shares: one call signature, one boundary that checks it, one way to load weights."""
 
+from __future__ import annotations
+
 import math
 import warnings
 from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -17,6 +20,11 @@ from . import loading
 from .layers import autocasts
 from .steps import fits, last_seen, packed_like, real_steps, skipping
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ..typing import Cell
+
 
 class Net(nn.Module):
     """Base of all models: ``forward(u, x0=None, dt=1.0) -> (y, x)``. Not used alone.
@@ -26,10 +34,23 @@ class Net(nn.Module):
     ``net.to(...)``, ``net.double()``.
     """
 
-    solver = None  # the name of what solves its differential equation, where it has one
+    m: int
+    n: int
+    state_size: int
+    outputs: int
+    solver: str | None = None  # the name of what solves its differential equation, where it has one
     knows_time = True  # False: dt is checked and changes nothing, so that a step of 0 ms is a step too
 
-    def forward(self, u, x0=None, dt=1.0, *, lengths=None, mask=None, missing="refuse"):
+    def forward(
+        self,
+        u: torch.Tensor | PackedSequence,
+        x0: torch.Tensor | None = None,
+        dt: float | torch.Tensor | PackedSequence = 1.0,
+        *,
+        lengths: torch.Tensor | Sequence[int] | None = None,
+        mask: torch.Tensor | None = None,
+        missing: Literal["refuse", "hold"] = "refuse",
+    ) -> tuple[torch.Tensor | Any, torch.Tensor]:
         """Outputs y (..., T, outputs) and states x (..., T, state_size) after each of the T inputs.
 
         u: (..., T, m), any number of batch axes or none; input t is held for dt[..., t]. x0: state before the
@@ -55,7 +76,12 @@ class Net(nn.Module):
         """
         return self._call(u, x0, dt, lengths, mask, missing)
 
-    def _call(self, u, x0, dt, lengths, mask, missing, **options):
+    if TYPE_CHECKING:  # torch's own says nothing about what goes in and what comes out
+        __call__ = forward
+
+    def _call(
+        self, u: Any, x0: Any, dt: Any, lengths: Any, mask: Any, missing: str, **options: Any
+    ) -> tuple[torch.Tensor | Any, torch.Tensor]:
         """What ``forward`` returns; options go to ``moved``."""
         if autocasts(self.device.type):
             values = u.data if isinstance(u, PackedSequence) else u
@@ -78,13 +104,13 @@ class Net(nn.Module):
             finite(x, self.solver)
         return (y if packed is None else packed_like(y, packed, lengths)), x
 
-    def trajectory(self, u, x0, dt, **options):
+    def trajectory(self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor, **options: Any) -> torch.Tensor:
         """States (..., T, state_size) of ``moved``, dt in ms; one ValueError where they leave the finite
         numbers.
         """
         return finite(self.moved(u, x0, dt, **options), self.solver)
 
-    def moved(self, u, x0, dt):
+    def moved(self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (T,) or (..., T)
         in ms.
 
@@ -92,31 +118,31 @@ class Net(nn.Module):
         """
         raise NotImplementedError(f"{type(self).__name__} must say how its state moves.")
 
-    def readout(self, x):
+    def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs (..., outputs) of states x (..., state_size)."""
         raise NotImplementedError(f"{type(self).__name__} must say how its state is read.")
 
-    def cell(self, numpy=False):
+    def cell(self, numpy: bool = False) -> Cell:
         """The cell of now, for ``dynamics``; ValueError for a model without a differential equation."""
         raise ValueError(
             f"{type(self).__name__} follows no differential equation, so it has no cell to analyse."
         )
 
-    def numpy_cell(self):
+    def numpy_cell(self) -> Cell[np.ndarray]:
         """``cell(numpy=True)``: float64 arrays, detached, for ``analysis``."""
         return self.cell(numpy=True)
 
-    def fixed(self):
+    def fixed(self) -> dict[str, np.ndarray]:
         """Buffers that a state dict may repeat but not change: {name: NumPy array}."""
         return {}
 
-    def meaning(self):
+    def meaning(self) -> dict[str, Any]:
         """What decides what the numbers of a state dict mean, {name: plain value}; it carries them, and
         one with another value is refused.
         """
         return {}
 
-    def solved(self):
+    def solved(self) -> dict[str, Any]:
         """How the equation is solved, {name: plain value}; a state dict carries it, and another value is
         reported.
         """
@@ -126,12 +152,12 @@ class Net(nn.Module):
             if getattr(self, name, None) is not None
         }
 
-    def get_extra_state(self):
+    def get_extra_state(self) -> torch.Tensor:
         """``meaning`` and ``solved`` as a tensor of bytes, the entry "_extra_state" of a state dict."""
         where = None if self.device.type == "meta" else self.device
         return loading.written(self.meaning() | self.solved(), where)
 
-    def set_extra_state(self, state):
+    def set_extra_state(self, state: torch.Tensor) -> None:
         """Compare with what a state dict says of itself: ValueError where it means something else; a warning
         where its equation was solved in another way, since that may be wanted.
         """
@@ -148,7 +174,9 @@ class Net(nn.Module):
                 stacklevel=2,
             )
 
-    def load_state_dict(self, state_dict, strict=True, assign=False):
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
         """As in torch, but all or nothing: a dict of another model (other names, shapes or masks, or numbers
         that mean something else) raises one ValueError first.
 
@@ -163,8 +191,15 @@ class Net(nn.Module):
         return super().load_state_dict(state_dict, strict=strict, assign=assign)
 
     def _load_from_state_dict(
-        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-    ):
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict,
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
         """What torch calls for every part of a container, before the parts of this part."""
         loading.refuse(self, loading.problems(self, state_dict, prefix, Net), prefix)
         super()._load_from_state_dict(
@@ -174,12 +209,12 @@ class Net(nn.Module):
             missing_keys.remove(prefix + loading.EXTRA)
 
     @property
-    def device(self):
+    def device(self) -> torch.device:
         """Where the parameters lie."""
         return next(self.parameters()).device
 
     @property
-    def dtype(self):
+    def dtype(self) -> torch.dtype:
         """Floating-point type of the parameters; inputs must have the same."""
         return next(self.parameters()).dtype
 
@@ -187,7 +222,9 @@ class Net(nn.Module):
 MISSING = ("refuse", "hold")
 
 
-def check_call(net, u, x0, dt, lengths=None, mask=None, missing="refuse"):
+def check_call(
+    net: Net, u: Any, x0: Any, dt: Any, lengths: Any = None, mask: Any = None, missing: str = "refuse"
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """The one boundary of all models: tensors u, x0 (..., state_size), dt (T,) or (..., T) in ms, and which
     steps are real.
 
@@ -261,7 +298,7 @@ def check_call(net, u, x0, dt, lengths=None, mask=None, missing="refuse"):
     return u, x0, dt, real
 
 
-def _not_finite(name, value):
+def _not_finite(name: str, value: torch.Tensor) -> ValueError:
     nan, count = bool(value.isnan().any()), int((~torch.isfinite(value)).sum())
     hint = (
         "; where NaN means that a channel was not measured, missing='hold' keeps its last value"
@@ -271,7 +308,7 @@ def _not_finite(name, value):
     return ValueError(f"{name} holds {count} values that are NaN or infinite{hint}.")
 
 
-def numpy_rng(generator):
+def numpy_rng(generator: torch.Generator | np.random.Generator | None) -> np.random.Generator:
     """A NumPy generator seeded by a torch one; None: by torch's own, so that torch.manual_seed repeats it.
 
     Raises ValueError for anything else.
@@ -287,7 +324,7 @@ def numpy_rng(generator):
     return np.random.default_rng(int(torch.randint(2**63 - 1, (), generator=generator, device=device)))
 
 
-def to_numpy(tensor):
+def to_numpy(tensor: torch.Tensor) -> np.ndarray:
     """A detached float64 NumPy copy."""
     return tensor.detach().cpu().double().numpy().copy()
 
@@ -295,7 +332,7 @@ def to_numpy(tensor):
 class Activation:
     """An activation on arrays of any backend: ``f(z)``, and its derivative as ``slope(f(z))``."""
 
-    def __init__(self, f, slope):
+    def __init__(self, f: Callable, slope: Callable) -> None:
         self.f, self.slope = f, slope
 
 

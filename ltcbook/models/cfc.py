@@ -1,6 +1,9 @@
 """Closed-form continuous-time networks (CfC): no solver, one formula per step."""
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -13,6 +16,10 @@ from . import steps
 from .base import ACTIVATIONS, Net, numpy_rng
 from .layers import Layer, drawn, linear, parameter
 from .places import Places
+
+if TYPE_CHECKING:
+    from ..typing import Cell
+    from .ltc import LTCNet
 
 MODES = ("default", "pure", "no_gate")
 BACKBONES = {
@@ -54,21 +61,30 @@ class CfCNet(Net):
     ((5, 7, 1), (5, 7, 20))
     """
 
+    mode: str
+    ltc: LTCNet | None
+    f2: Layer | None  # in the mode "pure" there is f1 alone
+    a: Layer | None
+    b: Layer | None
+    mask: torch.Tensor | Any  # None behind a backbone
+    mask_time: torch.Tensor | Any
+    linear: nn.Linear | Any  # None where the output neurons are the outputs
+
     def __init__(
         self,
-        wiring,
-        inputs=None,
-        outputs=None,
+        wiring: Wiring | int,
+        inputs: int | None = None,
+        outputs: int | None = None,
         *,
-        mode="default",
-        backbone_units=128,
-        backbone_layers=1,
-        activation="lecun_tanh",
-        recurrent="dense",
-        mask_time=True,
-        memory=None,
-        generator=None,
-    ):
+        mode: Literal["default", "pure", "no_gate"] = "default",
+        backbone_units: int = 128,
+        backbone_layers: int = 1,
+        activation: str = "lecun_tanh",
+        recurrent: Literal["dense", "wiring"] = "dense",
+        mask_time: bool = True,
+        memory: Literal["lstm"] | None = None,
+        generator: torch.Generator | np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
         self.mode, self.activation = (
             choice("mode", mode, MODES),
@@ -77,7 +93,7 @@ class CfCNet(Net):
         choice("recurrent", recurrent, ("dense", "wiring")), choice("memory", memory, (None, "lstm"))
         rng, self.ltc = numpy_rng(generator), None
         self.wired = isinstance(wiring, Wiring)
-        if self.wired:
+        if isinstance(wiring, Wiring):
             if not among(inputs, (None, wiring.m)):
                 raise ValueError(
                     f"inputs is {brief(inputs)}, but the wiring has {wiring.m}; leave inputs out."
@@ -87,7 +103,8 @@ class CfCNet(Net):
         else:
             self.n, self.m = whole("wiring", wiring, 1), whole("inputs", inputs, 0)
             masks, order, parts, motor = {}, np.arange(self.n), (self.n,), np.arange(self.n)
-        self._wiring, self.parts, self._masks = wiring if self.wired else None, parts, masks
+        self._wiring = wiring if isinstance(wiring, Wiring) else None
+        self.parts, self._masks = parts, masks
         if self.wired:
             for name, values in masks.items():
                 self.register_buffer(name, torch.tensor(values, dtype=torch.int8))
@@ -116,60 +133,64 @@ class CfCNet(Net):
         self.memory = None if memory is None else lstm.LSTMMemory(self.m, self.n, rng)
         self.state_size = self.n if memory is None else 2 * self.n
 
-    def fixed(self):
+    def fixed(self) -> dict[str, np.ndarray]:
         return self._masks
 
     @property
-    def wiring(self):
+    def wiring(self) -> Wiring | None:
         """The ``wiring.Wiring``, or None behind a backbone."""
         return self._wiring if self.ltc is None else self.ltc.wiring
 
     @property
-    def order(self):
+    def order(self) -> torch.Tensor:
         """Neurons layer by layer, the order in which they move and in which ncps keeps them, (n,)."""
         return self._order.on(self.device)
 
     @property
-    def inverse(self):
+    def inverse(self) -> torch.Tensor:
         """Where in ``order`` each neuron stands, (n,)."""
         return self._inverse.on(self.device)
 
     @property
-    def motor(self):
+    def motor(self) -> torch.Tensor:
         """Indices of the output neurons, increasing."""
         return self.ltc.motor if self.ltc is not None else self._motor.on(self.device)
 
     @property
-    def solver(self):
+    def solver(self) -> str | None:  # type: ignore[override]  # elsewhere an attribute; here the LTC's own says it
         """The LTC's, where ``from_ltc`` made this network; else None."""
         return None if self.ltc is None else self.ltc.solver
 
-    def _call(self, u, x0, dt, lengths, mask, missing):
+    def _call(
+        self, u: Any, x0: Any, dt: Any, lengths: Any, mask: Any, missing: Any, **options: Any
+    ) -> tuple[torch.Tensor | Any, torch.Tensor]:
         """As in ``Net``; an LTC is called whole, so that what hangs on its call (hooks, pruning by torch)
         acts.
         """
         if self.ltc is None:
-            return super()._call(u, x0, dt, lengths, mask, missing)
+            return super()._call(u, x0, dt, lengths, mask, missing, **options)
         return self.ltc(u, x0, dt, lengths=lengths, mask=mask, missing=missing)
 
     @property
-    def compiled(self):
+    def compiled(self) -> bool:
         """Whether it is an LTC, made by ``from_ltc``, that the compiled kernels compute on a CPU."""
         return self.ltc is not None and self.ltc.compiled
 
-    def cell(self, numpy=False):
+    def cell(self, numpy: bool = False) -> Cell:
         """The LTC's cell where ``from_ltc`` made this network; ValueError otherwise."""
         return super().cell(numpy) if self.ltc is None else self.ltc.cell(numpy)
 
-    def meaning(self):
-        if self.ltc is not None or self.wired:
-            return {"mode": self.mode} | ({} if self.ltc is not None else {"role": self._wiring.role})
+    def meaning(self) -> dict[str, Any]:
+        if self.ltc is not None:
+            return {"mode": self.mode}
+        if self._wiring is not None:
+            return {"mode": self.mode, "role": self._wiring.role}
         return {"mode": self.mode, "activation": self.activation}
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.wiring or f'{self.m} inputs, {self.n} units'}, mode={self.mode!r}"
 
-    def moved(self, u, x0, dt):
+    def moved(self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         """See ``Net.moved``."""
         if self.ltc is not None:
             return self.ltc.moved(u, x0, dt)
@@ -179,7 +200,7 @@ class CfCNet(Net):
             return lstm.run(self.memory, step, u, x0, dt)
         return steps.run(step, u, x0, dt)
 
-    def _heads(self):
+    def _heads(self) -> list[dict[str, Any]]:
         """Per layer of the wiring a dict head -> (weight, bias), masked, rows and columns in layer order.
 
         Read once for a whole sequence; the heads themselves are called with them in every step.
@@ -193,7 +214,7 @@ class CfCNet(Net):
             if getattr(self, name) is not None
         }
         for row in rows:
-            heads = {}
+            heads: dict[str, Any] = {}
             for name, (weight, bias) in now.items():
                 mask = None if not self.wired else self.mask if name in ("f1", "f2") else self.mask_time
                 weight = weight if mask is None else weight * mask
@@ -203,7 +224,9 @@ class CfCNet(Net):
             layers.append(heads)
         return layers
 
-    def _step(self, u, x, dt, layers):
+    def _step(
+        self, u: torch.Tensor, x: torch.Tensor, dt: torch.Tensor, layers: list[dict[str, Any]]
+    ) -> torch.Tensor:
         """State (..., n) after dt (..., 1)."""
         states = list(x[..., self._order.on(x.device)].split(self.parts, -1))
         for k, heads in enumerate(layers):
@@ -221,7 +244,7 @@ class CfCNet(Net):
                 states[k] = f1 + s * f2 if self.mode == "no_gate" else (1 - s) * f1 + s * f2
         return torch.cat(states, -1)[..., self._inverse.on(x.device)]
 
-    def readout(self, x):
+    def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs (..., outputs) of states x (..., state_size)."""
         if self.ltc is not None:
             return self.ltc.readout(x)
@@ -229,7 +252,7 @@ class CfCNet(Net):
         return y if self.linear is None else self.linear(y)
 
     @classmethod
-    def from_ltc(cls, net):
+    def from_ltc(cls, net: LTCNet) -> CfCNet:
         """A CfC that carries the weights of an ``LTCNet``: the LTC's closed form with gates frozen over each
         step::
 
@@ -256,15 +279,15 @@ class CfCNet(Net):
             raise ValueError(f"cannot carry over a {type(net).__name__}; pass a models.LTCNet.")
         carried = cls.__new__(cls)
         Net.__init__(carried)
-        carried.ltc = copy.deepcopy(net)
-        carried.ltc.solver, carried.ltc.substeps = "exponential", 1
+        carried.ltc = own = copy.deepcopy(net)
+        own.solver, own.substeps = "exponential", 1
         carried.mode, carried.wired, carried._masks = "ltc", True, {}
         for name in ("n", "m", "state_size", "outputs"):
             setattr(carried, name, getattr(net, name))
         return carried
 
     @classmethod
-    def from_ncps(cls, module):
+    def from_ncps(cls, module: nn.Module) -> CfCNet:
         """The same network as an ``ncps.torch.CfC``, ``CfCCell`` or ``WiredCfCCell``, in its dtype.
 
         Outputs and gradients agree to rounding. Our states are in the order of the wiring's neurons (ncps:
@@ -276,7 +299,9 @@ class CfCNet(Net):
         return cfc_from_ncps(cls, module)
 
 
-def _layers(wiring, recurrent, mask_time):
+def _layers(
+    wiring: Wiring, recurrent: Literal["dense", "wiring"], mask_time: bool
+) -> tuple[dict[str, np.ndarray], np.ndarray, tuple[int, ...], np.ndarray]:
     """Masks (n, m + n) of f1, f2 and of a, b; neurons layer by layer; sizes of layers; output neurons."""
     layers = [wiring.members(role) for role in ROLES if role in wiring.role]
     mask = np.concatenate([wiring.adjacency_in, wiring.adjacency], 1)
@@ -295,7 +320,7 @@ def _layers(wiring, recurrent, mask_time):
     )
 
 
-def _xavier(sources, targets, rng, kind=Layer):
+def _xavier(sources: int, targets: int, rng: np.random.Generator, kind: type[nn.Linear] = Layer) -> Any:
     """A linear layer with weights U(-k, k), k = sqrt(6 / (sources + targets)), as ncps starts its heads."""
     layer, k = drawn(kind, sources, targets, rng), np.sqrt(6 / (sources + targets))
     layer.weight = parameter(rng.uniform(-k, k, (targets, sources)))

@@ -1,9 +1,20 @@
 """An ``LTCNet`` as the backends see it in one call: its parameters, and the synapses that its masks list."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .. import dynamics
 from ..kernels.sparse import FIELDS, GATES, POSITIVE, SparsePattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from .ltc import LTCNet
 
 
 class Circuit:
@@ -11,24 +22,25 @@ class Circuit:
 
     listed = True
 
-    def __init__(self, net):
+    def __init__(self, net: LTCNet) -> None:
         self.net, self.tensors = net, _parameters(net)
-        self._cell = self._edges = None
+        self._cell: dynamics.LTC[torch.Tensor] | None = None
+        self._edges: dynamics.EdgeLTC[torch.Tensor] | None = None
 
     @property
-    def cell(self):
+    def cell(self) -> dynamics.LTC[torch.Tensor]:
         """The ``dynamics.LTC`` with all n^2 places."""
         if self._cell is None:
             self._cell = self.net.cell()
         return self._cell
 
     @property
-    def fields(self):
+    def fields(self) -> dict[str, torch.Tensor]:
         """Field of ``dynamics.LTC`` -> the parameter that holds or stands for it."""
         return {name: getattr(self.net, self.net.parameter_of(name)) for name in FIELDS}
 
     @property
-    def patterns(self):
+    def patterns(self) -> tuple[SparsePattern, ...]:
         """``SparsePattern`` of both masks, listed anew only when a mask has changed."""
         masks = self.net.polarity, self.net.polarity_in
         kept = self.net._patterns
@@ -38,25 +50,26 @@ class Circuit:
         return tuple(pattern for _, pattern in kept)
 
     @property
-    def positive(self):
+    def positive(self) -> tuple[Callable, Callable]:
         """What turns raw numbers into values >= 0, and its derivative."""
         return self.net.positive, self.net.slope
 
     @property
-    def edges(self):
+    def edges(self) -> dynamics.EdgeLTC[torch.Tensor]:
         """The ``dynamics.EdgeLTC``: every field of a synapse is read where one is, and only there."""
         if self._edges is None:
             self._edges = self._listed()
         return self._edges
 
-    def _listed(self):
-        values, places = self.fields, {}
+    def _listed(self) -> dynamics.EdgeLTC[torch.Tensor]:
+        values = self.fields
+        places: dict[str, torch.Tensor] = {}
         for end, pattern in zip(("", "_in"), self.patterns, strict=True):
             place, target, source = pattern.tensors(self.net.raw_w.device)
             places |= {"target" + end: target, "source" + end: source}
             values |= {name + end: values[name + end].flatten().index_select(0, place) for name in GATES}
         values |= {name: self.net.positive(values[name]) for name in POSITIVE}
-        return dynamics.EdgeLTC(**values, **places, m=self.net.m)
+        return dynamics.EdgeLTC(m=self.net.m, **values, **places)
 
 
 class StandIn:
@@ -64,7 +77,7 @@ class StandIn:
 
     listed, positive = False, None
 
-    def __init__(self, net, cell):
+    def __init__(self, net: LTCNet, cell: dynamics.LTC[torch.Tensor]) -> None:
         self.tensors, self.cell = _parameters(net), cell
         self.fields = {name: getattr(cell, name) for name in FIELDS}
         self.patterns = tuple(
@@ -72,14 +85,14 @@ class StandIn:
         )
 
 
-def _parameters(net):
+def _parameters(net: LTCNet) -> tuple[torch.Tensor, ...]:
     """All parameters, those of a memory too."""
     if net.memory is not None:
         return tuple(net.parameters())
     return tuple(p for p in net._parameters.values() if p is not None)
 
 
-def _same(mask, stamp, pattern):
+def _same(mask: torch.Tensor, stamp: tuple[torch.Tensor, int | None], pattern: SparsePattern) -> bool:
     """Whether a mask is still the listed one: by its values on a CPU; elsewhere, where looking is dear, by
     torch's count.
     """
@@ -88,7 +101,7 @@ def _same(mask, stamp, pattern):
     return mask is stamp[0] and _version(mask) == stamp[1]
 
 
-def _version(mask):
+def _version(mask: torch.Tensor) -> int | None:
     """How often a tensor was changed in place, as torch counts; None where it does not: made in
     ``torch.inference_mode``.
     """

@@ -1,14 +1,31 @@
 """What comes next: a network that runs on its own outputs."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from ..validation import brief, whole
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 
 def forecast(
-    net, u, steps, x0=None, dt=1.0, *, feed=None, lengths=None, mask=None, missing="refuse", generator=None
-):
+    net: torch.nn.Module,
+    u: torch.Tensor | PackedSequence,
+    steps: int,
+    x0: torch.Tensor | None = None,
+    dt: float | torch.Tensor = 1.0,
+    *,
+    feed: Callable[[torch.Tensor, int], torch.Tensor] | None = None,
+    lengths: torch.Tensor | Sequence[int] | None = None,
+    mask: torch.Tensor | None = None,
+    missing: Literal["refuse", "hold"] = "refuse",
+    generator: torch.Generator | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The answers to the last input and to ``steps`` - 1 inputs of the network's own: y (..., steps, outputs)
     and their states x (..., steps, state_size).
 
@@ -65,5 +82,6 @@ def forecast(
     for k in range(steps - 1):
         heard = y if feed is None else feed(y[..., 0, :], k)[..., None, :]
         y, x = net(heard, x[..., 0, :], at(warm + k, warm + k + 1), **noise)
-        answers.append(y), states.append(x)
+        answers.append(y)
+        states.append(x)
     return torch.cat(answers, -2), torch.cat(states, -2)

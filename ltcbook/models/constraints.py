@@ -1,5 +1,9 @@
 """Weights whose constraints hold by construction: masks, signs, plasticity; and the checks of these."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -7,6 +11,11 @@ from torch.nn.utils import parametrize
 
 from ..validation import brief
 from .layers import hold, inverse_softplus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike
 
 
 class Weight(nn.Module):
@@ -21,7 +30,21 @@ class Weight(nn.Module):
     Raises ValueError for a mask or a plasticity of another shape or with other values.
     """
 
-    def __init__(self, name, shape, rng, *, mask=None, signed=False, plastic=None):
+    raw: torch.Tensor
+    mask: torch.Tensor | None
+    plastic: torch.Tensor | None
+    start: torch.Tensor
+
+    def __init__(
+        self,
+        name: str,
+        shape: tuple[int, int],
+        rng: np.random.Generator,
+        *,
+        mask: ArrayLike | None = None,
+        signed: bool = False,
+        plastic: ArrayLike | None = None,
+    ) -> None:
         super().__init__()
         if mask is not None:
             mask = matrix(f"the {name} mask", mask, shape, "-1, 0 and +1", lambda v: np.isin(v, (-1, 0, 1)))
@@ -39,15 +62,18 @@ class Weight(nn.Module):
         self.register_buffer("plastic", plastic)
         self.register_buffer("start", None if plastic is None else self.raw.detach().clone())
 
-    def forward(self):
+    def forward(self) -> torch.Tensor:
         """Effective weights (target, source)."""
         raw = self.raw if self.plastic is None else torch.lerp(self.start, self.raw, self.plastic)
         w = nn.functional.softplus(raw) if self.signed else raw
         return w if self.mask is None else w * self.mask
 
+    if TYPE_CHECKING:
+        __call__ = forward
+
 
 @torch.no_grad()
-def write(module, values):
+def write(module: Any, values: dict[str, torch.Tensor]) -> dict[str, list[str]]:
     """Give parameters of a module new values, {name: tensor of the same shape}, all of them or none.
 
     A parameter that torch parametrises (``torch.nn.utils.parametrize``) is written through the right
@@ -91,7 +117,7 @@ def write(module, values):
     return holders
 
 
-def as_masks(name, given):
+def as_masks(name: str, given: Any) -> dict[str, Any]:
     """{"input", "hidden", "readout"} -> array, from a dict or an object with input_mask and its sisters.
 
     Raises ValueError for other objects and unknown keys.
@@ -112,7 +138,9 @@ def as_masks(name, given):
     return {key: value for key, value in given.items() if value is not None}
 
 
-def matrix(name, values, shape, rule, holds):
+def matrix(
+    name: str, values: ArrayLike, shape: tuple[int, int], rule: str, holds: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
     """A float64 array of this shape, (target, source), whose values obey the rule, or one ValueError."""
     values = np.asarray(values)
     if values.shape != shape or values.dtype.kind not in "fiub" or not holds(values).all():
@@ -122,7 +150,9 @@ def matrix(name, values, shape, rule, holds):
     return values.astype(float)
 
 
-def vector(name, values, n, rule, holds):
+def vector(
+    name: str, values: ArrayLike, n: int, rule: str, holds: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
     """A finite float64 array, () or (n,), whose values obey the rule, or one ValueError."""
     values = np.asarray(values)
     if (

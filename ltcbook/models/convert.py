@@ -1,11 +1,20 @@
 """Networks of ncps read into ours: the same numbers, transposed to [target, source]."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import torch
 
 from ..validation import brief, number
 from ..wiring import Wiring, from_ncps
 from .base import to_numpy
+
+if TYPE_CHECKING:
+    from .cfc import CfCNet
+    from .ltc import LTCNet
+    from .memory import LSTMMemory
 
 EPSILON = 1e-8  # of ncps, against a division by 0: below the rounding of float32, so it is left out
 LTC_NAMES = {
@@ -24,7 +33,7 @@ LTC_NAMES = {
 
 
 @torch.no_grad()
-def ltc_from_ncps(cls, module):
+def ltc_from_ncps(cls: type[LTCNet], module: Any) -> LTCNet:
     """The ``LTCNet`` with the parameters of an ncps LTC; see ``LTCNet.from_ncps``, also for its
     ValueError.
     """
@@ -64,7 +73,7 @@ def ltc_from_ncps(cls, module):
     return net
 
 
-def _check_options(cell):
+def _check_options(cell: Any) -> None:
     """Refuse what ncps's equation can be given, and ours cannot."""
     kinds = {"Softplus": True, "Identity": False}  # its names of ours: implicit, explicit
     kind = type(cell.make_positive_fn).__name__
@@ -79,7 +88,7 @@ def _check_options(cell):
     number("epsilon of this ncps cell", cell._epsilon, 0)
 
 
-def _leak_epsilon(net, epsilon):
+def _leak_epsilon(net: LTCNet, epsilon: float) -> None:
     """Add epsilon (µS) to every leak, towards 0 mV: g_leak e_leak stays, so (c x + dt h) / (c + dt (g +
     epsilon)) is the step.
     """
@@ -90,28 +99,28 @@ def _leak_epsilon(net, epsilon):
     net.raw_g_leak.copy_(total + torch.log(-torch.expm1(-total)) if net.constraint == "implicit" else total)
 
 
-def _wiring(cell, values):
+def _wiring(cell: Any, values: dict[str, torch.Tensor]) -> Wiring:
     """The wiring of the masks that ncps multiplies with; signs from its wiring, else from erev."""
     wiring, signs = from_ncps(cell._wiring), []
-    for mask, erev, polarity in (
+    for sparsity, reversal, polarity in (
         ("sparsity_mask", "erev", wiring.polarity),
         ("sensory_sparsity_mask", "sensory_erev", wiring.polarity_in),
     ):
-        mask, erev = to_numpy(values[mask]).T, to_numpy(values[erev]).T
+        mask, erev = to_numpy(values[sparsity]).T, to_numpy(values[reversal]).T
         if not np.isin(mask, (0, 1)).all():
             raise ValueError(
                 f"a mask of this ncps cell holds {np.unique(mask)[:4].tolist()} ...; "
                 "a synapse exists (1) or not (0)."
             )
         signs.append((mask * np.where(polarity != 0, polarity, np.where(erev < 0, -1, 1))).astype(int))
-    return Wiring(*signs, wiring.role)
+    return Wiring(signs[0], signs[1], wiring.role)
 
 
-def _map(name):
+def _map(name: Any) -> Any:
     return name if name in ("affine", "linear") else None
 
 
-def _memory(memory, lstm, place):
+def _memory(memory: LSTMMemory, lstm: Any, place: torch.Tensor) -> None:
     """place[i]: where ncps keeps neuron i in its state (its wired CfC goes layer by layer)."""
     n = len(place)
     rows = torch.cat([gate * n + place for gate in range(4)])
@@ -121,7 +130,7 @@ def _memory(memory, lstm, place):
 
 
 @torch.no_grad()
-def cfc_from_ncps(cls, module):
+def cfc_from_ncps(cls: type[CfCNet], module: Any) -> CfCNet:
     """The ``CfCNet`` with the parameters of an ncps CfC; see ``CfCNet.from_ncps``, also for its
     ValueError.
     """
@@ -137,7 +146,7 @@ def cfc_from_ncps(cls, module):
         )
     head = getattr(module, "fc", None)
     head = head if isinstance(head, torch.nn.Linear) else None
-    options = {
+    options: dict[str, Any] = {
         "outputs": None if head is None else head.out_features,
         "generator": np.random.default_rng(0),
         "memory": "lstm" if getattr(module, "use_mixed", False) else None,
@@ -188,7 +197,7 @@ def cfc_from_ncps(cls, module):
     return net
 
 
-def _copy_heads(net, layer, rows, columns):
+def _copy_heads(net: Any, layer: Any, rows: Any, columns: Any) -> None:
     rows, columns = (torch.as_tensor(np.asarray(at), device=net.device) for at in (rows, columns))
     for ours, theirs in (("f1", "ff1"), ("f2", "ff2"), ("a", "time_a"), ("b", "time_b")):
         if getattr(net, ours) is not None:

@@ -1,5 +1,9 @@
 """Continuous-time recurrent networks that train under masks, signs, plasticity and noise."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 import torch
 from torch import nn
@@ -11,6 +15,16 @@ from .base import ACTIVATIONS, Net, numpy_rng
 from .constraints import Weight, as_masks, vector
 from .layers import inverse_softplus, parameter
 from .rate import CONVENTIONS, rate_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+    from torch.nn.utils.rnn import PackedSequence
+
+    from .. import dynamics
+    from ..wiring import AreaMasks
+    from .rate import RateCell
 
 
 class CTRNNet(Net):
@@ -45,27 +59,32 @@ class CTRNNet(Net):
     ((50, 1), (50, 4))
     """
 
+    raw_tau: torch.Tensor
+    solver: str
+    w_out: Weight | None
+    b_out: torch.Tensor | Any  # None where there is no readout
+
     def __init__(
         self,
-        inputs,
-        units,
-        outputs=None,
+        inputs: int,
+        units: int,
+        outputs: int | None = None,
         *,
-        tau=10.0,
-        alpha=None,
-        step=1.0,
-        learned=False,
-        activation="tanh",
-        convention="outside",
-        solver="euler",
-        substeps=1,
-        masks=None,
-        signs=None,
-        plasticity=None,
-        noise_pre=0.0,
-        noise_post=0.0,
-        generator=None,
-    ):
+        tau: ArrayLike = 10.0,
+        alpha: ArrayLike | None = None,
+        step: float = 1.0,
+        learned: bool = False,
+        activation: str = "tanh",
+        convention: Literal["outside", "inside"] = "outside",
+        solver: str = "euler",
+        substeps: int = 1,
+        masks: AreaMasks | dict[str, ArrayLike] | None = None,
+        signs: ArrayLike | None = None,
+        plasticity: AreaMasks | dict[str, ArrayLike] | None = None,
+        noise_pre: float = 0.0,
+        noise_post: float = 0.0,
+        generator: torch.Generator | np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
         self.m, self.n = whole("inputs", inputs, 0), whole("units", units, 1)
         self.state_size = self.n
@@ -79,7 +98,7 @@ class CTRNNet(Net):
         )
         self.step = number("step", step, 0, open_low=True)
         self.by_alpha = alpha is not None
-        if self.by_alpha:
+        if alpha is not None:
             alpha = vector(
                 "alpha",
                 alpha,
@@ -129,7 +148,7 @@ class CTRNNet(Net):
             )
             self.b_out = parameter(np.zeros(self.outputs))
 
-    def meaning(self):
+    def meaning(self) -> dict[str, Any]:
         time = {"time": "alpha", "step": self.step} if self.by_alpha else {"time": "tau"}
         signed = [
             name
@@ -143,14 +162,14 @@ class CTRNNet(Net):
             "signed": signed,
         } | time
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return (
             f"{self.m} inputs, {self.n} units, activation={self.activation!r}, "
             f"convention={self.convention!r}, solver={self.solver!r}"
         )
 
     @property
-    def tau(self):
+    def tau(self) -> torch.Tensor:
         """Time constants of now, (n,), in ms."""
         if self.by_alpha:
             tau = self.step / (torch.sigmoid(self.raw_tau) if self.learned else self.raw_tau)
@@ -158,37 +177,52 @@ class CTRNNet(Net):
             tau = nn.functional.softplus(self.raw_tau) if self.learned else self.raw_tau
         return tau.expand(self.n)
 
-    def cell(self, numpy=False):
+    def cell(self, numpy: bool = False) -> dynamics.CTRNN | RateCell:
         """The cell of now without noise: a ``dynamics.CTRNN`` (tanh outside) or a ``RateCell``.
 
         numpy=True: float64 arrays, detached.
         """
         return self._cell_of_now(False, numpy)
 
-    def _cell_of_now(self, noisy, numpy=False):
+    def _cell_of_now(self, noisy: bool, numpy: bool = False) -> dynamics.CTRNN | RateCell:
         values = {"tau": self.tau, "w": self.w(), "b": self.b, "w_in": self.w_in() if self.m else None}
         return rate_cell(values, self.activation, self.convention, noisy=noisy, numpy=numpy)
 
-    def forward(self, u, x0=None, dt=1.0, *, lengths=None, mask=None, missing="refuse", generator=None):
+    def forward(
+        self,
+        u: torch.Tensor | PackedSequence,
+        x0: torch.Tensor | None = None,
+        dt: float | torch.Tensor | PackedSequence = 1.0,
+        *,
+        lengths: torch.Tensor | Sequence[int] | None = None,
+        mask: torch.Tensor | None = None,
+        missing: Literal["refuse", "hold"] = "refuse",
+        generator: torch.Generator | None = None,
+    ) -> tuple[torch.Tensor | Any, torch.Tensor]:
         """Outputs y (..., T, outputs) and states x (..., T, n); see ``Net.forward``.
 
         generator: torch.Generator of the noise on u's device (None: torch's own), used in training mode only.
         """
         return self._call(u, x0, dt, lengths, mask, missing, generator=generator)
 
-    def moved(self, u, x0, dt, *, generator=None):
+    if TYPE_CHECKING:
+        __call__ = forward
+
+    def moved(
+        self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor, *, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
         """See ``Net.moved``; generator: of the noise. Raises ValueError as ``forward`` does."""
         noisy = self.training and (self.noise_pre > 0 or self.noise_post > 0)
         if noisy:
-            shape, like = (*u.shape[:-1], self.n), {"dtype": u.dtype, "device": u.device}
+            shape = (*u.shape[:-1], self.n)
+            like: dict[str, Any] = {"dtype": u.dtype, "device": u.device}
             pre, post = (torch.randn(shape, generator=generator, **like) for _ in range(2))
             u = torch.cat([u, self.noise_pre * pre, self.noise_post * post], -1)
         cell = self._cell_of_now(noisy)
-        if cell.m == 0:
-            u, dt = None, dt.expand(u.shape[:-1])
-        return stepwise(cell, u, x0, dt, solver=SOLVERS[self.solver], substeps=self.substeps)
+        heard, dt = (u, dt) if cell.m else (None, dt.expand(u.shape[:-1]))
+        return stepwise(cell, heard, x0, dt, solver=SOLVERS[self.solver], substeps=self.substeps)
 
-    def readout(self, x):
+    def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs (..., outputs) of states x (..., n)."""
         rate = ACTIVATIONS[self.activation].f(x) if self.convention == "inside" else x
         return rate if self.w_out is None else rate @ self.w_out().T + self.b_out

@@ -1,12 +1,18 @@
 """One step of a network as a program of its own, for places where ltcbook is not."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from ..validation import brief, number, optional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 FILES = (".pt2", ".onnx")
 
@@ -16,16 +22,20 @@ class _Step(nn.Module):
     fixed.
     """
 
-    def __init__(self, net, dt):
+    def __init__(self, net: nn.Module, dt: float | None) -> None:
         super().__init__()
         self.net, self.dt = net, dt
 
-    def forward(self, u, x, dt=None):
+    def forward(
+        self, u: torch.Tensor, x: torch.Tensor, dt: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         y, x = self.net(u[:, None], x, self.dt if dt is None else dt[:, None])
         return y[:, 0], x[:, 0]
 
 
-def export_step(net, path=None, *, dt=None):
+def export_step(
+    net: nn.Module, path: str | Path | None = None, *, dt: float | None = None
+) -> torch.export.ExportedProgram:
     """One step of a network as a program that runs without ltcbook: (u, x, dt) -> (y, x after), for any batch
     size B.
 
@@ -96,12 +106,16 @@ def export_step(net, path=None, *, dt=None):
         net.train(training)
 
 
-def _example(net, batch, dt):
+def _example(net: Any, batch: int, dt: float | None) -> tuple[torch.Tensor, ...]:
     """(u, x[, dt]) of this batch size: random inputs, a state that random inputs lead to, times from 0 to
     2 ms.
     """
     first = next(p for p in net.parameters() if p.is_floating_point())
-    draw = {"generator": torch.Generator().manual_seed(batch), "dtype": torch.float64, "device": "cpu"}
+    draw: dict[str, Any] = {
+        "generator": torch.Generator().manual_seed(batch),
+        "dtype": torch.float64,
+        "device": "cpu",
+    }
     u = torch.randn(batch, 4, net.m, **draw).to(first)
     with torch.no_grad():
         x = net(u[:, 1:])[1][:, -1]
@@ -110,7 +124,7 @@ def _example(net, batch, dt):
     return (u[:, 0], x, times.to(first))[: 3 if dt is None else 2]
 
 
-def _hold_against(step, program, calls):
+def _hold_against(step: Callable, program: Callable, calls: list[tuple[torch.Tensor, ...]]) -> None:
     """ValueError where a program answers otherwise than the step; calls: a list of its arguments."""
     for call in calls:
         for name, truth, came in zip(("y", "x"), step(*call), program(*call), strict=True):
@@ -127,7 +141,7 @@ def _hold_against(step, program, calls):
                 )
 
 
-def _onnx(path, names):
+def _onnx(path: str | Path, names: Sequence[str]) -> Callable:
     """A function that runs an ONNX file on tensors, by onnxruntime where it is installed, else by onnx
     itself.
     """
@@ -142,7 +156,7 @@ def _onnx(path, names):
         evaluator = ReferenceEvaluator(str(path))
         run, heard = evaluator.run, set(evaluator.input_names)
 
-    def program(*call):
+    def program(*call: torch.Tensor) -> list[torch.Tensor]:
         given = {
             name: tensor.cpu().numpy() for name, tensor in zip(names, call, strict=True) if name in heard
         }

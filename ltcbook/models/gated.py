@@ -1,5 +1,9 @@
 """Gated discrete networks, GRU and LSTM: what a liquid network must be measured against."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 import torch
 
@@ -7,6 +11,9 @@ from ..validation import whole
 from . import steps
 from .base import Net, numpy_rng
 from .layers import hold, linear
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 
 class GatedNet(Net):
@@ -18,8 +25,20 @@ class GatedNet(Net):
 
     knows_time = False
     gates = 0  # how many blocks of n rows
+    _step: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+    w: torch.Tensor
+    w_in: torch.Tensor
+    b: torch.Tensor
+    b_in: torch.Tensor
 
-    def __init__(self, inputs, units, outputs=None, *, generator=None):
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        outputs: int | None = None,
+        *,
+        generator: torch.Generator | np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
         self.m, self.n = whole("inputs", inputs, 0), whole("units", units, 1)
         self.outputs = self.n if outputs is None else whole("outputs", outputs, 1)
@@ -28,14 +47,14 @@ class GatedNet(Net):
             hold(self, name, rng.uniform(-k, k, shape))
         self.linear = None if outputs is None else linear(self.n, self.outputs, rng)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.m} inputs, {self.n} units"
 
-    def moved(self, u, x0, dt):
+    def moved(self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         """See ``Net.moved``; dt: 1 for a step, 0 for none."""
         return steps.run(self._step, u @ self.w_in.T + self.b_in, x0, dt)
 
-    def readout(self, x):
+    def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs (..., outputs) of states x (..., state_size)."""
         x = x[..., : self.n]
         return x if self.linear is None else self.linear(x)
@@ -61,11 +80,18 @@ class GRUNet(GatedNet):
 
     gates = 3
 
-    def __init__(self, inputs, units, outputs=None, *, generator=None):
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        outputs: int | None = None,
+        *,
+        generator: torch.Generator | np.random.Generator | None = None,
+    ) -> None:
         super().__init__(inputs, units, outputs, generator=generator)
         self.state_size = self.n
 
-    def _step(self, heard, x, dt):
+    def _step(self, heard: torch.Tensor, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         n, inner = self.n, x @ self.w.T + self.b
         r, z = torch.sigmoid(heard[..., : 2 * n] + inner[..., : 2 * n]).chunk(2, -1)
         new = torch.tanh(heard[..., 2 * n :] + r * inner[..., 2 * n :])
@@ -93,11 +119,18 @@ class LSTMNet(GatedNet):
 
     gates = 4
 
-    def __init__(self, inputs, units, outputs=None, *, generator=None):
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        outputs: int | None = None,
+        *,
+        generator: torch.Generator | np.random.Generator | None = None,
+    ) -> None:
         super().__init__(inputs, units, outputs, generator=generator)
         self.state_size = 2 * self.n
 
-    def _step(self, heard, state, dt):
+    def _step(self, heard: torch.Tensor, state: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         x, c = state.chunk(2, -1)
         take, keep, new, show = (heard + x @ self.w.T + self.b).chunk(4, -1)
         c = torch.sigmoid(keep) * c + torch.sigmoid(take) * torch.tanh(new)
@@ -120,7 +153,7 @@ class WithGaps(torch.nn.Module):
     False
     """
 
-    def __init__(self, net):
+    def __init__(self, net: Net) -> None:
         super().__init__()
         if not isinstance(net, Net) or net.m < 1:
             came = f"{type(net).__name__} with {net.m} inputs" if isinstance(net, Net) else type(net).__name__
@@ -135,7 +168,16 @@ class WithGaps(torch.nn.Module):
             net.outputs,
         )
 
-    def forward(self, u, x0=None, dt=1.0, *, lengths=None, mask=None, missing="refuse"):
+    def forward(
+        self,
+        u: torch.Tensor,
+        x0: torch.Tensor | None = None,
+        dt: float | torch.Tensor = 1.0,
+        *,
+        lengths: torch.Tensor | Sequence[int] | None = None,
+        mask: torch.Tensor | None = None,
+        missing: Literal["refuse", "hold"] = "refuse",
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Outputs y (..., T, outputs) and states x (..., T, state_size) of ``net``.
 
         u (..., T, m); dt in ms, or in whatever unit it was trained with; the others as in ``Net.forward``.
@@ -148,3 +190,6 @@ class WithGaps(torch.nn.Module):
         return self.net(
             torch.cat([u, gap[..., None]], -1), x0, dt, lengths=lengths, mask=mask, missing=missing
         )
+
+    if TYPE_CHECKING:
+        __call__ = forward

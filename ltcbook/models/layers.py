@@ -2,17 +2,27 @@
 act on.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
 import numpy as np
 import torch
 from torch import nn
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def parameter(values):
+
+Kind = TypeVar("Kind", bound=nn.Linear)
+
+
+def parameter(values: ArrayLike) -> nn.Parameter:
     """A Parameter of torch's default dtype with these values (drawn in float64), same shape."""
     return nn.Parameter(torch.as_tensor(np.asarray(values), dtype=torch.get_default_dtype()))
 
 
-def hold(module, name, values):
+def hold(module: nn.Module, name: str, values: ArrayLike) -> None:
     """Register values as a parameter of a module; empty ones as a buffer: they would wait for a gradient in
     vain, and ``DistributedDataParallel`` with them.
     """
@@ -29,12 +39,14 @@ class Layer(nn.Linear):
     as it is.
     """
 
-    def forward(self, z, weight=None, bias=None):
+    def forward(
+        self, z: torch.Tensor, weight: torch.Tensor | None = None, bias: torch.Tensor | Any = None
+    ) -> torch.Tensor:
         """z weight^T + bias, (..., targets), with its own weights or such as were made of ``read()``."""
         weight, bias = (self.weight, self.bias) if weight is None else (weight, bias)
         return z @ weight.T + bias
 
-    def read(self):
+    def read(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Weight (targets, sources) and bias (targets,) of now, as the next call would have them."""
         for hook in self._forward_pre_hooks.values():
             # prune, weight_norm: they set the weight anew
@@ -43,7 +55,7 @@ class Layer(nn.Linear):
         return self.weight, self.bias
 
 
-def autocasts(kind):
+def autocasts(kind: str) -> bool:
     """Whether ``torch.autocast`` is on for this type of device."""
     if kind == "meta":
         return False
@@ -53,12 +65,12 @@ def autocasts(kind):
         return torch.is_autocast_cpu_enabled() if kind == "cpu" else torch.is_autocast_enabled()
 
 
-def linear(sources, targets, rng):
+def linear(sources: int, targets: int, rng: np.random.Generator) -> nn.Linear:
     """nn.Linear with weights and biases U(-k, k), k = 1 / sqrt(sources), drawn from rng alone."""
     return drawn(nn.Linear, sources, targets, rng)
 
 
-def drawn(kind, sources, targets, rng):
+def drawn(kind: type[Kind], sources: int, targets: int, rng: np.random.Generator) -> Kind:
     """``linear``, of a class of its own."""
     layer = nn.utils.skip_init(kind, sources, targets)
     k = 1 / np.sqrt(max(sources, 1))
@@ -67,7 +79,7 @@ def drawn(kind, sources, targets, rng):
     return layer
 
 
-def inverse_softplus(values):
+def inverse_softplus(values: ArrayLike) -> np.ndarray:
     """raw with softplus(raw) = values, same shape, float64 NumPy; at least 1e-6: softplus is never 0."""
-    values = np.maximum(np.asarray(values, float), 1e-6)
-    return values + np.log(-np.expm1(-values))
+    above = np.maximum(np.asarray(values, float), 1e-6)
+    return above + np.log(-np.expm1(-above))

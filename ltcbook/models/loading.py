@@ -6,21 +6,27 @@
 {'constraint': 'implicit'}
 """
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..validation import brief
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 EXTRA = "_extra_state"  # torch's name for what ``get_extra_state`` gives
 
 
-def written(says, device=None):
+def written(says: dict[str, Any], device: torch.device | None = None) -> torch.Tensor:
     """{name: plain value} as a tensor of bytes: what copies, saves or compares tensors takes it along."""
     return torch.tensor(list(json.dumps(says).encode()), dtype=torch.uint8, device=device)
 
 
-def read(state):
+def read(state: torch.Tensor) -> dict[str, Any]:
     """``written`` undone; ValueError for anything else."""
     try:
         return dict(json.loads(bytes(state.cpu().tolist()).decode()))
@@ -30,7 +36,7 @@ def read(state):
         ) from error
 
 
-def differences(net, says):
+def differences(net: Any, says: dict[str, Any]) -> list[str]:
     """In words, where what a state dict says contradicts the model; a name that only one of them knows
     says nothing.
     """
@@ -42,7 +48,7 @@ def differences(net, says):
     ]
 
 
-def problems(net, state_dict, prefix, kind):
+def problems(net: Any, state_dict: Mapping[str, Any], prefix: str, kind: Any) -> list[str]:
     """In words, all that keeps the entries of a state dict under this prefix from being those of a model.
 
     kind: the class of the models that carry a meaning, among the parts of net too.
@@ -88,7 +94,7 @@ def problems(net, state_dict, prefix, kind):
     return found
 
 
-def strangers(net, state_dict):
+def strangers(net: Any, state_dict: Mapping[str, Any]) -> list[str]:
     """In words, the names that only one of the two has; what a state dict says of itself may be missing."""
     own, came = net.state_dict(), state_dict
     return [f"{name} is missing" for name in own if name not in came and not name.endswith(EXTRA)] + [
@@ -96,7 +102,7 @@ def strangers(net, state_dict):
     ]
 
 
-def refuse(net, found, prefix=""):
+def refuse(net: Any, found: list[str], prefix: str = "") -> None:
     """One ValueError for problems, if there are any."""
     if found:
         more = f" and {len(found) - 4} more" if len(found) > 4 else ""

@@ -1,14 +1,17 @@
 """LTC networks that train: parameters -> ``dynamics.LTC`` -> a backend."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 
 from .. import backends, dynamics, kernels, ops, pruning
 from ..dynamics.cells import start_values
-from ..kernels.sparse import FIELDS, POSITIVE
+from ..kernels.sparse import FIELDS, POSITIVE, SparsePattern
 from ..solvers import SOLVERS
 from ..validation import choice, number, whole
 from ..wiring import Wiring
@@ -18,6 +21,10 @@ from .circuit import Circuit, StandIn
 from .constraints import write
 from .layers import hold, inverse_softplus
 from .places import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 MAPS = ("affine", "linear", None)
 CONSTRAINTS = ("implicit", "explicit")
@@ -54,19 +61,38 @@ class LTCNet(Net):
     ((5, 7, 2), (5, 7, 12))
     """
 
+    solver: str
+    polarity: torch.Tensor
+    polarity_in: torch.Tensor
+    raw_c: torch.Tensor
+    raw_g_leak: torch.Tensor
+    e_leak: torch.Tensor
+    raw_w: torch.Tensor
+    gamma: torch.Tensor
+    mu: torch.Tensor
+    e_rev: torch.Tensor
+    raw_w_in: torch.Tensor
+    gamma_in: torch.Tensor
+    mu_in: torch.Tensor
+    e_rev_in: torch.Tensor
+    input_w: torch.Tensor | Any  # None where the map has none
+    input_b: torch.Tensor | Any
+    output_w: torch.Tensor | Any
+    output_b: torch.Tensor | Any
+
     def __init__(
         self,
-        wiring,
+        wiring: Wiring,
         *,
-        solver="extrapolated",
-        substeps=3,
-        constraint="implicit",
-        input_map="affine",
-        output_map="affine",
-        memory=None,
-        backend="auto",
-        generator=None,
-    ):
+        solver: str = "extrapolated",
+        substeps: int = 3,
+        constraint: Literal["implicit", "explicit"] = "implicit",
+        input_map: Literal["affine", "linear"] | None = "affine",
+        output_map: Literal["affine", "linear"] | None = "affine",
+        memory: Literal["lstm"] | None = None,
+        backend: str = "auto",
+        generator: torch.Generator | np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
         if not isinstance(wiring, Wiring):
             raise ValueError(
@@ -80,7 +106,8 @@ class LTCNet(Net):
         self.output_map = choice("output_map", output_map, MAPS)
         choice("memory", memory, (None, "lstm"))
         self.backend = backend
-        self._patterns = self._stand_in = None
+        self._patterns: list[tuple[tuple[torch.Tensor, int | None], SparsePattern]] | None = None
+        self._stand_in: tuple[dynamics.LTC[torch.Tensor], str] | None = None
         self.n, self.m, self.role = wiring.n, wiring.m, wiring.role
         self.state_size = self.n if memory is None else 2 * self.n
         self.register_buffer("polarity", torch.tensor(wiring.polarity, dtype=torch.int8))
@@ -95,32 +122,32 @@ class LTCNet(Net):
             value = self.raw(getattr(start, name)) if name in POSITIVE else getattr(start, name)
             hold(self, self.parameter_of(name), value)
         for name, mapping, size in (("input", input_map, self.m), ("output", output_map, self.outputs)):
-            for end, start, there in (
+            for end, values, there in (
                 ("w", np.ones(size), mapping is not None),
                 ("b", np.zeros(size), mapping == "affine"),
             ):
                 if there:
-                    hold(self, f"{name}_{end}", start)
+                    hold(self, f"{name}_{end}", values)
                 else:
                     self.register_parameter(f"{name}_{end}", None)
         self.memory = None if memory is None else lstm.LSTMMemory(self.m, self.n, rng)
 
-    def meaning(self):
+    def meaning(self) -> dict[str, Any]:
         return {"constraint": self.constraint, "role": self.role}
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.wiring}, solver={self.solver!r}, substeps={self.substeps}, {self.constraint}"
 
     @staticmethod
-    def parameter_of(field):
+    def parameter_of(field: str) -> str:
         """Name of the parameter behind a field of ``dynamics.LTC``: "raw_w" for "w", "gamma" for "gamma"."""
         return f"raw_{field}" if field in POSITIVE else field
 
-    def positive(self, raw):
+    def positive(self, raw: torch.Tensor) -> torch.Tensor:
         """Value >= 0 behind a raw parameter, same shape: softplus(raw), or abs(raw) where explicit."""
         return ops.softplus(raw) if self.constraint == "implicit" else torch.where(raw < 0, -raw, raw)
 
-    def slope(self, raw):
+    def slope(self, raw: torch.Tensor) -> torch.Tensor:
         """Derivative of ``positive`` by raw, same shape."""
         return (
             ops.sigmoid(raw)
@@ -128,21 +155,21 @@ class LTCNet(Net):
             else torch.where(raw < 0, -1.0, 1.0).to(raw.dtype)
         )
 
-    def raw(self, value):
+    def raw(self, value: Any) -> np.ndarray:
         """Raw parameter behind values >= 0, same shape, NumPy; at least 1e-6 where softplus."""
         return inverse_softplus(value) if self.constraint == "implicit" else np.asarray(value, float)
 
     @property
-    def motor(self):
+    def motor(self) -> torch.Tensor:
         """Indices of the output neurons, increasing, on the model's device."""
         return self._motor.on(self.device)
 
     @property
-    def wiring(self):
+    def wiring(self) -> Wiring:
         """The ``wiring.Wiring`` of now, signs as each synapse had at birth; e_rev may have learned others."""
         return Wiring(self.polarity.cpu().numpy(), self.polarity_in.cpu().numpy(), self.role)
 
-    def cell(self, numpy=False):
+    def cell(self, numpy: bool = False) -> dynamics.LTC:
         """The ``dynamics.LTC`` of now; it hears ``map_input(u)``. numpy=True: float64 arrays, detached."""
         values = {name: getattr(self, self.parameter_of(name)) for name in FIELDS}
         values.update({name: self.positive(values[name]) for name in POSITIVE})
@@ -154,35 +181,40 @@ class LTCNet(Net):
             values.update(dict.fromkeys(("w_in", "gamma_in", "mu_in", "e_rev_in")))
         return dynamics.LTC(**values)
 
-    def weights(self):
+    if TYPE_CHECKING:
+
+        def numpy_cell(self) -> dynamics.LTC[np.ndarray]: ...
+
+    def weights(self) -> tuple[np.ndarray, np.ndarray]:
         """Effective conductances w (n, n) and w_in (n, m) in µS, NumPy, 0 where no synapse is."""
         return conductances(self.numpy_cell())
 
-    def map_input(self, u):
+    def map_input(self, u: torch.Tensor) -> torch.Tensor:
         """What the sensory neurons hear, (..., m): input_w u + input_b, as far as the input map has them."""
         u = u if self.input_w is None else u * self.input_w
         return u if self.input_b is None else u + self.input_b
 
-    def moved(self, u, x0, dt):
+    def moved(self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         """See ``Net.moved``: the cell of now, moved by the backend; its ValueError."""
-        network, backend = Circuit(self), self.backend
+        network: Circuit | StandIn = Circuit(self)
+        name = self.backend
         if self._stand_in is not None:
-            cell, backend = self._stand_in
+            cell, name = self._stand_in
             network = StandIn(self, cell)
         call = backends.Call(network, self.map_input(u), x0, dt, SOLVERS[self.solver], self.substeps)
-        backend = backends.choose(backend, call)
+        backend = backends.choose(name, call)
         backend.check_memory(call)
         if self.memory is None:
             return backend.run(call)
 
-        def step(u_t, x, dt_t):
+        def step(u_t: torch.Tensor, x: torch.Tensor, dt_t: torch.Tensor) -> torch.Tensor:
             u_t = self.map_input(u_t[..., None, :])
             return backend.run(replace(call, u=u_t, x0=x, dt=dt_t[..., None]))[..., 0, :]
 
         return lstm.run(self.memory, step, u, x0, dt)
 
     @contextmanager
-    def moving(self, cell, backend="auto"):
+    def moving(self, cell: dynamics.LTC[torch.Tensor], backend: str = "auto") -> Iterator[None]:
         """Let the network move another ``dynamics.LTC`` of tensors for a while, which may have a synapse
         anywhere, by a backend that takes it.
         """
@@ -193,27 +225,33 @@ class LTCNet(Net):
             self._stand_in = None
 
     @property
-    def compiled(self):
+    def compiled(self) -> bool:
         """Whether the compiled kernels compute this network on a CPU."""
         return self.backend in ("auto", "numba") and kernels.missing(SOLVERS[self.solver], self.dtype) is None
 
     @property
-    def backend(self):
+    def backend(self) -> str:
         """What computes: "auto", "reference", "edges", "parallel" or "numba"."""
         return self._backend
 
     @backend.setter
-    def backend(self, name):
+    def backend(self, name: str) -> None:
         self._backend = choice("backend", name, ("auto", *backends.BACKENDS))
 
-    def readout(self, x):
+    def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs (..., outputs): output_w x + output_b of the motor neurons, by increasing index."""
         y = x[..., : self.n].index_select(-1, self._motor.on(x.device))
         y = y if self.output_w is None else y * self.output_w
         return y if self.output_b is None else y + self.output_b
 
     @torch.no_grad()
-    def rewire(self, change, *, new_weight=None, rng=None):
+    def rewire(
+        self,
+        change: pruning.Rewired | Wiring,
+        *,
+        new_weight: float | None = None,
+        rng: np.random.Generator | torch.Generator | None = None,
+    ) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
         """Cut and grow synapses in place; every other entry keeps its bits.
 
         change: the ``pruning.Rewired`` of an event that was computed from ``net.wiring`` and
@@ -241,18 +279,22 @@ class LTCNet(Net):
         return self._follow(event, cell, rng)
 
     @torch.no_grad()
-    def _follow(self, event, cell, rng):
+    def _follow(
+        self, event: pruning.Rewired, cell: dynamics.LTC[np.ndarray], rng: np.random.Generator
+    ) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
         """``rewire`` by an event where the cell of now is at hand; rng: a NumPy generator."""
         self._check_event(event, cell)
         fresh = pruning.rewire(cell, event, rng=rng)
-        changed, new, masks = {}, {}, []
-        for suffix, cut, grown, weights, polarity in (
+        changed: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+        new: dict[str, torch.Tensor] = {}
+        masks: list[tuple[torch.Tensor, np.ndarray, np.ndarray]] = []
+        for suffix, lost, made, weights, polarity in (
             ("", event.cut, event.grown, event.weights, event.wiring.polarity),
             ("_in", event.cut_in, event.grown_in, event.weights_in, event.wiring.polarity_in),
         ):
-            if not cut and not grown:
+            if not lost and not made:
                 continue
-            cut, grown = (np.array(edges, int).reshape(-1, 2).T[::-1].copy() for edges in (cut, grown))
+            cut, grown = (np.array(edges, int).reshape(-1, 2).T[::-1].copy() for edges in (lost, made))
             signs = getattr(self, "polarity" + suffix)
             before = signs.cpu().numpy().copy()
             masks += [(signs, at, polarity) for at in (cut, grown)]
@@ -263,13 +305,20 @@ class LTCNet(Net):
                     values = np.where(polarity != before, polarity, values)
                 new[name] = tensor = getattr(self, name).clone()
                 tensor[tuple(grown)] = torch.as_tensor(values[tuple(grown)]).to(tensor)
-                changed[name] = tuple(torch.as_tensor(at, device=tensor.device) for at in (cut, grown))
+                where = [torch.as_tensor(at, device=tensor.device) for at in (cut, grown)]
+                changed[name] = where[0], where[1]
         holders = write(self, new)
         for signs, at, polarity in masks:
             signs[tuple(at)] = torch.as_tensor(polarity[tuple(at)], device=signs.device)
         return {holder: at for name, at in changed.items() for holder in holders[name]}
 
-    def _event(self, wiring, cell, new_weight, rng):
+    def _event(
+        self,
+        wiring: Wiring,
+        cell: dynamics.LTC[np.ndarray],
+        new_weight: float | None,
+        rng: np.random.Generator,
+    ) -> pruning.Rewired:
         """The Rewired that leads to another wiring; a synapse that changes its sign is cut and grown."""
         self._check_wiring(wiring)
         if new_weight is not None:
@@ -288,14 +337,14 @@ class LTCNet(Net):
         (w, cut, grown), (w_in, cut_in, grown_in) = halves
         return pruning.Rewired(wiring, w, w_in, None, None, cut, grown, [], cut_in, grown_in, [])
 
-    def _check_wiring(self, wiring):
+    def _check_wiring(self, wiring: Wiring) -> None:
         if (wiring.n, wiring.m, wiring.role) != (self.n, self.m, tuple(self.role)):
             raise ValueError(
                 f"cannot rewire to {wiring}: this model is {self.wiring}; neurons, inputs and roles must "
                 "be the same. Nothing was changed."
             )
 
-    def _check_event(self, event, cell):
+    def _check_event(self, event: pruning.Rewired, cell: dynamics.LTC[np.ndarray]) -> None:
         """Refuse an event that was not made from the wiring and the weights of now."""
         self._check_wiring(event.wiring)
         for suffix, old, now, weights, new in zip(
@@ -331,7 +380,7 @@ class LTCNet(Net):
                 )
 
     @classmethod
-    def from_ncps(cls, module):
+    def from_ncps(cls, module: torch.nn.Module) -> LTCNet:
         """The same network as an ``ncps.torch.LTC`` or ``LTCCell``, in its dtype, neurons in ncps's order.
 
         Outputs, states and gradients agree to rounding in float32 (about 1e-6); in float64 to about 1e-8
@@ -346,6 +395,6 @@ class LTCNet(Net):
         return ltc_from_ncps(cls, module)
 
 
-def conductances(cell):
+def conductances(cell: dynamics.LTC[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """w (n, n) and w_in (n, m) of a NumPy ``dynamics.LTC`` in µS; m = 0 gives (n, 0)."""
     return cell.w, np.zeros((cell.n, 0)) if cell.w_in is None else cell.w_in

@@ -1,15 +1,24 @@
 """Neural ODE: a perceptron as vector field, solvers by name, gradients through them or by the adjoint."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Generic
 
 import torch
 from torch import nn
 
 from ..backends import stepwise
 from ..solvers import SOLVERS
+from ..typing import Array
 from ..validation import Diverged, brief, choice, whole
 from .base import ACTIVATIONS, Net, numpy_rng, to_numpy
 from .layers import Layer, drawn, linear
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import numpy as np
 
 OWN = ("euler", "rk4")
 ADAPTIVE = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
@@ -19,7 +28,7 @@ NO_SECOND = (
 )
 
 
-class MLPCell:
+class MLPCell(Generic[Array]):
     """A perceptron as vector field, dx/dt = f(x, u), for every function of ``dynamics``: c = 1, g = 0, h = f.
 
     layers: list of (weight, bias), the first weight (hidden, n + m) over x, then u; phi between layers. There
@@ -28,20 +37,30 @@ class MLPCell:
     """
 
     c = 1.0
+    layers: list[tuple[Array, Array]]
+    w: Array
+    m: int
 
-    def __init__(self, layers, activation, n, calls=None):
+    def __init__(
+        self,
+        layers: list[tuple[Array, Array]],
+        activation: str,
+        n: int,
+        calls: Iterable[Callable] | None = None,
+    ) -> None:
         self.layers, self.phi, self.n, self.calls = layers, ACTIVATIONS[activation], n, calls
         self.w = layers[0][0]
         self.m = self.w.shape[-1] - n
 
-    def _hidden(self, x, u):
+    def _hidden(self, x: Any, u: Any) -> list[Any]:
+        layers: Any = self.layers
         if self.calls is not None:
             values = [torch.cat([x, u], -1) if self.m else x]
-            for k, (call, layer) in enumerate(zip(self.calls, self.layers, strict=True)):
+            for k, (call, layer) in enumerate(zip(self.calls, layers, strict=True)):
                 values[-1] = self.phi.f(values[-1]) if k else values[-1]
                 values.append(call(values[-1], *layer))
             return values[1:]
-        (w, b), *others = self.layers
+        (w, b), *others = layers
         z = x @ w[:, : self.n].T + b
         z = z + u @ w[:, self.n :].T if self.m else z
         values = [z]
@@ -50,12 +69,12 @@ class MLPCell:
             values.append(values[-1] @ w.T + b)
         return values
 
-    def terms(self, x, u=None):
+    def terms(self, x: Array, u: Array | None = None) -> tuple[Array, Array]:
         """g = 0 and h = f(x, u), each (..., n)."""
         h = self._hidden(x, u)[-1]
         return h * 0, h
 
-    def terms_jacobian(self, x, u=None):
+    def terms_jacobian(self, x: Array, u: Array | None = None) -> tuple[Array, Array]:
         """Derivatives dg_i/dx_j = 0 and dh_i/dx_j, each (..., n, n)."""
         values, J = self._hidden(x, u), self.w[:, : self.n]
         for value, (w, _) in zip(values, self.layers[1:], strict=False):
@@ -85,22 +104,24 @@ class ODENet(Net):
     (50, 1)
     """
 
+    solver: str
+
     def __init__(
         self,
-        inputs,
-        units,
-        outputs=None,
+        inputs: int,
+        units: int,
+        outputs: int | None = None,
         *,
-        hidden=32,
-        layers=1,
-        activation="tanh",
-        solver="rk4",
-        substeps=1,
-        adjoint=False,
-        rtol=1e-6,
-        atol=1e-8,
-        generator=None,
-    ):
+        hidden: int = 32,
+        layers: int = 1,
+        activation: str = "tanh",
+        solver: str = "rk4",
+        substeps: int = 1,
+        adjoint: bool = False,
+        rtol: float = 1e-6,
+        atol: float = 1e-8,
+        generator: torch.Generator | np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
         self.m, self.n = whole("inputs", inputs, 0), whole("units", units, 1)
         self.state_size = self.n
@@ -120,23 +141,24 @@ class ODENet(Net):
         )
         self.linear = None if outputs is None else linear(self.n, self.outputs, rng)
 
-    def meaning(self):
+    def meaning(self) -> dict[str, Any]:
         return {"activation": self.activation}
 
-    def solved(self):
+    def solved(self) -> dict[str, Any]:
         return super().solved() | ({"rtol": self.rtol, "atol": self.atol} if self.solver in ADAPTIVE else {})
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.m} inputs, {self.n} units, solver={self.solver!r}, adjoint={self.adjoint}"
 
-    def cell(self, numpy=False):
+    def cell(self, numpy: bool = False) -> MLPCell:
         """The vector field of now as a ``MLPCell``; numpy=True: float64 arrays, detached."""
-        layers = [layer.read() for layer in self.field]
+        parts: Any = self.field
+        layers = [layer.read() for layer in parts]
         if numpy:
             layers = [(to_numpy(w), to_numpy(b)) for w, b in layers]
         return MLPCell(layers, self.activation, self.n)
 
-    def moved(self, u, x0, dt):
+    def moved(self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         """See ``Net.moved``. Raises ValueError where an adaptive solver gives up, ImportError where
         torchdiffeq is needed and missing.
         """
@@ -144,9 +166,9 @@ class ODENet(Net):
         own = self.solver if self.solver in OWN else "rk4"
         # an empty batch gives torchdiffeq no error to measure
         if own == self.solver and not self.adjoint or not x0.numel():
-            u, dt = (u, dt) if self.m else (None, dt.expand(u.shape[:-1]))
+            heard, dt = (u, dt) if self.m else (None, dt.expand(u.shape[:-1]))
             cell.calls = self.field
-            return stepwise(cell, u, x0, dt, solver=SOLVERS[own], substeps=self.substeps)
+            return stepwise(cell, heard, x0, dt, solver=SOLVERS[own], substeps=self.substeps)
         layers = [value for layer in cell.layers for value in layer]
         if not self.adjoint:
             return self._solved(u, x0, dt, *layers)
@@ -155,7 +177,7 @@ class ODENet(Net):
         return first_only(self._solved, NO_SECOND, u, x0, dt, *layers, around=self._following)
 
     @contextmanager
-    def _following(self, t=None):
+    def _following(self, t: int | None = None) -> Iterator[None]:
         """torchdiffeq asserts that its step size stays above 0; here that is one ValueError. t: step,
         None: way back.
         """
@@ -171,11 +193,14 @@ class ODENet(Net):
                 f"tolerances, or {other}."
             ) from error
 
-    def _solved(self, u, x0, dt, *layers):
+    def _solved(
+        self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor, *layers: torch.Tensor
+    ) -> torch.Tensor:
         """What torchdiffeq makes of the field with these weights and biases, one after the other: states
         (..., T, n).
         """
-        solve, options = _torchdiffeq(self.adjoint), {}
+        solve = _torchdiffeq(self.adjoint)
+        options: dict[str, Any] = {}
         cell = MLPCell(
             list(zip(layers[::2], layers[1::2], strict=True)),
             self.activation,
@@ -189,7 +214,9 @@ class ODENet(Net):
         for t in range(u.shape[-2]):
             u_t, dt_t = u[..., t, :], dt[..., t, None]
 
-            def field(s, x, u_t=u_t, dt_t=dt_t):  # s = time / dt runs to 1, so samples may differ in dt
+            def field(
+                s: torch.Tensor, x: torch.Tensor, u_t: torch.Tensor = u_t, dt_t: torch.Tensor = dt_t
+            ) -> torch.Tensor:  # s = time / dt runs to 1, so samples may differ in dt
                 return dt_t * cell.terms(x, u_t if self.m else None)[1]
 
             if self.adjoint:
@@ -199,12 +226,12 @@ class ODENet(Net):
             trajectory.append(x)
         return torch.stack(trajectory, -2)
 
-    def readout(self, x):
+    def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs (..., outputs) of states x (..., n)."""
         return x if self.linear is None else self.linear(x)
 
 
-def _torchdiffeq(adjoint):
+def _torchdiffeq(adjoint: bool) -> Callable:
     try:
         import torchdiffeq
     except ImportError as error:

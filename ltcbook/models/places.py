@@ -1,6 +1,13 @@
 """Places in a state, for models that read it by index."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Places:
@@ -8,16 +15,17 @@ class Places:
     ``to_empty``, would make other places of them.
     """
 
-    def __init__(self, values):
-        self.values, self.carried = tuple(map(int, values)), {}
+    def __init__(self, values: Iterable[int]) -> None:
+        self.values = tuple(map(int, values))
+        self.carried: dict[torch.device, torch.Tensor] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.values)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {"values": self.values, "carried": {}}
 
-    def on(self, device):
+    def on(self, device: torch.device) -> torch.Tensor:
         """The index tensor (k,) on a torch device; carried there once."""
         if torch.compiler.is_compiling():
             return torch.tensor(self.values, dtype=torch.int64, device=device)

@@ -1,5 +1,9 @@
 """The discrete recurrent network, first rung of the ladder."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import torch
 
@@ -8,6 +12,10 @@ from . import steps
 from .base import ACTIVATIONS, Net, numpy_rng
 from .layers import hold, linear
 from .rate import rate_cell
+
+if TYPE_CHECKING:
+    from .. import dynamics
+    from .rate import RateCell
 
 
 class RNNet(Net):
@@ -29,7 +37,20 @@ class RNNet(Net):
     True
     """
 
-    def __init__(self, inputs, units, outputs=None, *, activation="tanh", residual=False, generator=None):
+    w: torch.Tensor
+    w_in: torch.Tensor
+    b: torch.Tensor
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        outputs: int | None = None,
+        *,
+        activation: str = "tanh",
+        residual: bool = False,
+        generator: torch.Generator | np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
         self.m, self.n = whole("inputs", inputs, 0), whole("units", units, 1)
         self.state_size = self.n
@@ -40,23 +61,23 @@ class RNNet(Net):
             hold(self, name, rng.uniform(-k, k, shape))
         self.linear = None if outputs is None else linear(self.n, self.outputs, rng)
 
-    def meaning(self):
+    def meaning(self) -> dict[str, Any]:
         return {"activation": self.activation, "residual": self.residual}
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.m} inputs, {self.n} units, activation={self.activation!r}, residual={self.residual}"
 
-    def cell(self, numpy=False):
+    def cell(self, numpy: bool = False) -> dynamics.CTRNN | RateCell:
         """The CT-RNN with tau = 1 whose drive is phi(...); numpy=True: float64 arrays, detached."""
         w_in = self.w_in if self.m else None
         values = {"tau": torch.ones_like(self.b), "w": self.w, "b": self.b, "w_in": w_in}
         return rate_cell(values, self.activation, "outside", numpy=numpy)
 
-    def moved(self, u, x0, dt):
+    def moved(self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         """See ``Net.moved``; dt: 1 for a step, 0 for none."""
         cell = self.cell()
 
-        def step(u_t, x, dt_t):
+        def step(u_t: torch.Tensor, x: torch.Tensor, dt_t: torch.Tensor) -> torch.Tensor:
             _, h = cell.terms(x, u_t)
             return x + h if self.residual else h
 
@@ -64,6 +85,6 @@ class RNNet(Net):
 
     knows_time = False
 
-    def readout(self, x):
+    def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs (..., outputs) of states x (..., n)."""
         return x if self.linear is None else self.linear(x)

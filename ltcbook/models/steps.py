@@ -13,15 +13,24 @@ tensor([1., 1., 3., 3.])
 tensor([1., 1., 2., 2.])
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from ..ops import tracing
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
-def real_steps(u, lengths=None, mask=None):
+def real_steps(
+    u: torch.Tensor, lengths: torch.Tensor | Sequence[int] | None = None, mask: torch.Tensor | None = None
+) -> torch.Tensor | None:
     """Which steps of u (..., T, m) are no padding: (..., T) truth values, or None where all are real.
 
     lengths: whole numbers in 0 .. T, one per sequence; mask: truth values (T,) or (..., T), True for a real
@@ -31,7 +40,8 @@ def real_steps(u, lengths=None, mask=None):
     if lengths is None and mask is None:
         return None
     batch, steps = u.shape[:-2], u.shape[-2]
-    within = real = None
+    within: Any = None
+    real: Any = None
     if lengths is not None:
         lengths = _tensor("lengths", lengths, u.device, f"whole numbers {tuple(batch)}, one per sequence")
         if lengths.dtype not in WHOLE or not fits(lengths.shape, batch):
@@ -70,21 +80,21 @@ def real_steps(u, lengths=None, mask=None):
     return real.expand(*batch, steps)
 
 
-def _tensor(name, values, device, wanted):
+def _tensor(name: str, values: Any, device: torch.device, wanted: str) -> torch.Tensor:
     try:
         return torch.as_tensor(values, device=device)
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{name} is {type(values).__name__}; give {wanted}.") from None
 
 
-def fits(shape, batch):
+def fits(shape: Sequence[int], batch: Sequence[int]) -> bool:
     """Whether axes of this shape broadcast to the batch axes without changing them."""
     return len(shape) <= len(batch) and all(
         a == 1 or a == b for a, b in zip(reversed(shape), reversed(batch), strict=False)
     )
 
 
-def last_seen(u, real=None):
+def last_seen(u: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
     """u (..., T, m) with the last value that was seen in place of every NaN, and 0 before the first;
     gradients follow.
 
@@ -96,7 +106,14 @@ def last_seen(u, real=None):
     return torch.where(last < 0, 0, u.gather(-2, last.clamp(min=0)))
 
 
-def skipping(move, read, u, x0, dt, real):
+def skipping(
+    move: Callable[..., torch.Tensor],
+    read: Callable[[torch.Tensor], torch.Tensor],
+    u: torch.Tensor,
+    x0: torch.Tensor,
+    dt: torch.Tensor,
+    real: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
     """(y, x) of the states x (..., T, k) = ``move(u, x0, dt)`` over the real steps alone and of y =
     ``read(x)``.
 
@@ -111,10 +128,16 @@ def skipping(move, read, u, x0, dt, real):
     u = u.gather(-2, order[..., None].expand(*order.shape, u.shape[-1]))
     x = move(u, x0, dt.expand(real.shape).gather(-1, order))
     x = torch.cat([x0[..., None, :], x], -2)
-    return tuple(t.gather(-2, count[..., None].expand(*count.shape, t.shape[-1])) for t in (read(x), x))
+    y, x = (t.gather(-2, count[..., None].expand(*count.shape, t.shape[-1])) for t in (read(x), x))
+    return y, x
 
 
-def run(step, u, x0, dt):
+def run(
+    step: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor],
+    u: torch.Tensor,
+    x0: torch.Tensor,
+    dt: torch.Tensor,
+) -> torch.Tensor:
     """States (..., T, k), one after another by ``step(u_t, x, dt_t) -> x``; where dt is 0 the state is held.
 
     u (..., T, m), x0 (..., k), dt (T,) or (..., T) in ms.
@@ -128,7 +151,7 @@ def run(step, u, x0, dt):
     return torch.stack(trajectory, -2)
 
 
-def packed_like(y, packed, lengths):
+def packed_like(y: torch.Tensor, packed: PackedSequence, lengths: torch.Tensor) -> PackedSequence:
     """y (B, T, k), in the order of the batch, as a ``PackedSequence`` that is ordered as ``packed`` is."""
     if packed.sorted_indices is not None:
         y, lengths = y.index_select(0, packed.sorted_indices), lengths[packed.sorted_indices.cpu()]

@@ -2,17 +2,23 @@
 file.
 """
 
+from __future__ import annotations
+
 import os
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from ..validation import brief
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-def save(path, state):
+
+def save(path: str | Path, state: dict[str, Any]) -> None:
     """Write a state beside the old file and put it in its place in one step: a kill leaves one of them,
     whole.
 
@@ -24,7 +30,7 @@ def save(path, state):
     os.replace(temporary, path)
 
 
-def read(path, run, model):
+def read(path: str | Path, run: dict[str, Any], model: Any) -> dict[str, Any]:
     """The state of a checkpoint that belongs to this run and model, on the CPU.
 
     run: what must be equal, {name: plain value}. Raises ValueError for a file that is no checkpoint, or
@@ -56,7 +62,7 @@ def read(path, run, model):
     return state
 
 
-def synapses(model):
+def synapses(model: Any) -> list[Any]:
     """The signed masks of a model's wiring, [(n, n), (n, m)] tensors, or [None, None] without a wiring."""
     wiring = getattr(model, "wiring", None)
     return (
@@ -66,7 +72,7 @@ def synapses(model):
     )
 
 
-def options_of(model):
+def options_of(model: torch.nn.Module) -> dict[str, Any]:
     """The plain attributes of a model and its parts (sizes, solver, ...), which no state dict holds:
     {name: value}.
     """
@@ -80,7 +86,7 @@ def options_of(model):
     }
 
 
-def fingerprint(data):
+def fingerprint(data: Iterable[torch.Tensor] | None) -> int:
     """A number that tells data sets apart: CRC-32 over shapes and values of tensors of any shape."""
     value = 0
     for part in data or ():
@@ -89,7 +95,7 @@ def fingerprint(data):
     return value
 
 
-def arrays(value):
+def arrays(value: Any) -> Any:
     """A copy of a nest of lists and dicts: tensors of any shape as NumPy arrays, NumPy's numbers as Python's.
 
     bfloat16, which NumPy lacks, becomes float32: every value stays what it was.
@@ -110,7 +116,7 @@ def arrays(value):
     )
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -129,7 +135,7 @@ def _plain(value):
     )
 
 
-def _equal(here, there):
+def _equal(here: list, there: list) -> bool:
     return all(
         a is b is None or (torch.is_tensor(a) and torch.is_tensor(b) and torch.equal(a, b))
         for a, b in zip(here, there, strict=True)

@@ -1,6 +1,9 @@
 """The boundary of training: losses by name, and data that fit a model and its loss, or one ValueError."""
 
+from __future__ import annotations
+
 from inspect import signature
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -9,20 +12,40 @@ from ..models.base import MISSING
 from ..models.steps import last_seen, real_steps
 from ..validation import brief, choice
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch.utils.data import DataLoader
+
+    from ..typing import Numbers
+
 IGNORED = -100  # a class that asks for nothing, as in torch; a target that asks for nothing is NaN
 PARTS = ("inputs", "targets", "dt", "lengths", "mask", "missing")
+# what ``fit`` takes: (inputs, targets[, dt]), a dict of ``PARTS``, or a DataLoader of either
+Data: TypeAlias = "Sequence[Numbers] | Mapping[str, Any] | DataLoader"
+Loss: TypeAlias = "Literal['mse', 'cross_entropy'] | Callable[[torch.Tensor, torch.Tensor], torch.Tensor]"
 
 
-def _cross_entropy(y, target):
+def _cross_entropy(y: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     # one class per sequence: asked for after its last step
     y = y[:, -1] if target.ndim == 1 and y.ndim == 3 else y
     return torch.nn.functional.cross_entropy(y.flatten(0, -2), target.flatten())
 
 
-LOSSES = {"mse": torch.nn.functional.mse_loss, "cross_entropy": _cross_entropy}
+LOSSES: dict[Any, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "mse": torch.nn.functional.mse_loss,
+    "cross_entropy": _cross_entropy,
+}
 
 
-def objective(model, loss, inputs, targets, dt=1.0, mask=None):
+def objective(
+    model: torch.nn.Module,
+    loss: Loss,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    dt: float | torch.Tensor = 1.0,
+    mask: torch.Tensor | None = None,
+) -> torch.Tensor:
     """The loss on one batch of checked data, a scalar tensor. loss: a name in ``LOSSES`` or a function (y,
     targets).
 
@@ -30,7 +53,8 @@ def objective(model, loss, inputs, targets, dt=1.0, mask=None):
     every target asked for. Else a named loss is the mean over what is asked for (0 where nothing is). Raises
     ValueError where a function returns anything but a scalar tensor.
     """
-    y, function = _outputs(model, loss, inputs, targets, dt, mask), LOSSES.get(loss, loss)
+    y = _outputs(model, loss, inputs, targets, dt, mask)
+    function: Any = LOSSES.get(loss, loss)
     if mask is not None and isinstance(loss, str):
         # its last real step, which is held
         y = y[:, -1] if loss == "cross_entropy" and targets.ndim == 1 else y
@@ -52,19 +76,32 @@ def objective(model, loss, inputs, targets, dt=1.0, mask=None):
     return value
 
 
-def asked(targets):
+def asked(targets: torch.Tensor) -> torch.Tensor:
     """Truth values, as targets of any shape: which of them ask for an answer."""
     return ~targets.isnan() if targets.is_floating_point() else targets != IGNORED
 
 
-def weight(loss, inputs, targets, dt=1.0, mask=None):
+def weight(
+    loss: Loss,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    dt: float | torch.Tensor = 1.0,
+    mask: torch.Tensor | None = None,
+) -> int:
     """How much a batch counts in the mean over an epoch: by its sequences, or, beside a mask, by the
     targets that ask.
     """
     return len(targets) if mask is None or not isinstance(loss, str) else int(asked(targets).sum())
 
 
-def _outputs(model, loss, inputs, targets, dt, mask):
+def _outputs(
+    model: torch.nn.Module,
+    loss: Loss,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    dt: float | torch.Tensor,
+    mask: torch.Tensor | None,
+) -> torch.Tensor:
     """The outputs y (B, T, outputs) on one batch; ValueError where a module of the user's gives none that
     fit the targets.
     """
@@ -100,7 +137,7 @@ def _outputs(model, loss, inputs, targets, dt, mask):
     return y
 
 
-def size(model, name):
+def size(model: torch.nn.Module, name: str) -> int | None:
     """What a model says of its size, "m" or "outputs": a whole number, or None for a module that does not
     say.
     """
@@ -108,13 +145,13 @@ def size(model, name):
     return value if isinstance(value, int) else None
 
 
-def lies(model):
+def lies(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
     """Device and dtype of a model, those of its first parameter of floating point."""
     first = next(parameter for parameter in model.parameters() if parameter.is_floating_point())
     return first.device, first.dtype
 
 
-def _takes(model, name):
+def _takes(model: torch.nn.Module, name: str) -> bool:
     """Whether a module's forward takes inputs and an argument of this name."""
     try:
         signature(model.forward).bind("u", **{name: None})
@@ -123,7 +160,7 @@ def _takes(model, name):
     return True
 
 
-def check_model(model):
+def check_model(model: object) -> None:
     """ValueError for anything but a module with parameters and the signature of ``models.base.Net``."""
     if not (isinstance(model, torch.nn.Module) and _takes(model, "dt")):
         raise ValueError(
@@ -136,7 +173,7 @@ def check_model(model):
         )
 
 
-def check_loss(loss):
+def check_loss(loss: object) -> None:
     """ValueError for anything but a name in ``LOSSES`` or a function."""
     if not (isinstance(loss, str) and loss in LOSSES) and not callable(loss):
         raise ValueError(
@@ -145,7 +182,7 @@ def check_loss(loss):
         )
 
 
-def checked_data(name, data, model, loss):
+def checked_data(name: str, data: Data, model: torch.nn.Module, loss: Loss) -> list[torch.Tensor]:
     """[inputs (B, T, m), targets, dt (B, T) ms, mask (B, T)] in the model's dtype, copies, ready for
     ``objective``.
 
@@ -154,7 +191,8 @@ def checked_data(name, data, model, loss):
     NaN or ``IGNORED``. Raises ValueError for anything that ``fit`` does not take; name says whose data they
     are.
     """
-    check_model(model), check_loss(loss)
+    check_model(model)
+    check_loss(loss)
     dtype, m, outputs = lies(model)[1], size(model, "m"), size(model, "outputs")
     data, ragged, missing = _by_name(name, data)
     try:
@@ -173,10 +211,10 @@ def checked_data(name, data, model, loss):
         parts = [part[None] if k < 2 or part.ndim else part for k, part in enumerate(parts)]
     inputs, targets, *dt = parts
     if inputs.ndim != 3 or m not in (None, inputs.shape[-1]) or 0 in inputs.shape[:2]:
-        m = "m" if m is None else m
+        wanted = "m" if m is None else m
         raise ValueError(
-            f"{name}: inputs have shape {tuple(inputs.shape)}; this model takes (B, T, {m}) or one sequence "
-            f"(T, {m})."
+            f"{name}: inputs have shape {tuple(inputs.shape)}; this model takes (B, T, {wanted}) or one "
+            f"sequence (T, {wanted})."
         )
     batch, steps = inputs.shape[:2]
     if dt:
@@ -220,7 +258,7 @@ def checked_data(name, data, model, loss):
     return [inputs, targets, *dt, inputs.new_ones(batch, steps, dtype=torch.bool) if real is None else real]
 
 
-def _by_name(name, data):
+def _by_name(name: str, data: Any) -> tuple[Any, dict[str, Any], str]:
     """([inputs, targets[, dt]], {"lengths", "mask"} as far as they came, "refuse" or "hold") of a tuple or
     a dict.
     """
@@ -244,7 +282,7 @@ def _by_name(name, data):
     return data, {}, "refuse"
 
 
-def _real(name, inputs, ragged):
+def _real(name: str, inputs: torch.Tensor, ragged: dict[str, Any]) -> torch.Tensor | None:
     """Which steps (B, T) are real, or None where all are; ValueError for what does not fit or is empty."""
     try:
         real = real_steps(inputs, **ragged)
@@ -257,13 +295,15 @@ def _real(name, inputs, ragged):
     return real
 
 
-def _native(part):
+def _native(part: Any) -> np.ndarray:
     """A NumPy copy in this machine's byte order, which torch insists on."""
     array = np.array(part)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def _check_targets(name, targets, loss, batch, steps, outputs):
+def _check_targets(
+    name: str, targets: torch.Tensor, loss: Loss, batch: int, steps: int, outputs: int | None
+) -> None:
     shape = tuple(targets.shape)
     if loss == "mse":
         wanted = f"({batch}, {steps}, {'outputs' if outputs is None else outputs})"

@@ -1,6 +1,9 @@
 """The loop: one epoch after another, with validation, callbacks and a checkpoint after each."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -14,29 +17,40 @@ from .feed import BATCH, Feed
 from .progress import bar
 from .run import _Run, elsewhere, mean_loss, recorded
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from torch.optim.lr_scheduler import LRScheduler
+
+    from .data import Data, Loss
+    from .run import History
+
 
 def fit(
-    model,
-    data,
+    model: torch.nn.Module,
+    data: Data,
     *,
-    epochs=20,
-    batch_size=None,
-    lr=None,
-    loss="mse",
-    optimizer=torch.optim.Adam,
-    scheduler=None,
-    weight_decay=None,
-    decay=0.0,
-    validation=None,
-    method=None,
-    patience=None,
-    clip=1.0,
-    callbacks=None,
-    checkpoint=None,
-    device=None,
-    progress=True,
-    rng,
-):
+    epochs: int = 20,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    loss: Loss = "mse",
+    optimizer: type[torch.optim.Optimizer]
+    | Callable[..., torch.optim.Optimizer]
+    | torch.optim.Optimizer = torch.optim.Adam,
+    scheduler: Callable[[torch.optim.Optimizer], LRScheduler] | None = None,
+    weight_decay: float | None = None,
+    decay: float = 0.0,
+    validation: Data | None = None,
+    method: Method | None = None,
+    patience: int | None = None,
+    clip: float | None = 1.0,
+    callbacks: dict[str, Callable[[Any], object]] | None = None,
+    checkpoint: str | Path | None = None,
+    device: str | torch.device | None = None,
+    progress: bool = True,
+    rng: np.random.Generator,
+) -> History:
     """Train a model on data, return its ``History``; the model keeps its last weights (with patience its
     best).
 
@@ -91,7 +105,7 @@ def fit(
     (5, True)
     """
     feed = Feed("data", data, model, loss, batch_size)
-    validation = None if validation is None else Feed("validation", validation, model, loss)
+    other = None if validation is None else Feed("validation", validation, model, loss)
     device = _check(
         model,
         epochs,
@@ -99,7 +113,7 @@ def fit(
         lr,
         weight_decay,
         decay,
-        validation,
+        other,
         method,
         patience,
         clip,
@@ -109,7 +123,7 @@ def fit(
         rng,
     )
     callbacks = callbacks or {}
-    feeds = [feed] if validation is None else [feed, validation]
+    feeds = [feed] if other is None else [feed, other]
     steps = feed.count and epochs * feed.count
     if steps is None and method is not None and not isinstance(method, Nothing):
         raise ValueError(
@@ -142,7 +156,7 @@ def fit(
         "patience": patience,
         "callbacks": list(callbacks),
         "data": feed.mark,
-        "validation": 0 if validation is None else validation.mark,
+        "validation": 0 if other is None else other.mark,
         "rng": rng.bit_generator.state["bit_generator"],
         **run.about,
     }
@@ -163,12 +177,12 @@ def fit(
             for epoch in range(history.epochs, 0 if history.stopped_early else epochs):
                 torch.manual_seed(int(rng.integers(2**63)))
                 run.epoch(device)
-                if validation is not None:
+                if other is not None:
                     run.validate(device)
                 for name, value in recorded(model, run.home, callbacks).items():
                     history.records.setdefault(name, []).append(value)
                 optimizers.advance(run.scheduler, history)
-                history.stopped_early = patience is not None and epoch - history.best_epoch >= patience
+                history.stopped_early = patience is not None and epoch - (history.best_epoch or 0) >= patience
                 if checkpoint is not None:
                     checkpoints.save(checkpoint, run.state(identity))
                 shown = {"loss": history.loss, "validation": history.validation}
@@ -180,7 +194,7 @@ def fit(
     return history
 
 
-def evaluate(model, data, *, loss="mse"):
+def evaluate(model: torch.nn.Module, data: Data, *, loss: Loss = "mse") -> float:
     """Mean loss of the model on data, in eval mode, a float; data (inputs (B, T, m), ...) and loss as in
     ``fit``.
 
@@ -189,7 +203,7 @@ def evaluate(model, data, *, loss="mse"):
     return mean_loss(model, Feed("data", data, model, loss), loss, lies(model)[0])
 
 
-def found_device(model):
+def found_device(model: torch.nn.Module) -> torch.device:
     """Where ``fit`` trains a model if nobody says: where it is, if not on the CPU, else by what serves it
     best.
     """
@@ -200,26 +214,26 @@ def found_device(model):
 
 
 def _check(
-    model,
-    epochs,
-    batch_size,
-    lr,
-    weight_decay,
-    decay,
-    validation,
-    method,
-    patience,
-    clip,
-    callbacks,
-    checkpoint,
-    device,
-    rng,
-):
+    model: torch.nn.Module,
+    epochs: int,
+    batch_size: int | None,
+    lr: float | None,
+    weight_decay: float | None,
+    decay: float,
+    validation: Feed | None,
+    method: Method | None,
+    patience: int | None,
+    clip: float | None,
+    callbacks: dict[str, Callable[[Any], object]] | None,
+    checkpoint: str | Path | None,
+    device: str | torch.device | None,
+    rng: np.random.Generator,
+) -> torch.device:
     """The device to train on; ValueError for options out of range."""
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
         whole(name, 1 if value is None else value, 1)
-    for name, value in (("lr", lr), ("clip", clip)):
-        number(name, 1 if value is None else value, 0, open_low=True)
+    for name, size in (("lr", lr), ("clip", clip)):
+        number(name, 1 if size is None else size, 0, open_low=True)
     number("weight_decay", 0 if weight_decay is None else weight_decay, 0), number("decay", decay, 0)
     generator(rng)
     places = {str(tensor.device) for tensor in (*model.parameters(), *model.buffers())}

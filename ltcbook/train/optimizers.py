@@ -2,11 +2,19 @@
 of one synapse.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .run import History
 
 LR = 1e-2  # of a class, where nobody says
 # what optimisers keep for every entry of a parameter, by their names for it, and what a synapse begins with
@@ -35,10 +43,12 @@ MOVING = {
 }
 
 
-def made(model, optimizer, lr, weight_decay):
+def made(
+    model: torch.nn.Module, optimizer: Any, lr: float | None, weight_decay: float | None
+) -> torch.optim.Optimizer:
     """An optimiser over the model's parameters; see ``fit``. ValueError for what makes none."""
     if isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer):
-        options = {"lr": LR if lr is None else lr} | (
+        options: dict[str, Any] = {"lr": LR if lr is None else lr} | (
             {} if weight_decay is None else {"weight_decay": weight_decay}
         )
         try:
@@ -61,7 +71,7 @@ def made(model, optimizer, lr, weight_decay):
     return found
 
 
-def check(optimizer, model):
+def check(optimizer: object, model: torch.nn.Module) -> None:
     """ValueError for anything but an optimiser of ``torch.optim`` over parameters of the model."""
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise ValueError(
@@ -76,7 +86,9 @@ def check(optimizer, model):
         )
 
 
-def scheduled(optimizer, scheduler):
+def scheduled(
+    optimizer: torch.optim.Optimizer, scheduler: Callable[[torch.optim.Optimizer], LRScheduler] | None
+) -> LRScheduler | None:
     """The scheduler that a function makes for an optimiser, or None; ValueError for anything else."""
     if scheduler is None:
         return None
@@ -94,24 +106,24 @@ def scheduled(optimizer, scheduler):
     return found
 
 
-def parameters(optimizer):
+def parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
     """All tensors that an optimiser moves, in its order."""
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
-def wants_closure(optimizer):
+def wants_closure(optimizer: torch.optim.Optimizer) -> bool:
     """Whether the optimiser computes the loss itself, perhaps several times a step, as LBFGS does."""
     closure = signature(type(optimizer).step).parameters.get("closure")
     return closure is not None and closure.default is Parameter.empty
 
 
-def follow(optimizer):
+def follow(optimizer: torch.optim.Optimizer) -> None:
     """Bring an optimiser's memory to where its parameters are."""
     if optimizer.state:
         optimizer.load_state_dict(optimizer.state_dict())
 
 
-def described(optimizer, model):
+def described(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> dict[str, str]:
     """What an optimiser is, {name: string}, however far it has come: its class, its options, whom it
     moves.
     """
@@ -124,7 +136,7 @@ def described(optimizer, model):
     return about
 
 
-def described_scheduler(scheduler):
+def described_scheduler(scheduler: LRScheduler) -> dict[str, str]:
     """What a scheduler is, {name: string}."""
     state = {
         f"scheduler.{name}": repr(_settled(value))
@@ -134,22 +146,24 @@ def described_scheduler(scheduler):
     return {"scheduler": type(scheduler).__name__} | state
 
 
-def _settled(value):
+def _settled(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _settled(item) for name, item in value.items() if name not in MOVING}
     return [_settled(item) for item in value] if isinstance(value, list) else value
 
 
-def scheduler_state(scheduler):
+def scheduler_state(scheduler: LRScheduler | None) -> dict[str, Any] | None:
     """How far a scheduler has come, as a checkpoint keeps it: without what its maker gives it again."""
-    return scheduler and {
+    if scheduler is None:
+        return None
+    return {
         name: value
         for name, value in scheduler.state_dict().items()
         if not callable(value) and not isinstance(value, Counter)
     }
 
 
-def advance(scheduler, history):
+def advance(scheduler: LRScheduler | None, history: History) -> None:
     """One epoch on; a ``ReduceLROnPlateau`` sees the validation loss, or without one the loss."""
     if isinstance(scheduler, ReduceLROnPlateau):
         scheduler.step((history.validation or history.loss)[-1])
@@ -157,7 +171,7 @@ def advance(scheduler, history):
         scheduler.step()
 
 
-def remembered(optimizer, parameter):
+def remembered(optimizer: torch.optim.Optimizer, parameter: torch.Tensor) -> dict[str, torch.Tensor]:
     """What an optimiser keeps for every entry of a parameter, {its name: tensor}; ValueError for a name
     unknown here.
     """
@@ -176,7 +190,11 @@ def remembered(optimizer, parameter):
 
 
 @torch.no_grad()
-def reset_moments(optimizer, model, changed):
+def reset_moments(
+    optimizer: torch.optim.Optimizer,
+    model: torch.nn.Module,
+    changed: dict[str, tuple[torch.Tensor, torch.Tensor]],
+) -> None:
     """Make an optimiser of ``torch.optim`` forget the synapses that an event cut or grew.
 
     changed: what ``LTCNet.rewire`` returned, {parameter name: (cut, grown)}, index tensors (2, k). What says
@@ -205,12 +223,12 @@ def reset_moments(optimizer, model, changed):
             begin = _start(optimizer, parameter, key)
             for at in touched:
                 values[at] = begin
-            moving = values[values > begin] if MEMORY[key] == "size" else ()
+            moving = values[values > begin] if MEMORY[key] == "size" else values[:0]
             if len(moving):
                 values[tuple(grown)] = moving.median()
 
 
-def _start(optimizer, parameter, key):
+def _start(optimizer: torch.optim.Optimizer, parameter: torch.Tensor, key: str) -> float:
     """What an optimiser begins with under this name, for every entry of a parameter."""
     if key not in ("sum", "step_size"):
         return 0.0

@@ -1,10 +1,19 @@
 """A trained network in closed loop: it sees, acts, and remembers until the next game or drive."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 import torch
 
 from ..validation import choice
 from .data import lies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike
 
 ACTS = ("argmax", "output")
 
@@ -35,7 +44,15 @@ class RecurrentPolicy:
     Raises ValueError for another ``act``, and as the model does for observations that it cannot take.
     """
 
-    def __init__(self, model, *, act="argmax", prepare=None, serve=None, dt=1.0):
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        *,
+        act: Literal["argmax", "output"] = "argmax",
+        prepare: Callable[[Any], ArrayLike] | None = None,
+        serve: Callable[[Any], int | None] | None = None,
+        dt: ArrayLike = 1.0,
+    ) -> None:
         self.model, self.act, self.prepare, self.serve, self.dt = (
             model,
             choice("act", act, ACTS),
@@ -45,12 +62,12 @@ class RecurrentPolicy:
         )
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the game or the drive: the state is zero again."""
         self.state = None
 
     @torch.no_grad()
-    def __call__(self, observation, dt=None):
+    def __call__(self, observation: ArrayLike, dt: ArrayLike | None = None) -> Any:
         """The action for one observation (m,), a number, or for B of them, (B,); the state moves on also
         where ``serve`` decides.
 

@@ -2,7 +2,10 @@
 stands beside one.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +17,11 @@ from . import checkpoint as checkpoints
 from . import optimizers
 from .data import check_loss, checked_data, lies
 from .synapses import gradients_by_weight, mean_time_constant
+
+if TYPE_CHECKING:
+    from ..models.ltc import LTCNet
+    from ..pruning import Rewired
+    from .data import Data, Loss
 
 
 class Rewiring:
@@ -47,13 +55,24 @@ class Rewiring:
     5 True
     """
 
-    def __init__(self, model, optimizer, method, *, steps, loss="mse", rng):
+    def __init__(
+        self,
+        model: LTCNet,
+        optimizer: torch.optim.Optimizer,
+        method: Method,
+        *,
+        steps: int,
+        loss: Loss = "mse",
+        rng: np.random.Generator,
+    ) -> None:
         if not (isinstance(method, Method) and hasattr(model, "rewire")):
             raise ValueError(
                 f"method {brief(method)} with a {type(model).__name__}: pass a method of ltcbook.pruning and "
                 "a model that can rewire, such as LTCNet."
             )
-        optimizers.check(optimizer, model), check_loss(loss), generator(rng)
+        optimizers.check(optimizer, model)
+        check_loss(loss)
+        generator(rng)
         whole("steps", steps, 1)
         if not isinstance(method, Nothing) and not method.events(steps):
             raise ValueError(
@@ -66,9 +85,10 @@ class Rewiring:
             checkpoints.synapses(model),
         )
         # optimiser steps; the step in which each synapse began, as the weights
-        self.done, self.birth_step = 0, [0, 0]
+        self.done = 0
+        self.birth_step: list[Any] = [0, 0]
 
-    def step(self, data=None):
+    def step(self, data: Data | None = None) -> Rewired | None:
         """Count one optimiser step; the ``pruning.Rewired`` of the event that follows it, or None where none
         is due.
 
@@ -88,7 +108,7 @@ class Rewiring:
             ]
         return self._after(batch)
 
-    def _after(self, batch):
+    def _after(self, batch: Any) -> Rewired | None:
         """``step`` with a batch that is checked and lies where the model lies."""
         self.done += 1
         if self.done not in self.method.events(self.steps):
@@ -96,7 +116,9 @@ class Rewiring:
         model, method, cell = self.model, self.method, self.model.numpy_cell()
         for parameter in model.parameters():
             optimizers.remembered(self.optimizer, parameter)  # its error comes before anything is rewired
-        given = {"time_constant": mean_time_constant(model, *batch) if method.needs_time_constant else None}
+        given: dict[str, Any] = {
+            "time_constant": mean_time_constant(model, *batch) if method.needs_time_constant else None
+        }
         if method.needs_gradient:
             given["gradient"], given["gradient_in"] = gradients_by_weight(model, batch, self.loss)
         for name, value in (("sign", cell.e_rev), ("sign_in", cell.e_rev_in)):
@@ -105,7 +127,7 @@ class Rewiring:
         # a generator of its own: what a method spawns from it is not part of the state that a checkpoint
         # keeps
         rng = np.random.default_rng(self.rng.integers(2**32, size=4))
-        report = method.event(
+        report: Any = method.event(  # a step out of ``events``: there is one
             self.done,
             self.steps,
             model.wiring,
@@ -120,13 +142,13 @@ class Rewiring:
         optimizers.reset_moments(self.optimizer, model, model._follow(report, cell, rng))
         return report
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """How far it has come, plain numbers and arrays for a checkpoint; the generator's state is its
         owner's to keep.
         """
         return {"done": self.done, "birth_step": self.birth_step, "start": self.start}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where a ``state_dict`` was taken."""
         self.done, self.start, self.birth_step = (
             state["done"],

@@ -2,9 +2,12 @@
 steps.
 """
 
+from __future__ import annotations
+
 import copy
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +19,13 @@ from . import optimizers
 from .data import lies, objective, weight
 from .rewiring import Rewiring
 from .synapses import half_squares, weighing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ..pruning import Method
+    from .data import Loss
+    from .feed import Feed
 
 REPORT = ("cut", "grown", "blocked", "cut_in", "grown_in", "blocked_in")
 
@@ -30,15 +40,15 @@ class History:
     stopped_early: whether patience ended it.
     """
 
-    loss: list = field(default_factory=list)
-    validation: list = field(default_factory=list)
-    records: dict = field(default_factory=dict)
-    events: list = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    records: dict[str, list] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int | None = None
     stopped_early: bool = False
 
     @property
-    def epochs(self):
+    def epochs(self) -> int:
         """Number of finished epochs."""
         return len(self.loss)
 
@@ -48,20 +58,20 @@ class _Run:
 
     def __init__(
         self,
-        model,
-        loss,
-        method,
-        lr,
-        clip,
-        steps,
-        rng,
+        model: Any,
+        loss: Loss,
+        method: Method | None,
+        lr: float | None,
+        clip: float | None,
+        steps: int | None,
+        rng: np.random.Generator,
         *,
-        optimizer=torch.optim.Adam,
-        scheduler=None,
-        weight_decay=None,
-        decay=0.0,
-        feeds=(),
-    ):
+        optimizer: Any = torch.optim.Adam,
+        scheduler: Any = None,
+        weight_decay: float | None = None,
+        decay: float = 0.0,
+        feeds: Sequence[Feed] = (),
+    ) -> None:
         self.model, self.loss, self.clip, self.rng = model, loss, clip, rng
         # feeds: of training, then of validation
         self.home, self.feeds, self.decay = lies(model)[0], feeds, decay
@@ -72,22 +82,23 @@ class _Run:
             )
         self.optimizer = optimizers.made(model, optimizer, lr, weight_decay)
         plain = optimizer is torch.optim.Adam and weight_decay is None
-        self.about = (
+        self.about: dict[str, Any] = (
             {"lr": optimizers.LR if lr is None else lr}
             if plain
             else optimizers.described(self.optimizer, model)
         )
         self.about |= {"decay": decay} if decay else {}
         self.scheduler = optimizers.scheduled(self.optimizer, scheduler)
-        self.about |= optimizers.described_scheduler(self.scheduler) if scheduler else {}
+        self.about |= optimizers.described_scheduler(self.scheduler) if self.scheduler is not None else {}
         self.closure = optimizers.wants_closure(self.optimizer)
-        self.history, self.best, self.done = History(), None, 0
+        self.history, self.done = History(), 0
+        self.best: Any = None  # the weights of the best epoch, once there is one
         self.start = checkpoints.synapses(model)
         self.rewiring = None
         if method is not None and not isinstance(method, Nothing):
-            self.rewiring = Rewiring(model, self.optimizer, method, steps=steps, loss=loss, rng=rng)
+            self.rewiring = Rewiring(model, self.optimizer, method, steps=steps or 0, loss=loss, rng=rng)
 
-    def epoch(self, device):
+    def epoch(self, device: torch.device) -> None:
         """All batches once; the history gets their mean loss."""
         self.model.train()
         batches = self.feeds[0].batches(self.rng, device)
@@ -97,11 +108,11 @@ class _Run:
         self.history.loss.append(float(np.average(losses, weights=shares)))
         self.model.eval()
 
-    def step(self, batch):
+    def step(self, batch: list[torch.Tensor]) -> float:
         """One optimiser step and, where one is due, the event after it; the loss before it, a float."""
         losses = []
 
-        def closure():
+        def closure() -> torch.Tensor:
             self.model.zero_grad()
             with self.following():
                 loss = objective(self.model, self.loss, *batch)
@@ -115,7 +126,7 @@ class _Run:
             return total
 
         if self.closure:
-            self.optimizer.step(closure)
+            self.optimizer.step(closure)  # type: ignore[arg-type]  # a tensor, as torch's own examples return
         else:
             closure()
             self.optimizer.step()
@@ -125,26 +136,27 @@ class _Run:
             self.history.events.append({"step": self.done} | {name: getattr(report, name) for name in REPORT})
         return losses[0]
 
-    def validate(self, device):
+    def validate(self, device: torch.device) -> None:
         """Record the validation loss and keep the best weights."""
         history = self.history
         with self.following():
             history.validation.append(mean_loss(self.model, self.feeds[1], self.loss, device))
         self.check_finite(**{"validation loss": history.validation[-1]})
-        if self.best is None or history.validation[-1] < history.validation[history.best_epoch]:
+        best = history.best_epoch
+        if best is None or self.best is None or history.validation[-1] < history.validation[best]:
             history.best_epoch = history.epochs - 1
             self.best = {
                 name: value.clone() if torch.is_tensor(value) else copy.deepcopy(value)
                 for name, value in self.model.state_dict().items()
             }
 
-    def check_finite(self, **values):
+    def check_finite(self, **values: float) -> None:
         for name, value in values.items():
             if not np.isfinite(value):
                 raise ValueError(self.exploded(f"the {name} became {value}"))
 
     @contextmanager
-    def following(self):
+    def following(self) -> Iterator[None]:
         """A model whose weights of now lead nowhere is an error of the training, unless it began with
         them.
         """
@@ -157,13 +169,13 @@ class _Run:
                 self.exploded(f"the model cannot follow its own weights any more ({error})")
             ) from error
 
-    def exploded(self, what):
+    def exploded(self, what: str) -> str:
         return (
             f"{what} after {self.done} optimizer steps: lower lr or clip. A checkpoint, if there is one, "
             "holds the epochs before."
         )
 
-    def state(self, identity):
+    def state(self, identity: dict[str, Any]) -> dict[str, Any]:
         """What a checkpoint keeps."""
         return {
             "run": identity,
@@ -179,11 +191,11 @@ class _Run:
             "history": vars(self.history),
         }
 
-    def generators(self):
+    def generators(self) -> list[torch.Generator]:
         """torch's generators that the data draw from."""
         return [generator for feed in self.feeds for generator in feed.generators]
 
-    def begin(self, saved):
+    def begin(self, saved: dict[str, Any] | None) -> None:
         """Bring everything, where a checkpoint was read, to where it was."""
         if saved is not None:
             self.model.load_state_dict(saved["weights"])
@@ -200,7 +212,7 @@ class _Run:
 
 
 @torch.no_grad()
-def mean_loss(model, feed, loss, device):
+def mean_loss(model: torch.nn.Module, feed: Feed, loss: Loss, device: torch.device) -> float:
     """Mean loss over a feed, in eval mode, a float."""
     with _modes(model):
         model.eval()
@@ -212,7 +224,7 @@ def mean_loss(model, feed, loss, device):
 
 
 @contextmanager
-def _modes(model):
+def _modes(model: torch.nn.Module) -> Iterator[None]:
     """Bring every part of a model back to the mode it had, training or not."""
     modes = {part: part.training for part in model.modules()}
     try:
@@ -223,7 +235,9 @@ def _modes(model):
 
 
 @contextmanager
-def elsewhere(model, device, optimizer=None):
+def elsewhere(
+    model: torch.nn.Module, device: torch.device, optimizer: torch.optim.Optimizer | None = None
+) -> Iterator[None]:
     """Have a model, and the memory of its optimiser, on a device for a while; device and modes are then
     what they were.
     """
@@ -236,14 +250,16 @@ def elsewhere(model, device, optimizer=None):
         _move(model, home, optimizer)
 
 
-def _move(model, device, optimizer):
+def _move(model: torch.nn.Module, device: torch.device, optimizer: torch.optim.Optimizer | None) -> None:
     if any(tensor.device != device for tensor in (*model.parameters(), *model.buffers())):
         model.to(device)
         if optimizer is not None:
             optimizers.follow(optimizer)
 
 
-def recorded(model, home, callbacks):
+def recorded(
+    model: torch.nn.Module, home: torch.device, callbacks: dict[str, Callable[[Any], object]]
+) -> dict[str, Any]:
     """What the callbacks return for a model in eval mode where it came from, {name: plain copy}."""
     if not callbacks:
         return {}

@@ -2,12 +2,15 @@
 it stopped.
 """
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 import json
 import os
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,8 +19,18 @@ from .. import __version__
 from ..validation import brief, optional
 from .progress import bar
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
-def sweep(experiment, *, folder=None, jobs=-1, progress=True, **grid):
+
+def sweep(
+    experiment: Callable[..., dict[str, Any]],
+    *,
+    folder: str | Path | None = None,
+    jobs: int = -1,
+    progress: bool = True,
+    **grid: Iterable,
+) -> list[dict[str, Any]]:
     """Run an experiment at every point of a grid; returns one dict per point, its values and its result, in
     order.
 
@@ -62,7 +75,9 @@ def sweep(experiment, *, folder=None, jobs=-1, progress=True, **grid):
     return [{**point, **done[k]} for k, point in enumerate(points)]
 
 
-def _one(experiment, k, point, store):
+def _one(
+    experiment: Callable[..., dict[str, Any]], k: int, point: dict[str, Any], store: _Store | None
+) -> tuple[int, dict[str, Any]]:
     """One run on one thread, checked and kept; what joblib calls, here or on another machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -84,7 +99,9 @@ def _one(experiment, k, point, store):
 class _Store:
     """A folder with one JSON file per finished run, and one that says whose runs they are."""
 
-    def __init__(self, folder, experiment, names):
+    def __init__(
+        self, folder: str | Path, experiment: Callable[..., dict[str, Any]], names: tuple[str, ...]
+    ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         owner = {
@@ -107,26 +124,26 @@ class _Store:
                 "or remove this one to run everything anew."
             )
 
-    def read(self, point):
+    def read(self, point: dict[str, Any]) -> dict[str, Any] | None:
         """The kept result of a point, or None."""
         path = self._path(point)
         return json.loads(path.read_text("utf8"))["result"] if path.exists() else None
 
-    def write(self, point, result):
+    def write(self, point: dict[str, Any], result: dict[str, Any]) -> None:
         """Keep a result in one step: a kill leaves the whole file or none."""
         _write(self._path(point), {"point": point, "result": result})
 
-    def _path(self, point):
+    def _path(self, point: dict[str, Any]) -> Path:
         return self.folder / f"{hashlib.sha256(_key(point).encode()).hexdigest()[:20]}.json"
 
 
-def _write(path, content):
+def _write(path: Path, content: dict[str, Any]) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     temporary.write_text(json.dumps(content, allow_nan=True), "utf8")
     os.replace(temporary, path)
 
 
-def _points(experiment, grid):
+def _points(experiment: Callable[..., dict[str, Any]], grid: dict[str, Any]) -> list[dict[str, Any]]:
     """Every combination of the grid's values, {name: plain value}, or one ValueError."""
     if not callable(experiment):
         raise ValueError(f"experiment is {brief(experiment)}; pass a function of the grid's names.")
@@ -155,7 +172,7 @@ def _points(experiment, grid):
     return points
 
 
-def _plain(value, what):
+def _plain(value: Any, what: str) -> Any:
     """A value as JSON knows it, NumPy's numbers and arrays included; ValueError for anything else."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -173,11 +190,11 @@ def _plain(value, what):
     )
 
 
-def _key(point):
+def _key(point: dict[str, Any]) -> str:
     return json.dumps(point, sort_keys=True)
 
 
-def _code(experiment):
+def _code(experiment: Callable[..., dict[str, Any]]) -> str:
     """A fingerprint of the experiment's source, or of its bytecode where there is no source."""
     try:
         source = inspect.getsource(experiment).encode()
@@ -186,7 +203,7 @@ def _code(experiment):
     return hashlib.sha256(source).hexdigest()[:20]
 
 
-def _jobs(jobs):
+def _jobs(jobs: int) -> int:
     if isinstance(jobs, bool) or not isinstance(jobs, int) or (jobs < 1 and jobs != -1):
         raise ValueError(f"jobs is {brief(jobs)}; it must be a whole number >= 1, or -1 for one per core.")
     return jobs

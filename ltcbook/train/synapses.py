@@ -2,7 +2,10 @@
 what to record.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,27 +16,38 @@ from ..models.ltc import LTCNet
 from ..validation import array
 from .data import checked_data, lies, objective
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def weighing(model):
+    from numpy.typing import ArrayLike
+
+    from .data import Data, Loss
+
+
+def weighing(model: torch.nn.Module) -> list[LTCNet | Weight]:
     """The parts of a model that hold effective weights: LTC networks their conductances, ``Weight`` its
     matrix.
     """
     return [part for part in model.modules() if isinstance(part, (LTCNet, Weight))]
 
 
-def half_squares(parts):
+def half_squares(parts: list[LTCNet | Weight]) -> Any:
     """Half the sum of squares of all effective weights, a scalar tensor: its slope by each weight is that
     weight.
     """
-    total = 0.0
+    total: Any = 0.0
     for part in parts:
-        cell = part.cell() if isinstance(part, LTCNet) else None
-        for w in (part(),) if cell is None else (cell.w, cell.w_in):
-            total = total if w is None else total + w.square().sum() / 2
+        if isinstance(part, LTCNet):
+            cell = part.cell()
+            weights = [cell.w] if cell.w_in is None else [cell.w, cell.w_in]
+        else:
+            weights = [part()]
+        for w in weights:
+            total = total + w.square().sum() / 2
     return total
 
 
-def weight_gradients(model, data, *, loss="mse"):
+def weight_gradients(model: LTCNet, data: Data, *, loss: Loss = "mse") -> tuple[np.ndarray, np.ndarray]:
     """dL/dw and dL/dw_in of the effective conductances, NumPy (n, n) and (n, m), in loss per µS, also where
     no synapse is.
 
@@ -47,7 +61,7 @@ def weight_gradients(model, data, *, loss="mse"):
     )
 
 
-def gradients_by_weight(model, data, loss):
+def gradients_by_weight(model: LTCNet, data: list[torch.Tensor], loss: Loss) -> tuple[np.ndarray, np.ndarray]:
     """``weight_gradients`` on checked data."""
     cell = model.cell()
     if not isinstance(cell, dynamics.LTC):
@@ -57,13 +71,19 @@ def gradients_by_weight(model, data, loss):
     present = [name for name in ("w", "w_in") if getattr(cell, name) is not None]
     leaves = {name: getattr(cell, name).detach().requires_grad_() for name in present}
     with model.moving(replace(cell, **leaves)), torch.enable_grad():
-        gradients = torch.autograd.grad(objective(model, loss, *data), list(leaves.values()))
-    gradients = [gradient.cpu().double().numpy() for gradient in gradients]
+        slopes = torch.autograd.grad(objective(model, loss, *data), list(leaves.values()))
+    gradients = [slope.cpu().double().numpy() for slope in slopes]
     return gradients[0], gradients[1] if len(gradients) > 1 else np.zeros((model.n, 0))
 
 
 @torch.no_grad()
-def mean_time_constant(model, inputs, targets=None, dt=1.0, mask=None):
+def mean_time_constant(
+    model: LTCNet,
+    inputs: torch.Tensor,
+    targets: torch.Tensor | None = None,
+    dt: float | torch.Tensor = 1.0,
+    mask: torch.Tensor | None = None,
+) -> np.ndarray:
     """Mean liquid time constant of every neuron of an LTC network over the real steps of a batch, NumPy (n,),
     in ms.
 
@@ -76,7 +96,7 @@ def mean_time_constant(model, inputs, targets=None, dt=1.0, mask=None):
     return (tau.flatten(0, -2) if mask is None else tau[mask]).mean(0).cpu().double().numpy()
 
 
-def recorders(u):
+def recorders(u: ArrayLike) -> dict[str, Callable[[LTCNet], Any]]:
     """Callbacks for ``fit`` that record what the explorers show of an LTC network under a constant input u
     (m,).
 
@@ -89,15 +109,15 @@ def recorders(u):
     if u.ndim != 1 or not np.isfinite(u).all():
         raise ValueError(f"u has shape {u.shape}; give one constant input, (m,) finite numbers.")
 
-    def at_rest(model):
+    def at_rest(model: LTCNet) -> tuple[np.ndarray, np.ndarray | None, dynamics.LTC[np.ndarray]]:
         cell = model.numpy_cell()
         if not isinstance(cell, dynamics.LTC) or u.shape != (model.m,):
             raise ValueError(
                 f"these recorders are for an LTC network with {u.size} inputs; this is a "
                 f"{type(model).__name__} with {model.m}."
             )
-        heard = model.map_input(torch.from_numpy(u).to(*lies(model))).detach().cpu().double().numpy()
-        heard = heard if model.m else None
+        mapped = model.map_input(torch.from_numpy(u).to(*lies(model))).detach().cpu().double().numpy()
+        heard = mapped if model.m else None
         return analysis.relax(np.zeros(model.n), heard, cell), heard, cell
 
     return {

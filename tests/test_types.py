@@ -38,6 +38,10 @@ USES = {  # lines of a user -> the type of what stands last, as mypy words it
     "train.fit(ltc, tasks.sine(48), rng=rng).loss": "list[float]",
     "train.evaluate(ltc, {'inputs': np.zeros((5, 3)), 'targets': np.zeros((5, 1))})": "float",
     "train.sweep(dict, seed=range(3))": "list[dict[str",
+    "plots.draw_network(net, plots.figure()[1])": "Axes",
+    "plots.network_alt(net)": "str",
+    "plots.picture(plots.figure()[0], alt='a circuit of eight neurons').svg()": "str",
+    "widgets.PlaneExplorer().compute(q=0.0)": "dict[str, Any]",
     "ltcbook.dynamics.LTC.random(net, rng=rng).n": "int",
 }
 MISUSES = {  # lines of a user -> what mypy has against them
@@ -54,7 +58,8 @@ BEFORE = """
 import numpy as np
 import torch
 import ltcbook
-from ltcbook import analysis, dynamics, models, ops, pruning, simulate, solvers, symbolic, tasks, train, wiring
+from ltcbook import analysis, dynamics, models, ops, plots, pruning, simulate, solvers, symbolic, tasks, train
+from ltcbook import widgets, wiring
 
 rng = np.random.default_rng(0)
 net: wiring.Wiring

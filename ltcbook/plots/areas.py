@@ -1,6 +1,9 @@
 """Matrices in blocks: within a group, forward, backward, by colour, hatch and letter; weights in them."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.colors import to_rgba
@@ -10,6 +13,14 @@ from matplotlib.path import Path
 from ..validation import brief, percent
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION
 from .words import numbers, short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from ..wiring import AreaMasks, Wiring
 
 # kind -> (letter, colour, colour of a bitmap, hatch). A dark page lightens the first colour; a bitmap stays
 # as it is, so the second has a contrast of 3:1 on white and on black alike
@@ -23,7 +34,7 @@ ROOM = 24  # up to so many neurons a cell has room for a sign
 VECTOR = 1500  # up to so many rectangles the cells are drawn as such; a bitmap is smaller beyond
 
 
-def draw_areas(wiring, ax, *, letters=True):
+def draw_areas(wiring: AreaMasks | Wiring, ax: Axes, *, letters: bool = True) -> Axes:
     """Hidden matrix, row = target, column = source, in blocks: W within, F forward (hatched /), B backward
     (hatched \\).
 
@@ -76,7 +87,7 @@ def draw_areas(wiring, ax, *, letters=True):
     return ax
 
 
-def areas_alt(wiring):
+def areas_alt(wiring: AreaMasks | Wiring) -> str:
     """Alternative text for ``draw_areas``, from the data: the share of synapses in each kind of block."""
     matrix, names, sizes, of = _groups(wiring)
     group = np.repeat(np.arange(len(sizes)), sizes)
@@ -89,7 +100,14 @@ def areas_alt(wiring):
     )
 
 
-def draw_weights(w, ax, *, targets=None, sources=None, largest=None):
+def draw_weights(
+    w: ArrayLike,
+    ax: Axes,
+    *,
+    targets: Sequence[int] | None = None,
+    sources: Sequence[int] | None = None,
+    largest: float | None = None,
+) -> Axes:
     """Weights as squares in their matrix, row = target, column = source: + filled, − hollow, 0 empty.
 
     w: (n, m), n targets and m sources; the area of a square goes with abs(w). targets, sources: sizes of the
@@ -109,12 +127,18 @@ def draw_weights(w, ax, *, targets=None, sources=None, largest=None):
         ax.add_patch(PathPatch(_path(boxes), zorder=2, **style))
     _draw_frame(ax, rows, columns, line=GREY)
     ax.set(xticks=(columns[:-1] + columns[1:] - 1) / 2, yticks=(rows[:-1] + rows[1:] - 1) / 2, aspect="equal")
-    ax.set_xticklabels(range(len(columns) - 1) if len(columns) > 2 else [""])
-    ax.set_yticklabels(range(len(rows) - 1) if len(rows) > 2 else [""])
+    ax.set_xticklabels([str(k) for k in range(len(columns) - 1)] if len(columns) > 2 else [""])
+    ax.set_yticklabels([str(k) for k in range(len(rows) - 1)] if len(rows) > 2 else [""])
     return ax
 
 
-def weights_alt(w, *, targets=None, sources=None, largest=None):
+def weights_alt(
+    w: ArrayLike,
+    *,
+    targets: Sequence[int] | None = None,
+    sources: Sequence[int] | None = None,
+    largest: float | None = None,
+) -> str:
     """Alternative text for ``draw_weights``, from the data: how many weights of each sign, and the largest.
 
     w: (n, m).
@@ -127,7 +151,9 @@ def weights_alt(w, *, targets=None, sources=None, largest=None):
     )
 
 
-def _weights(w, targets, sources, largest):
+def _weights(
+    w: ArrayLike, targets: Sequence[int] | None, sources: Sequence[int] | None, largest: float | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """(w, edges of the rows' groups, edges of the columns' groups, largest) or one ValueError."""
     w = numbers("w", w, "targets", "sources")
     edges = []
@@ -139,14 +165,14 @@ def _weights(w, targets, sources, largest):
     largest = np.abs(w).max() if largest is None else largest
     if not largest >= 0:
         raise ValueError(f"largest is {brief(largest)}; it must be a number > 0.")
-    return w, *edges, largest or 1.0
+    return w, edges[0], edges[1], largest or 1.0
 
 
-def _kind(source, target):
+def _kind(source: Any, target: Any) -> str:
     return "within" if source == target else "forward" if source < target else "backward"
 
 
-def _fill_cells(ax, matrix, step):
+def _fill_cells(ax: Axes, matrix: np.ndarray, step: np.ndarray) -> None:
     """Fill the cells that hold a synapse; step: 0 within, 1 forward, −1 backward."""
     parts = [
         (kind, sign, (step == way) & (np.sign(matrix) == sign))
@@ -173,12 +199,13 @@ def _fill_cells(ax, matrix, step):
             )
 
 
-def _rectangles(cells):
+def _rectangles(cells: np.ndarray) -> np.ndarray:
     """(k, 4) left, top, right, bottom of rectangles that cover the true cells and do not overlap."""
-    open_runs, done = {}, []
+    open_runs: dict[tuple[int, int], int] = {}
+    done = []
     for row, line in enumerate(np.vstack([cells, np.zeros(cells.shape[1], bool)])):
         change = np.flatnonzero(np.diff(np.concatenate([[False], line, [False]])))
-        runs = {tuple(run) for run in change.reshape(-1, 2).tolist()}
+        runs = {(first, last) for first, last in change.reshape(-1, 2).tolist()}
         for run in [run for run in open_runs if run not in runs]:
             done.append((run[0] - 0.5, open_runs.pop(run) - 0.5, run[1] - 0.5, row - 0.5))
         for run in runs:
@@ -186,14 +213,14 @@ def _rectangles(cells):
     return np.array(sorted(done)).reshape(-1, 4)
 
 
-def _path(boxes):
+def _path(boxes: np.ndarray) -> Path:
     """One path of closed rectangles (k, 4): left, top, right, bottom."""
     corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3, 0, 1]].reshape(-1, 2)
     codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(boxes)
     return Path(corners, codes if len(boxes) else None)
 
 
-def _draw_frame(ax, rows, columns, line=INK):
+def _draw_frame(ax: Axes, rows: np.ndarray, columns: np.ndarray, line: str = INK) -> None:
     """Lines between the groups, the first row on top, room for just the matrix."""
     for at in rows[1:-1] - 0.5:
         ax.axhline(at, color=line, lw=1, zorder=3)
@@ -204,7 +231,7 @@ def _draw_frame(ax, rows, columns, line=INK):
     ax.spines[["top", "right"]].set_visible(True)
 
 
-def _mark_signs(ax, matrix):
+def _mark_signs(ax: Axes, matrix: np.ndarray) -> None:
     """Minus signs in the cells of a small matrix; above the columns the sign that Dale's law gives them."""
     if not (matrix < 0).any():
         return
@@ -227,7 +254,7 @@ def _mark_signs(ax, matrix):
             )
 
 
-def _groups(wiring):
+def _groups(wiring: Any) -> tuple[np.ndarray, list[str], list[int], str]:
     """(matrix, names of the groups, their sizes, what a group is) of AreaMasks or of a Wiring."""
     if hasattr(wiring, "hidden_mask"):
         sizes = [len(nodes) for nodes in wiring.node_assignment]

@@ -2,11 +2,22 @@
 draws.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 
 from ..validation import brief, percent
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION
 from .words import count, listing, short
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 COLOURS = {"blue": BLUE, "vermillion": VERMILLION, "green": GREEN, "orange": ORANGE, "purple": PURPLE}
 LOOKS = (
@@ -19,7 +30,16 @@ LOOKS = (
 MARKERS = ("o", "s", "^", "D", "v")
 
 
-def draw_curves(x, curves, ax, *, labels="end", markers=False, looks=LOOKS, **style):
+def draw_curves(
+    x: ArrayLike | None,
+    curves: Mapping[str, Any],
+    ax: Axes,
+    *,
+    labels: Literal["end", "top", "none"] = "end",
+    markers: bool = False,
+    looks: Sequence[tuple[str, Any]] = LOOKS,
+    **style: Any,
+) -> Axes:
     """Named curves over a common x: each has its own colour and its own dashes, so that greyscale tells them
     apart.
 
@@ -60,7 +80,7 @@ def draw_curves(x, curves, ax, *, labels="end", markers=False, looks=LOOKS, **st
     return ax
 
 
-def curves_alt(x, curves):
+def curves_alt(x: ArrayLike | None, curves: Mapping[str, Any]) -> str:
     """Alternative text for ``draw_curves``, from the data: where each curve starts and ends, and its
     range.
     """
@@ -78,16 +98,16 @@ def curves_alt(x, curves):
     return f"{count(len(each), 'curve')}: {'; '.join(each)}."
 
 
-def name_above(ax, handles=None, *, columns=None):
+def name_above(ax: Axes, handles: Sequence[Artist] | None = None, *, columns: int | None = None) -> Axes:
     """A frameless row of names above the Axes, where it covers no curve.
 
     handles: the labelled artists to name (default: all labelled ones); columns: how many names stand in a row
     (default: all).
     """
-    handles = ax.get_legend_handles_labels()[0] if handles is None else handles
-    names = [handle.get_label() for handle in handles]
+    named: Any = ax.get_legend_handles_labels()[0] if handles is None else handles
+    names = [handle.get_label() for handle in named]
     ax.legend(
-        handles,
+        named,
         names,
         loc="lower left",
         bbox_to_anchor=(-0.02, 1.0),
@@ -100,10 +120,11 @@ def name_above(ax, handles=None, *, columns=None):
     return ax
 
 
-def _name_ends(ends, ax, *, gap=13):
+def _name_ends(ends: list[tuple[float, float, str, str]], ax: Axes, *, gap: float = 13) -> None:
     """Names beside the curves' last points, moved apart where two would touch; gap in points."""
-    ax.figure.draw_without_rendering()  # fixes the limits and the transform
-    points = 72 / ax.figure.dpi
+    figure: Any = ax.figure
+    figure.draw_without_rendering()  # fixes the limits and the transform
+    points = 72 / figure.dpi
     low, high = ax.get_window_extent().get_points()[:, 1] * points
     at = np.array([ax.transData.transform(end[:2])[1] * points for end in ends])
     order = np.argsort(at, kind="stable")
@@ -126,7 +147,9 @@ def _name_ends(ends, ax, *, gap=13):
         )
 
 
-def draw_bounds(lo, hi, ax, *, names=("", ""), at=None):
+def draw_bounds(
+    lo: float, hi: float, ax: Axes, *, names: tuple[str, str] = ("", ""), at: float | None = None
+) -> Axes:
     """Two bounds that nothing crosses, as thin dashed lines with the forbidden sides shaded; names beside
     them.
 
@@ -148,7 +171,7 @@ def draw_bounds(lo, hi, ax, *, names=("", ""), at=None):
     return ax
 
 
-def shade_pulse(start, stop, ax, *, name=""):
+def shade_pulse(start: float, stop: float, ax: Axes, *, name: str = "") -> Axes:
     """A span of time during which an input is on, with its name at the top."""
     ax.axvspan(start, stop, color=ORANGE, alpha=0.16, lw=0, zorder=0)
     if name:
@@ -165,7 +188,7 @@ def shade_pulse(start, stop, ax, *, name=""):
     return ax
 
 
-def draw_balance(conductances, potentials, names, ax):
+def draw_balance(conductances: ArrayLike, potentials: ArrayLike, names: Sequence[str], ax: Axes) -> Axes:
     """A neuron as a seesaw: each channel sits at its reversal potential, drawn as large as its conductance.
 
     conductances, potentials: (k,), the leak included, conductances >= 0; names: k texts. The triangle is the
@@ -204,7 +227,7 @@ def draw_balance(conductances, potentials, names, ax):
     return ax
 
 
-def balance_alt(conductances, potentials, names):
+def balance_alt(conductances: ArrayLike, potentials: ArrayLike, names: Sequence[str]) -> str:
     """Alternative text for ``draw_balance``, from the data: every channel and the point of balance."""
     g, e = np.asarray(conductances, float), np.asarray(potentials, float)
     each = (
@@ -215,7 +238,7 @@ def balance_alt(conductances, potentials, names):
     return f"A seesaw of {count(len(g), 'channel')}: {listing(each)}; it balances at {balance}."
 
 
-def draw_orders(dt, errors, ax):
+def draw_orders(dt: ArrayLike, errors: Mapping[str, ArrayLike], ax: Axes) -> Axes:
     """Error against step size on two logarithmic axes; the slope, measured on the smallest steps, stands in
     each name.
 
@@ -237,13 +260,14 @@ def draw_orders(dt, errors, ax):
     ax.set_xticks(dt[order], [f"{step:.2g}" for step in dt[order]])
     ax.set_xticks([], minor=True)
     # plain text: no superscripts to lose in an SVG
-    decades = np.arange(*np.floor(np.log10(ax.get_ylim())) + (1, 1), 2)
+    lowest, highest = np.floor(np.log10(ax.get_ylim())) + 1
+    decades = np.arange(lowest, highest, 2)
     ax.set_yticks(10.0**decades, [f"1e{decade:+03.0f}".replace("-", "\N{MINUS SIGN}") for decade in decades])
     ax.set_yticks([], minor=True)
     return ax
 
 
-def orders_alt(dt, errors):
+def orders_alt(dt: ArrayLike, errors: Mapping[str, ArrayLike]) -> str:
     """Alternative text for ``draw_orders``, from the data: each method's slope and its error at the
     smallest step.
     """
@@ -259,12 +283,12 @@ def orders_alt(dt, errors):
     return f"Error against step size, {span}, on logarithmic axes: {'; '.join(each)}."
 
 
-def _slope(dt, error):
+def _slope(dt: np.ndarray, error: np.ndarray) -> float:
     """Slope on logarithmic axes between the two smallest steps; dt increasing."""
     return np.log(error[1] / error[0]) / np.log(dt[1] / dt[0])
 
 
-def draw_ranges(lo, hi, seen_lo, seen_hi, ax):
+def draw_ranges(lo: ArrayLike, hi: ArrayLike, seen_lo: ArrayLike, seen_hi: ArrayLike, ax: Axes) -> Axes:
     """For each neuron the range that is possible (thin, grey) and, inside it, the range that was visited
     (thick, blue).
 
@@ -294,7 +318,7 @@ def draw_ranges(lo, hi, seen_lo, seen_hi, ax):
     return name_above(ax)
 
 
-def ranges_alt(lo, hi, seen_lo, seen_hi):
+def ranges_alt(lo: ArrayLike, hi: ArrayLike, seen_lo: ArrayLike, seen_hi: ArrayLike) -> str:
     """Alternative text for ``draw_ranges``, from the data: possible and visited ranges over all neurons."""
     lo, hi, seen_lo, seen_hi = (np.asarray(values, float) for values in (lo, hi, seen_lo, seen_hi))
     used = np.log(seen_hi / seen_lo) / np.log(hi / lo)

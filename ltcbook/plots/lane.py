@@ -1,5 +1,9 @@
 """The driving circuit at work: the road from above, what the camera sees, and every neuron over time."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.ticker import LogLocator, NullLocator
@@ -11,12 +15,16 @@ from .curves import COLOURS, LOOKS, name_above
 from .picture import BLUE, GREY, INK
 from .words import count, listing, numbers, short, times
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
 LIGHT = LinearSegmentedColormap.from_list(
     "light", [(*(int(BLUE[k : k + 2], 16) / 255 for k in (1, 3, 5)), alpha) for alpha in (0, 1)]
 )
 
 
-def draw_drives(drives, ax, *, which=0):
+def draw_drives(drives: dict[str, Drive], ax: Axes, *, which: int = 0) -> Axes:
     """Drives on one road, seen from above: the road as a grey band, each path as a line, a cross where a car
     left the road.
 
@@ -52,7 +60,7 @@ def draw_drives(drives, ax, *, which=0):
     return ax
 
 
-def drives_alt(drives, *, which=0):
+def drives_alt(drives: dict[str, Drive], *, which: int = 0) -> str:
     """Alternative text for ``draw_drives``, from the data: how far each car came, and whether it left the
     road.
     """
@@ -68,7 +76,7 @@ def drives_alt(drives, *, which=0):
     return f"A winding road from above with {count(len(drives), 'path')}: {'; '.join(each)}."
 
 
-def draw_camera(drive, ax, *, which=0):
+def draw_camera(drive: Drive, ax: Axes, *, which: int = 0) -> Axes:
     """What the camera of one car saw: 16 pixels as rows, the near strip below the far one, over time; blue
     where it is bright.
 
@@ -96,7 +104,7 @@ def draw_camera(drive, ax, *, which=0):
     return ax
 
 
-def camera_alt(drive, *, which=0):
+def camera_alt(drive: Drive, *, which: int = 0) -> str:
     """Alternative text for ``draw_camera``, from the data: how far the bright spot wanders on each strip."""
     t, seen = _checked_drive(drive, which)
     strips = np.clip(seen, 0, None).reshape(len(t), len(STRIPS), len(PIXELS))
@@ -111,7 +119,15 @@ def camera_alt(drive, *, which=0):
     )
 
 
-def draw_heat(t, values, ax, *, wiring, label, scale="linear"):
+def draw_heat(
+    t: ArrayLike,
+    values: ArrayLike,
+    ax: Axes,
+    *,
+    wiring: Wiring,
+    label: str,
+    scale: Literal["linear", "log"] = "linear",
+) -> Axes:
     """A value of every neuron over time as a picture with one row per neuron, the layers apart, and a bar
     that gives the scale.
 
@@ -146,7 +162,7 @@ def draw_heat(t, values, ax, *, wiring, label, scale="linear"):
     return ax
 
 
-def heat_alt(t, values, *, wiring, label):
+def heat_alt(t: ArrayLike, values: ArrayLike, *, wiring: Wiring, label: str) -> str:
     """Alternative text for ``draw_heat``, from the data: the range, and which neuron changes most and
     least.
     """
@@ -161,7 +177,7 @@ def heat_alt(t, values, *, wiring, label):
     )
 
 
-def _checked_drives(drives, which):
+def _checked_drives(drives: dict[str, Drive], which: int) -> None:
     if (
         not isinstance(drives, dict)
         or not 1 <= len(drives) <= len(LOOKS)
@@ -177,7 +193,7 @@ def _checked_drives(drives, which):
             raise ValueError(f"{name!r} drives on another road than the first: drive all on the same roads.")
 
 
-def _checked_drive(drive, which):
+def _checked_drive(drive: Drive, which: int) -> tuple[np.ndarray, np.ndarray]:
     """Times (T,) in s and pictures (T, 16) of one car while it was on the road."""
     if not isinstance(drive, Drive):
         raise ValueError(f"drive is {brief(drive)}; pass a lane.Drive, as lane.drive returns it.")
@@ -186,7 +202,9 @@ def _checked_drive(drive, which):
     return drive.time[which][known], drive.inputs[which][known]
 
 
-def _checked_heat(t, values, wiring, scale):
+def _checked_heat(
+    t: ArrayLike, values: ArrayLike, wiring: Wiring, scale: str
+) -> tuple[np.ndarray, np.ndarray, list[tuple[str, int, int]]]:
     """Times, values and the layers (role, first row, last row)."""
     choice("scale", scale, ("linear", "log"))
     if not isinstance(wiring, Wiring):

@@ -1,5 +1,9 @@
 """Pictures of wirings: the layered graph and the signed adjacency matrix."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 
 from ..validation import choice, percent
@@ -7,26 +11,35 @@ from .areas import areas_alt, draw_areas
 from .picture import BLUE, GREY, INK, ORANGE, VERMILLION
 from .words import count, listing
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from matplotlib.axes import Axes
+
+    from ..wiring import AreaMasks, Wiring
+
 HALO = "#ffd24a"
 LAYERS = ("sensory", "inter", "command", "motor", "hidden")
 SHAPES = {"sensory": ">", "inter": "s", "command": "o", "motor": "H", "hidden": "o"}  # as in the explorers
 
 
-def draw_wiring(wiring, ax, *, kind="graph"):
+def draw_wiring(wiring: Wiring | AreaMasks, ax: Axes, *, kind: Literal["graph", "matrix"] = "graph") -> Axes:
     """A wiring as its layered graph (``draw_network``) or, kind="matrix", as its matrix in blocks
     (``draw_areas``): within a layer or area, forward, backward.
 
     wiring: a Wiring, or AreaMasks for the matrix. Returns ax. Raises ValueError for another kind.
     """
-    return (draw_network if _kind_of(wiring, kind) == "graph" else draw_areas)(wiring, ax)
+    draw: Callable[..., Axes] = draw_network if _kind_of(wiring, kind) == "graph" else draw_areas
+    return draw(wiring, ax)
 
 
-def wiring_alt(wiring, *, kind="graph"):
+def wiring_alt(wiring: Wiring | AreaMasks, *, kind: Literal["graph", "matrix"] = "graph") -> str:
     """Alternative text for ``draw_wiring``, from the data."""
-    return (network_alt if _kind_of(wiring, kind) == "graph" else areas_alt)(wiring)
+    words: Callable[..., str] = network_alt if _kind_of(wiring, kind) == "graph" else areas_alt
+    return words(wiring)
 
 
-def _kind_of(wiring, kind):
+def _kind_of(wiring: Wiring | AreaMasks, kind: str) -> str:
     choice("kind", kind, ("graph", "matrix"))
     if kind == "graph" and not hasattr(wiring, "polarity"):
         raise ValueError(
@@ -35,11 +48,11 @@ def _kind_of(wiring, kind):
     return kind
 
 
-def positions(wiring):
+def positions(wiring: Wiring) -> dict[Any, tuple[float, float]]:
     """{node: (x, y)} in a layered drawing: node i or ("sensory", k); layers from left to right, y in [0,
     1].
     """
-    layers = {"sensory": [("sensory", k) for k in range(wiring.m)]}
+    layers: dict[str, list[Any]] = {"sensory": [("sensory", k) for k in range(wiring.m)]}
     for i, role in enumerate(wiring.role):
         layers.setdefault(role, []).append(i)
     present = [name for name in LAYERS if layers.get(name)]
@@ -50,7 +63,16 @@ def positions(wiring):
     }
 
 
-def draw_network(wiring, ax, *, cut=(), grown=(), cut_in=(), grown_in=(), tips=False):
+def draw_network(
+    wiring: Wiring,
+    ax: Axes,
+    *,
+    cut: Collection[tuple[int, int]] = (),
+    grown: Collection[tuple[int, int]] = (),
+    cut_in: Collection[tuple[int, int]] = (),
+    grown_in: Collection[tuple[int, int]] = (),
+    tips: bool = False,
+) -> Axes:
     """Layered graph: blue solid synapses excite, vermillion dashed ones inhibit; cut ones grey and dotted,
     grown ones thick.
 
@@ -95,7 +117,14 @@ def draw_network(wiring, ax, *, cut=(), grown=(), cut_in=(), grown_in=(), tips=F
     return ax
 
 
-def network_alt(wiring, *, cut=(), grown=(), cut_in=(), grown_in=()):
+def network_alt(
+    wiring: Wiring,
+    *,
+    cut: Collection[tuple[int, int]] = (),
+    grown: Collection[tuple[int, int]] = (),
+    cut_in: Collection[tuple[int, int]] = (),
+    grown_in: Collection[tuple[int, int]] = (),
+) -> str:
     """Alternative text for ``draw_network``, from the data: neurons in each layer, synapses by sign, what
     an event moved.
     """
@@ -108,19 +137,21 @@ def network_alt(wiring, *, cut=(), grown=(), cut_in=(), grown_in=()):
     )
 
 
-def _layers(wiring):
+def _layers(wiring: Wiring) -> str:
     sizes = {"sensory": wiring.m} | {role: wiring.role.count(role) for role in LAYERS[1:]}
     return listing(f"{size} {role}" for role, size in sizes.items() if size) + (
         " neuron" if wiring.n == 1 else " neurons"
     )
 
 
-def _signed(wiring):
+def _signed(wiring: Wiring) -> str:
     signs = [sign for *_, sign in wiring.edges() + wiring.edges_in()]
     return f"{count(len(signs), 'synapse')}, {signs.count(1)} excitatory and {signs.count(-1)} inhibitory"
 
 
-def _draw_edge(ax, at, source, target, tip=0, **style):
+def _draw_edge(
+    ax: Axes, at: dict[Any, tuple[float, float]], source: Any, target: Any, tip: int = 0, **style: Any
+) -> None:
     """One synapse; tip: 1 for an arrow at its target, -1 for a bar, 0 for none."""
     (x0, y0), (x1, y1) = at[source], at[target]
     t = np.linspace(0, 1, 40)
@@ -145,7 +176,7 @@ def _draw_edge(ax, at, source, target, tip=0, **style):
         ax.annotate("", (x1, y1), near, zorder=4, arrowprops=look)
 
 
-def draw_adjacency(wiring, ax):
+def draw_adjacency(wiring: Wiring, ax: Axes) -> Axes:
     """Signed adjacency matrix, row = target, column = source, sensory sources first; + and - survive
     greyscale.
     """
@@ -182,7 +213,7 @@ def draw_adjacency(wiring, ax):
     return ax
 
 
-def adjacency_alt(wiring):
+def adjacency_alt(wiring: Wiring) -> str:
     """Alternative text for ``draw_adjacency``, from the data: its size, how full it is, synapses by sign,
     the largest fan-in.
     """

@@ -2,6 +2,8 @@
 PNG for print.
 """
 
+from __future__ import annotations
+
 import base64
 import contextlib
 import functools
@@ -9,6 +11,7 @@ import hashlib
 import html
 import io
 import re
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -17,6 +20,9 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.rcsetup import cycler
 
 from ..validation import brief
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 # Okabe & Ito (2008), readable for colour-blind readers on white and on dark grounds
 BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = (
@@ -41,7 +47,7 @@ PAINT = {INK: "currentColor", "#000000": "currentColor"} | {
     c: f"var(--ltc-{name}, {c})" for name, c in NAMES.items()
 }
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": 100,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -83,15 +89,15 @@ class BookAxes(Axes):
     tick labels get theirs when the Axes are cleared. Nothing outside these Axes changes.
     """
 
-    def clear(self):
+    def clear(self) -> None:
         """Empty Axes whose ticks have the book's size and ink, now and for ticks that come later."""
         super().clear()
         self.tick_params(which="both", labelsize=STYLE["xtick.labelsize"], colors=INK)
 
 
-def _in_style(method):
+def _in_style(method: Callable) -> Callable:
     @functools.wraps(method)
-    def styled(*args, **kwargs):
+    def styled(*args: Any, **kwargs: Any) -> Any:
         with mpl.rc_context(STYLE):
             return method(*args, **kwargs)
 
@@ -114,7 +120,7 @@ for _name in (
     setattr(BookAxes, _name, _in_style(getattr(BookAxes, _name)))
 
 
-def figure(width=7.2, height=3.0, **subplots):
+def figure(width: float = 7.2, height: float = 3.0, **subplots: Any) -> tuple[Figure, Any]:
     """A new figure in the book's style and its Axes: (fig, ax) like plt.subplots; width and height in inches.
 
     The Axes keep the style for all that is added to them later.
@@ -146,9 +152,9 @@ NOTEBOOK = (
 BELOW = {"Left": "Above", "Right": "Below"}  # in the words for panels that stand one below the other
 
 
-def in_one_row(fig):
+def in_one_row(fig: Figure) -> bool:
     """Whether the figure is several panels side by side and nothing else."""
-    places = [ax.get_subplotspec() for ax in fig.axes]
+    places: list[Any] = [ax.get_subplotspec() for ax in fig.axes]
     if len(places) < 2 or None in places:
         return False
     grid = places[0].get_gridspec()
@@ -158,7 +164,7 @@ def in_one_row(fig):
 
 
 @contextlib.contextmanager
-def stacked(fig, width=4.2):
+def stacked(fig: Figure, width: float = 4.2) -> Iterator[None]:
     """For a while the panels of a row stand one below the other, each as high as it was, ``width`` inches
     wide.
     """
@@ -176,13 +182,13 @@ def stacked(fig, width=4.2):
     finally:
         fig.set_size_inches(*size)
         for place, ax in zip(places, fig.axes, strict=True):
-            ax.set_subplotspec(place)
+            ax.set_subplotspec(place)  # type: ignore[arg-type]  # it is in a row, so it has one
         for ax, label in inner:
             ax.set_ylabel(label)
             ax.tick_params(labelleft=False)
 
 
-def picture(fig, *, alt):
+def picture(fig: Figure, *, alt: str) -> Picture:
     """The figure as a picture with alternative text, ready to be the last line of a cell. ValueError for
     an empty alt.
     """
@@ -197,14 +203,14 @@ class Picture:
     Raises ValueError for an alt of fewer than four words.
     """
 
-    def __init__(self, fig, alt):
+    def __init__(self, fig: Figure, alt: str) -> None:
         if not isinstance(alt, str) or len(alt.split()) < 4:
             raise ValueError(f"alt is {brief(alt)}; say in a sentence what the picture shows.")
         self.fig, self.alt = fig, " ".join(alt.split())
         for legend in filter(None, (ax.get_legend() for ax in fig.axes)):
             legend.set_frame_on(False)  # a frame would be a white box on a dark page
 
-    def svg(self, kind="ltc-figure"):
+    def svg(self, kind: str = "ltc-figure") -> str:
         """The SVG element: text stays text, ids cannot clash with another picture's, colours become the
         page's own.
 
@@ -232,14 +238,14 @@ class Picture:
         )
         return re.sub(r"\n\s*", "\n", re.sub(r"<svg\b.*?>", lambda _: head, svg, count=1, flags=re.S))
 
-    def png(self):
+    def png(self) -> bytes:
         """PNG bytes on white, 160 dots per inch."""
         buffer = io.BytesIO()
         with mpl.rc_context(STYLE):
             self.fig.savefig(buffer, format="png", dpi=160, facecolor="white")
         return buffer.getvalue()
 
-    def pages(self):
+    def pages(self) -> str:
         """What a page shows: the SVG element, or two of which it shows one, by the width of the screen."""
         if not in_one_row(self.fig):
             return self.svg()
@@ -248,7 +254,7 @@ class Picture:
         with stacked(self.fig):
             return desk + Picture(self.fig, turned).svg("ltc-figure ltc-phone")
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {
             "text/html": NOTEBOOK + self.pages(),
             "image/png": base64.b64encode(self.png()).decode(),

@@ -1,5 +1,9 @@
 """Two neurons in the plane of their states: nullclines, flow, equilibria, Lyapunov level sets."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse, Patch
@@ -10,15 +14,33 @@ from .curves import name_above
 from .picture import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION
 from .words import called, count, listing, numbers, short
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from ..typing import Cell
+
+
 FINE, COARSE = 121, 17  # points along each side: for curves, for arrows
-MARKS = {
+MARKS: dict[str, dict[str, Any]] = {
     "stable": {"marker": "o", "mfc": GREEN, "mec": GREEN},
     "saddle": {"marker": "X", "mfc": VERMILLION, "mec": VERMILLION},
     "unstable": {"marker": "o", "mfc": "none", "mec": VERMILLION, "mew": 2},
 }
 
 
-def draw_phase_plane(cell, ax, *, u=None, box=None, equilibria=None, trajectory=None, names=None):
+def draw_phase_plane(
+    cell: Cell[np.ndarray],
+    ax: Axes,
+    *,
+    u: ArrayLike | None = None,
+    box: tuple[ArrayLike, ArrayLike] | None = None,
+    equilibria: ArrayLike | None = None,
+    trajectory: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+) -> Axes:
     """The states of two neurons as a plane: where each stands still (nullclines), how the flow goes.
 
     cell: a cell with two neurons; u: (m,) constant input or None; box: (lo, hi), each (2,) mV, the part to
@@ -32,7 +54,7 @@ def draw_phase_plane(cell, ax, *, u=None, box=None, equilibria=None, trajectory=
     names, lo, hi, kinds, equilibria, trajectory = _plane(cell, u, box, names, equilibria, trajectory)
     X, Y, flow = _field(cell, u, lo, hi, FINE)
     _arrows(cell, u, lo, hi, ax)
-    handles = []
+    handles: list[Any] = []
     for k, colour, dashes in ((0, BLUE, "-"), (1, VERMILLION, (0, (5, 2)))):
         if flow[..., k].min() < 0 < flow[..., k].max():
             ax.contour(
@@ -49,7 +71,15 @@ def draw_phase_plane(cell, ax, *, u=None, box=None, equilibria=None, trajectory=
     return name_above(ax, handles, columns=2)
 
 
-def phase_plane_alt(cell, *, u=None, box=None, equilibria=None, trajectory=None, names=None):
+def phase_plane_alt(
+    cell: Cell[np.ndarray],
+    *,
+    u: ArrayLike | None = None,
+    box: tuple[ArrayLike, ArrayLike] | None = None,
+    equilibria: ArrayLike | None = None,
+    trajectory: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+) -> str:
     """Alternative text for ``draw_phase_plane``, from the data: part shown, equilibria by kind, path."""
     names, lo, hi, kinds, equilibria, trajectory = _plane(cell, u, box, names, equilibria, trajectory)
     text = (
@@ -64,7 +94,17 @@ def phase_plane_alt(cell, *, u=None, box=None, equilibria=None, trajectory=None,
     return text
 
 
-def draw_level_sets(cell, P, center, ax, *, u=None, box=None, levels=7, names=None):
+def draw_level_sets(
+    cell: Cell[np.ndarray],
+    P: ArrayLike,
+    center: ArrayLike,
+    ax: Axes,
+    *,
+    u: ArrayLike | None = None,
+    box: tuple[ArrayLike, ArrayLike] | None = None,
+    levels: int = 7,
+    names: Sequence[str] | None = None,
+) -> Axes:
     """Level sets of V = (x - center)' P (x - center) with the flow; hatched where V grows (dV/dt > 0).
 
     cell, u, box, names: as in ``draw_phase_plane``; P: (2, 2) symmetric and positive definite; center: (2,)
@@ -76,9 +116,9 @@ def draw_level_sets(cell, P, center, ax, *, u=None, box=None, levels=7, names=No
     """
     names, lo, hi, X, Y, V, growth, safe = _levels(cell, P, center, u, box, levels, names)
     _arrows(cell, u, lo, hi, ax)
-    handles = []
+    handles: list[Any] = []
     if growth.max() > 0:
-        area = ax.contourf(X, Y, growth, levels=[0, np.inf], colors="none", hatches=["////"], zorder=1)
+        area: Any = ax.contourf(X, Y, growth, levels=[0, np.inf], colors="none", hatches=["////"], zorder=1)
         for part in [area] if hasattr(area, "set_edgecolor") else area.collections:
             part.set(facecolor="none", edgecolor=VERMILLION, linewidth=0)
         if growth.min() < 0:
@@ -97,7 +137,15 @@ def draw_level_sets(cell, P, center, ax, *, u=None, box=None, levels=7, names=No
     return name_above(ax, handles, columns=2)
 
 
-def level_sets_alt(cell, P, center, *, u=None, box=None, names=None):
+def level_sets_alt(
+    cell: Cell[np.ndarray],
+    P: ArrayLike,
+    center: ArrayLike,
+    *,
+    u: ArrayLike | None = None,
+    box: tuple[ArrayLike, ArrayLike] | None = None,
+    names: Sequence[str] | None = None,
+) -> str:
     """Alternative text for ``draw_level_sets``, from the data: where V grows, and where it never does."""
     names, *_, growth, safe = _levels(cell, P, center, u, box, 1, names)
     share = 100 * (growth > 0).mean()
@@ -114,7 +162,14 @@ def level_sets_alt(cell, P, center, *, u=None, box=None, names=None):
     )
 
 
-def _plane(cell, u, box, names, equilibria=None, trajectory=None):
+def _plane(
+    cell: Any,
+    u: Any,
+    box: tuple[ArrayLike, ArrayLike] | None,
+    names: Sequence[str] | None,
+    equilibria: ArrayLike | None = None,
+    trajectory: ArrayLike | None = None,
+) -> tuple[list[str], np.ndarray, np.ndarray, list[str], np.ndarray, np.ndarray | None]:
     if getattr(cell, "n", None) != 2 or np.ndim(cell.w) != 2:
         raise ValueError(
             f"cell has {getattr(cell, 'n', 'no')} neurons; a plane needs one cell with exactly two."
@@ -145,12 +200,20 @@ def _plane(cell, u, box, names, equilibria=None, trajectory=None):
     return called(names, 2), lo, hi, kinds, points, trajectory
 
 
-def _kind(real):
+def _kind(real: np.ndarray) -> str:
     """Stability by the real parts of the two eigenvalues; one that is zero counts as not stable."""
     return "stable" if (real < 0).all() else "unstable" if (real >= 0).all() else "saddle"
 
 
-def _levels(cell, P, center, u, box, levels, names):
+def _levels(
+    cell: Any,
+    P: ArrayLike,
+    center: Any,
+    u: Any,
+    box: tuple[ArrayLike, ArrayLike] | None,
+    levels: int,
+    names: Sequence[str] | None,
+) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, float | None]:
     names, lo, hi, *_ = _plane(cell, u, box, names)
     center, P = numbers("center", center, 2), numbers("P", P, 2, 2)
     if not isinstance(levels, (int, np.integer)) or levels < 1:
@@ -168,7 +231,9 @@ def _levels(cell, P, center, u, box, levels, names):
     return names, lo, hi, X, Y, V, growth, float(safe) if inside and (safe > V).sum() > 20 else None
 
 
-def _field(cell, u, lo, hi, points):
+def _field(
+    cell: Any, u: Any, lo: np.ndarray, hi: np.ndarray, points: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     X, Y = np.meshgrid(*(np.linspace(a, b, points) for a, b in zip(lo, hi, strict=True)))
     return (
         X,
@@ -177,7 +242,7 @@ def _field(cell, u, lo, hi, points):
     )
 
 
-def _arrows(cell, u, lo, hi, ax):
+def _arrows(cell: Any, u: Any, lo: np.ndarray, hi: np.ndarray, ax: Axes) -> None:
     """Arrows of the flow: true direction, length by the fourth root of the speed: slow ones show."""
     step = (hi - lo) / COARSE
     X, Y, flow = _field(cell, u, lo + step / 2, hi - step / 2, COARSE)
@@ -200,7 +265,7 @@ def _arrows(cell, u, lo, hi, ax):
     )
 
 
-def _draw_path(trajectory, ax):
+def _draw_path(trajectory: np.ndarray, ax: Axes) -> list[Line2D]:
     """The trajectory with a square at its start and an arrow at 40 % of its length."""
     (line,) = ax.plot(*trajectory.T, color=PURPLE, ls=(0, (1.2, 1.2)), lw=2.2, zorder=4, label="trajectory")
     ax.plot(*trajectory[0], "s", ms=7, color=PURPLE, zorder=4)
@@ -225,7 +290,7 @@ def _draw_path(trajectory, ax):
     return [line]
 
 
-def _frame(lo, hi, names, ax):
+def _frame(lo: np.ndarray, hi: np.ndarray, names: Sequence[str], ax: Axes) -> None:
     ax.set(
         xlim=(lo[0], hi[0]),
         ylim=(lo[1], hi[1]),
@@ -234,7 +299,7 @@ def _frame(lo, hi, names, ax):
     )
 
 
-def _draw_ellipse(P, center, value, ax, **style):
+def _draw_ellipse(P: ArrayLike, center: Any, value: float, ax: Axes, **style: Any) -> None:
     """The level set (x - center)' P (x - center) = value, exactly: half axes sqrt(value / eigenvalue)."""
     sizes, axes = np.linalg.eigh(np.asarray(P, float))
     width, height = 2 * np.sqrt(value / sizes)
@@ -242,9 +307,9 @@ def _draw_ellipse(P, center, value, ax, **style):
     ax.add_patch(Ellipse(center, width, height, angle=angle, facecolor="none", **style))
 
 
-def _swatch(name):
+def _swatch(name: str) -> Patch:
     return Patch(facecolor="none", edgecolor=VERMILLION, hatch="////", lw=0.8, label=name)
 
 
-def _at(state):
+def _at(state: np.ndarray) -> str:
     return f"({short(state[0])}, {short(state[1])})"

@@ -1,15 +1,25 @@
 """Pictures of pruning: spectra before and after an event, rates over many networks, Lyapunov derivatives."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..validation import percent
 from .picture import BLUE, GREY, INK, VERMILLION
 from .words import count, numbers, short, times
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
 SAME = 1e-8  # smaller changes of log2(ratio) are rounding
 
 
-def draw_ratios(ratios, ax, *, bins=20):
+def draw_ratios(ratios: ArrayLike, ax: Axes, *, bins: int = 20) -> Axes:
     """Histogram of rate after / rate before on a logarithmic axis: slower hatched, unchanged one ink bar at
     1, faster plain.
 
@@ -39,7 +49,7 @@ def draw_ratios(ratios, ax, *, bins=20):
     return ax
 
 
-def ratios_alt(ratios):
+def ratios_alt(ratios: ArrayLike) -> str:
     """Alternative text for ``draw_ratios``, from the data: how many are slower, the same, faster, and the
     median.
     """
@@ -52,14 +62,16 @@ def ratios_alt(ratios):
     )
 
 
-def _logs(ratios):
+def _logs(ratios: ArrayLike) -> np.ndarray:
     ratios = numbers("ratios", ratios, "k")
     if (ratios <= 0).any():
         raise ValueError(f"ratios must be > 0; the smallest is {ratios.min():.4g}.")
     return np.log2(ratios)
 
 
-def draw_spectrum(before, after, ax, *, label=("before", "after")):
+def draw_spectrum(
+    before: ArrayLike, after: ArrayLike, ax: Axes, *, label: tuple[str, str] = ("before", "after")
+) -> Axes:
     """Eigenvalues (1/ms) in the complex plane: before hollow grey, after filled blue; the unstable half is
     hatched.
 
@@ -91,7 +103,7 @@ def draw_spectrum(before, after, ax, *, label=("before", "after")):
     return ax
 
 
-def spectrum_alt(before, after, *, label=("before", "after")):
+def spectrum_alt(before: ArrayLike, after: ArrayLike, *, label: tuple[str, str] = ("before", "after")) -> str:
     """Alternative text for ``draw_spectrum``, from the data: for each spectrum its rightmost real part and
     its complex pairs.
     """
@@ -106,12 +118,12 @@ def spectrum_alt(before, after, *, label=("before", "after")):
     return f"Eigenvalues in the complex plane; {'; '.join(each)}."
 
 
-def _spectra(before, after):
+def _spectra(before: ArrayLike, after: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     before = np.zeros(0, complex) if np.size(before) == 0 else numbers("before", before, "k", dtype=complex)
     return before, numbers("after", after, "n", dtype=complex)
 
 
-def draw_shares(rows, ax):
+def draw_shares(rows: Mapping[str, tuple[float, float, float, tuple[float, float]]], ax: Axes) -> Axes:
     """Stacked bars of slower / same / faster; rows: {label: (slower, same, faster, (low, high))}, the
     interval of faster.
     """
@@ -131,7 +143,7 @@ def draw_shares(rows, ax):
     return ax
 
 
-def shares_alt(rows):
+def shares_alt(rows: Mapping[str, tuple[float, float, float, tuple[float, float]]]) -> str:
     """Alternative text for ``draw_shares``, from the data: the three shares of every row."""
     each = (
         f"{name}, {percent(slower)} % slower, {percent(same)} % the same, {percent(faster)} % faster "
@@ -141,7 +153,7 @@ def shares_alt(rows):
     return f"Shares of networks: {'; '.join(each)}."
 
 
-def draw_derivative(t, series, ax, *, color=BLUE):
+def draw_derivative(t: ArrayLike, series: Mapping[str, ArrayLike], ax: Axes, *, color: str = BLUE) -> Axes:
     """dV/dt over time (ms) for one {label: values}; where it is positive the area is hatched: V grows
     there.
     """
@@ -162,7 +174,7 @@ def draw_derivative(t, series, ax, *, color=BLUE):
     return ax
 
 
-def derivative_alt(t, series):
+def derivative_alt(t: ArrayLike, series: Mapping[str, ArrayLike]) -> str:
     """Alternative text for ``draw_derivative``, from the data: the range of dV/dt and how long V grows."""
     ((label, values),) = series.items()
     t = times(t)

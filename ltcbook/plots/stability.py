@@ -1,13 +1,29 @@
 """Regions of the complex plane in which a solver's step shrinks the solution."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..validation import brief
 from .picture import BLUE, GREY, INK
 from .words import short
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
-def draw_stability(R, name, ax, *, box=(-4, 2, -3.5, 3.5), points=301):
+    from matplotlib.axes import Axes
+
+
+def draw_stability(
+    R: Callable[[np.ndarray], np.ndarray],
+    name: str,
+    ax: Axes,
+    *,
+    box: Sequence[float] = (-4, 2, -3.5, 3.5),
+    points: int = 301,
+) -> Axes:
     """The stability region abs(R) <= 1 of a method, shaded in blue with its boundary, under the method's
     name.
 
@@ -28,7 +44,9 @@ def draw_stability(R, name, ax, *, box=(-4, 2, -3.5, 3.5), points=301):
     return ax
 
 
-def stability_alt(R, name, *, box=(-4, 2, -3.5, 3.5)):
+def stability_alt(
+    R: Callable[[np.ndarray], np.ndarray], name: str, *, box: Sequence[float] = (-4, 2, -3.5, 3.5)
+) -> str:
     """Alternative text for ``draw_stability``, from the data: how far left the region reaches on the real
     axis.
 
@@ -45,7 +63,7 @@ def stability_alt(R, name, *, box=(-4, 2, -3.5, 3.5)):
     return f"Stability region of {name}: stable {reach}."
 
 
-def _box(box):
+def _box(box: Sequence[float]) -> tuple[float, float, float, float]:
     left, right, bottom, top = (float(edge) for edge in box)
     if not (left < right and bottom < top):
         raise ValueError(

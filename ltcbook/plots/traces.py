@@ -1,5 +1,9 @@
 """States and liquid time constants over time: a few neurons as named curves, many as one lane for each."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..validation import percent
@@ -7,10 +11,18 @@ from .curves import LOOKS, draw_bounds, draw_curves
 from .picture import BLUE, GREY, INK
 from .words import called, count, listing, numbers, short, span, times
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
 LANES = 48  # more lanes than this cannot be told apart on a page
 
 
-def draw_states(t, x, ax, *, names=None, unit="mV"):
+def draw_states(
+    t: ArrayLike, x: ArrayLike, ax: Axes, *, names: Sequence[str] | None = None, unit: str = "mV"
+) -> Axes:
     """States over time: up to five neurons as named curves, more as one lane for each, all on one scale.
 
     t: (T,) ms; x: (T, n), in ``unit``, what ``simulate.simulate`` returns; names: n texts ("neuron 0",
@@ -43,7 +55,7 @@ def draw_states(t, x, ax, *, names=None, unit="mV"):
     return _name_lanes(names, zero + (low + high) / 2, ax)
 
 
-def states_alt(t, x, *, names=None, unit="mV"):
+def states_alt(t: ArrayLike, x: ArrayLike, *, names: Sequence[str] | None = None, unit: str = "mV") -> str:
     """Alternative text for ``draw_states``, from the data: ranges, where each state ends, who moves most."""
     t, x, names = _checked(t, x, names)
     travel = np.ptp(x, axis=0)
@@ -63,7 +75,14 @@ def states_alt(t, x, *, names=None, unit="mV"):
     )
 
 
-def draw_time_constants(t, tau, ax, *, bounds=None, names=None):
+def draw_time_constants(
+    t: ArrayLike,
+    tau: ArrayLike,
+    ax: Axes,
+    *,
+    bounds: tuple[ArrayLike, ArrayLike] | None = None,
+    names: Sequence[str] | None = None,
+) -> Axes:
     """Liquid time constants over time, between the bounds that they can never cross.
 
     t: (T,) ms; tau: (T, n) ms, what ``dynamics.time_constant`` returns along a run; bounds: (shortest,
@@ -104,7 +123,13 @@ def draw_time_constants(t, tau, ax, *, bounds=None, names=None):
     return _name_lanes(names, 0.4 - np.arange(len(names)), ax)
 
 
-def time_constants_alt(t, tau, *, bounds=None, names=None):
+def time_constants_alt(
+    t: ArrayLike,
+    tau: ArrayLike,
+    *,
+    bounds: tuple[ArrayLike, ArrayLike] | None = None,
+    names: Sequence[str] | None = None,
+) -> str:
     """Alternative text for ``draw_time_constants``, from the data: range, change, share of the bounds."""
     t, tau, names, bounds = _checked_tau(t, tau, bounds, names)
     fold = tau.max(0) / tau.min(0)
@@ -128,12 +153,16 @@ def time_constants_alt(t, tau, *, bounds=None, names=None):
     )
 
 
-def _checked(t, x, names):
+def _checked(
+    t: ArrayLike, x: ArrayLike, names: Sequence[str] | None
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
     t, x = times(t), numbers("x", x, "T", "n")
     return t, *_common(t, x, names, "x")
 
 
-def _common(t, values, names, name):
+def _common(
+    t: np.ndarray, values: np.ndarray, names: Sequence[str] | None, name: str
+) -> tuple[np.ndarray, list[str]]:
     if len(values) != len(t):
         raise ValueError(
             f"{name} has shape {values.shape}, t has {len(t)} times; {name} must be ({len(t)}, n)."
@@ -146,7 +175,9 @@ def _common(t, values, names, name):
     return values, called(names, values.shape[1])
 
 
-def _checked_tau(t, tau, bounds, names):
+def _checked_tau(
+    t: ArrayLike, tau: ArrayLike, bounds: tuple[ArrayLike, ArrayLike] | None, names: Sequence[str] | None
+) -> tuple[np.ndarray, np.ndarray, list[str], tuple[np.ndarray, np.ndarray] | None]:
     t = times(t)
     tau, names = _common(t, numbers("tau", tau, "T", "n"), names, "tau")
     if (tau <= 0).any():
@@ -171,7 +202,7 @@ def _checked_tau(t, tau, bounds, names):
     return t, tau, names, (lo, hi)
 
 
-def _lane(t, values, base, ax, *, top=None):
+def _lane(t: np.ndarray, values: np.ndarray, base: float, ax: Axes, *, top: float | None = None) -> None:
     """One trace, shaded from the base of its lane; base and top (if any) as thin lines."""
     for level in (base,) if top is None else (base, top):
         ax.plot(t[[0, -1]], [level, level], color=GREY, lw=0.7, zorder=1)
@@ -179,14 +210,14 @@ def _lane(t, values, base, ax, *, top=None):
     ax.plot(t, values, color=BLUE, lw=1.3, zorder=3)
 
 
-def _name_lanes(names, heights, ax):
+def _name_lanes(names: list[str], heights: np.ndarray, ax: Axes) -> Axes:
     ax.set_yticks(heights, names)
     ax.tick_params(axis="y", length=0)
     ax.spines[["left"]].set_visible(False)
     return ax
 
 
-def _round(value):
+def _round(value: float) -> float:
     """The largest 1, 2 or 5 times a power of ten that is not above the value."""
     power = 10.0 ** np.floor(np.log10(value))
     return power * max(digit for digit in (1, 2, 5) if digit * power <= value * (1 + 1e-9))

@@ -1,10 +1,18 @@
 """Training curves over many seeds: the median, and an interval whose meaning stands in the axis label."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 
 from ..validation import choice, generator, whole
 from .curves import COLOURS, LOOKS, draw_curves
 from .words import numbers, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 INTERVALS = {
     "quantile": "band: 25 % to 75 % of the seeds",
@@ -12,7 +20,14 @@ INTERVALS = {
 }
 
 
-def draw_training(losses, ax, *, interval="quantile", resamples=1000, rng=None):
+def draw_training(
+    losses: dict[str, ArrayLike],
+    ax: Axes,
+    *,
+    interval: Literal["quantile", "bootstrap"] = "quantile",
+    resamples: int = 1000,
+    rng: np.random.Generator | None = None,
+) -> Axes:
     """Loss over epochs: each method's median over its seeds as a line, with a band that the x label explains.
 
     losses: {name: (seeds, epochs)}, e.g. ``np.array([history.loss for history in runs])``, in the unit of
@@ -36,7 +51,13 @@ def draw_training(losses, ax, *, interval="quantile", resamples=1000, rng=None):
     )
 
 
-def training_alt(losses, *, interval="quantile", resamples=1000, rng=None):
+def training_alt(
+    losses: dict[str, ArrayLike],
+    *,
+    interval: Literal["quantile", "bootstrap"] = "quantile",
+    resamples: int = 1000,
+    rng: np.random.Generator | None = None,
+) -> str:
     """Alternative text for ``draw_training``, from the data: where each median starts and ends, its band."""
     bands = _bands(losses, interval, resamples, rng)
     meaning = {"quantile": "middle half of the seeds", "bootstrap": "95 % bootstrap interval"}[interval]
@@ -48,7 +69,9 @@ def training_alt(losses, *, interval="quantile", resamples=1000, rng=None):
     return f"Median loss over {_seeds(losses)} seeds: {'; '.join(each)}."
 
 
-def _bands(losses, interval, resamples, rng):
+def _bands(
+    losses: dict[str, ArrayLike], interval: Literal["quantile", "bootstrap"], resamples: int, rng: Any
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """{name: (low, median, high)}, each (epochs,)."""
     choice("interval", interval, tuple(INTERVALS))
     if not isinstance(losses, dict) or not 1 <= len(losses) <= len(LOOKS):
@@ -74,6 +97,6 @@ def _bands(losses, interval, resamples, rng):
     return out
 
 
-def _seeds(losses):
+def _seeds(losses: dict[str, Any]) -> str:
     counts = sorted({len(values) for values in losses.values()})
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"

@@ -2,12 +2,19 @@
 eigenvalues answer.
 """
 
+from __future__ import annotations
+
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import wiring
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
 NEURONS, SEED = 24, 0
 # under Dale's law an inhibitory weight is so many times larger
@@ -88,8 +95,8 @@ class AreasExplorer(Explorer):
     )
     play = {"knob": "backward", "seconds": 8}
 
-    def __init__(self):
-        options = {
+    def __init__(self) -> None:
+        options: dict[str, Any] = {
             "areas": ((2, "2"), (3, "3"), (4, "4")),
             "within": ((0.5, "half"), (1.0, "all")),
             "signs": (("plus", "all +"), ("dale", "Dale")),
@@ -121,9 +128,9 @@ class AreasExplorer(Explorer):
         )
 
     @staticmethod
-    def masks(areas, forward, backward, within, signs):
+    def masks(areas: int, forward: float, backward: float, within: float, signs: str) -> wiring.AreaMasks:
         """The AreaMasks of these controls, always of one seed, so that a larger share only adds synapses."""
-        given = {
+        given: dict[str, Any] = {
             "dims": (1, NEURONS, 1),
             "n_areas": int(areas),
             "area_connectivities": (forward, backward, within),
@@ -135,7 +142,7 @@ class AreasExplorer(Explorer):
             else wiring.multi_area(**given)
         )
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """Synapses in each kind of block, all eigenvalues [Re, Im] and the verdict."""
         setting = [controls[name] for name in ("areas", "forward", "backward", "within", "signs")]
         masks = self.masks(*setting)
@@ -156,7 +163,7 @@ class AreasExplorer(Explorer):
         }
         return frame | {"verdict": self.verdict(frame)}
 
-    def verdict(self, frame):
+    def verdict(self, frame: dict[str, Any]) -> list[list[str]]:
         """Whether errors grow, and what loops through several areas do to the rightmost eigenvalue."""
         at, alone, counts = frame["abscissa"], frame["alone"], frame["counts"]
         kind = (
@@ -170,7 +177,7 @@ class AreasExplorer(Explorer):
         )
         return [phrase(self.sentences[kind], at=at)]
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         counts = frame["counts"]
         return (
@@ -178,7 +185,7 @@ class AreasExplorer(Explorer):
             "backward. " + frame["verdict"][0][1]
         )
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 
@@ -189,18 +196,18 @@ class AreasExplorer(Explorer):
             np.array([re + 1j * im for re, im in values])
             for values in (self.spec["alone"][name_of(c["areas"], c["within"], c["signs"])], frame["eigen"])
         ]
-        plots.draw_spectrum(*sets, right, label=("areas alone", "whole network"))
+        plots.draw_spectrum(sets[0], sets[1], right, label=("areas alone", "whole network"))
         fig.suptitle(frame["verdict"][0][1], fontsize=11)
         return fig
 
 
-def name_of(areas, within, signs):
+def name_of(areas: int, within: float, signs: str) -> str:
     """The name of a setting, as the drawing asks for it."""
     return f"{areas}-{within:g}-{signs}"
 
 
 @cache
-def signs_of(areas, signs):
+def signs_of(areas: int, signs: str) -> np.ndarray:
     """(24,) signs of the neurons as sources, read-only."""
     masks = AreasExplorer.masks(areas, 0, 0, 1, signs)
     values = np.ones(NEURONS) if masks.excitatory is None else np.where(masks.excitatory, 1.0, -1.0)
@@ -208,7 +215,7 @@ def signs_of(areas, signs):
     return values
 
 
-def spectrum(areas, forward, backward, within, signs):
+def spectrum(areas: int, forward: ArrayLike, backward: ArrayLike, within: float, signs: str) -> np.ndarray:
     """(..., 24) eigenvalues of −I + W; W: weights of size 0.0375 to 0.1125 where the dice let them be,
     inhibitory ones 2.5 times as large. The shares forward and backward may be arrays of one shape (...).
     """
@@ -220,13 +227,13 @@ def spectrum(areas, forward, backward, within, signs):
 
 
 @cache
-def border(areas, within, signs):
+def border(areas: int, within: float, signs: str) -> list[str]:
     """Whether small errors grow, "1" or "0", for every share forward (rows) and backward in SHARES."""
     values = spectrum(areas, *np.meshgrid(SHARES, SHARES, indexing="ij"), within, signs)
     return ["".join("01"[int(grows)] for grows in row) for row in values.real.max(-1) >= 0]
 
 
-def listed(values):
+def listed(values: np.ndarray) -> list[list[float]]:
     """[[Re, Im], ...] from right to left, of a conjugate pair the lower one first."""
     return [
         [float(value.real), float(value.imag)] for value in values[np.lexsort((values.imag, -values.real))]

@@ -6,6 +6,8 @@ is answered exactly; the static page carries a table of frames over a grid of th
 nearest; print gets a PNG.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import html
@@ -16,13 +18,16 @@ import os
 import re
 import sys
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from ..validation import among, brief, significant
 from . import bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Control:
     more: bool = False
 
     @property
-    def grid(self):
+    def grid(self) -> list:
         """The values of this control in the table."""
         if self.hidden:
             return [self.default]
@@ -61,7 +66,7 @@ class Control:
         count = round((self.high - self.low) / (self.grid_step or self.step))
         return [round(self.low + i * (self.grid_step or self.step), 10) for i in range(count + 1)]
 
-    def check(self, value):
+    def check(self, value: Any) -> Any:
         """The value, or one ValueError that says what came and what is possible."""
         if self.kind == "select":
             values = [option for option, _ in self.options]
@@ -111,7 +116,7 @@ class Prediction:
     right: object = None
     by: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         values = [guess.value for guess in self.guesses]
         if not 2 <= len(values) <= 4 or len(set(values)) < len(values):
             raise ValueError(f"a prediction has two to four answers of different value, not {values}.")
@@ -145,12 +150,12 @@ class Explorer(anywidget.AnyWidget):
     frame = traitlets.Dict().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         if "drawing" in vars(cls):  # not again for the copy of the class that add_traits makes
             cls._esm, cls._css = bundle.notebook_module(cls.drawing), bundle.stylesheet()
         super().__init_subclass__(**kwargs)
 
-    def __init__(self, knobs, presets, **spec):
+    def __init__(self, knobs: Sequence[Control], presets: Sequence[Preset], **spec: Any) -> None:
         self.knobs = {knob.name: knob for knob in knobs}
         super().__init__(
             spec=plain(
@@ -174,19 +179,19 @@ class Explorer(anywidget.AnyWidget):
         self.observe(self._answer, names="controls")
 
     @property
-    def room(self):
+    def room(self) -> str:
         """The name under which the height of its place on a page is known."""
         return f"{self.key}-compact" if self.spec.get("compact") else self.key
 
     @property
-    def version(self):
+    def version(self) -> str:
         """A few letters that change with the grid of the controls: a table made for another one is
         refused.
         """
         grids = json.dumps([[name, knob.grid] for name, knob in self.knobs.items()])
         return hashlib.sha256(f"{self.key} {grids}".encode()).hexdigest()[:8]
 
-    def compute(self, **controls):
+    def compute(self, **controls: Any) -> dict[str, Any]:
         """One frame: a JSON-able dictionary, always the same for the same controls; missing controls take
         their default.
 
@@ -198,7 +203,7 @@ class Explorer(anywidget.AnyWidget):
         full = {name: knob.check(controls.get(name, knob.default)) for name, knob in self.knobs.items()}
         return plain({"controls": full, **self.frame_of(full)})
 
-    def _answer(self, change):
+    def _answer(self, change: dict[str, Any]) -> None:
         try:
             frame = self.compute(**change["new"])
         except ValueError as error:  # the reader sees why; the widget lives on
@@ -207,7 +212,7 @@ class Explorer(anywidget.AnyWidget):
             with self.hold_sync():
                 self.frame, self.error = frame, ""
 
-    def fill_table(self):
+    def fill_table(self) -> None:
         """Compute the frames of the grid once; the numbers are kept to four significant digits."""
         if self.tabulated and not self.table:
             grids = [knob.grid for knob in self.knobs.values()]
@@ -220,7 +225,7 @@ class Explorer(anywidget.AnyWidget):
                 "frames": [rounded({k: v for k, v in frame.items() if k != "controls"}) for frame in frames],
             }
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self.fill_table()
         given = super()._repr_mimebundle_(**kwargs)
         data, metadata = given if isinstance(given, tuple) else (given or {}, {})
@@ -229,13 +234,13 @@ class Explorer(anywidget.AnyWidget):
         png = base64.b64encode(self.png()).decode()
         return {**data, "text/html": self.to_html(png), "image/png": png}, metadata
 
-    def png(self, dpi=110):
+    def png(self, dpi: int = 110) -> bytes:
         """The default frame as a picture for print and for readers without JavaScript, PNG bytes."""
         from .pictures import png_bytes
 
         return png_bytes(self.picture(self.compute()), dpi)
 
-    def to_html(self, png=None):
+    def to_html(self, png: str | None = None) -> str:
         """The static twin: a picture, a table of frames and the classic scripts, which bring a stand-in for
         the kernel's model.
 
@@ -280,19 +285,19 @@ ALONE = """
 {scripts}</script>"""
 
 
-def linked():
+def linked() -> bool:
     """Whether the page brings the scripts itself, as the book's build says when it runs the chapters."""
     return os.environ.get("LTCBOOK_EXPLORERS") == "linked"
 
 
-def view_only():
+def view_only() -> bool:
     """Whether only the widget view is emitted: in Colab, whose choice between a view and HTML is not ours
     to guess.
     """
     return "google.colab" in sys.modules
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Numbers, lists and dictionaries that JSON knows; NaN and infinity, which it does not, become None."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
@@ -303,7 +308,7 @@ def plain(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def rounded(value, digits=4):
+def rounded(value: Any, digits: int = 4) -> Any:
     """The same structure with its fractions cut to so many significant digits, and never finer than 1e-5."""
     if isinstance(value, dict):
         return {key: rounded(item, digits) for key, item in value.items()}
@@ -318,7 +323,7 @@ def rounded(value, digits=4):
 HOLE = re.compile(r"\{(\w+)(?::(\+|\d))?\}")
 
 
-def phrase(sentence, **values):
+def phrase(sentence: tuple[str, str], **values: Any) -> list[str]:
     """[tone, text] of a sentence whose holes are filled: {x} as people read it, {x:2} with two digits, {x:+}
     with its sign.
 
@@ -326,7 +331,7 @@ def phrase(sentence, **values):
     """
     tone, template = sentence
 
-    def fill(hole):
+    def fill(hole: re.Match[str]) -> str:
         value, how = values[hole[1]], hole[2]
         if isinstance(value, str):
             return value
@@ -335,12 +340,12 @@ def phrase(sentence, **values):
     return [tone, HOLE.sub(fill, template)]
 
 
-def signed(value):
+def signed(value: float) -> str:
     """``words`` with the sign always written."""
     return ("+" if value > 1e-12 else "") + words(value)
 
 
-def words(value, digits=3):
+def words(value: float | None, digits: int = 3) -> str:
     """A number as people read it: three significant digits and a real minus sign; the same words as in
     core/format.js.
     """

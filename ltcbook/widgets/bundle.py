@@ -8,12 +8,18 @@ that two modules of one script would share. The string ``"text of ./file.js"`` b
 and of all that it needs: the script of a worker.
 """
 
+from __future__ import annotations
+
 import hashlib
 import itertools
 import json
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 STATIC = Path(__file__).parent / "static"
 IMPORT = re.compile(r'^import\s*\{\s*((?:\w+\s*,\s*)*\w*)\s*\}\s*from\s*"(\.{1,2}/[\w./-]+\.js)";\n?', re.M)
@@ -31,7 +37,7 @@ class Module:
     level.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path, source = path, path.read_text(encoding="utf-8")
         if "</script" in source or "<!--" in source:
             raise ValueError(
@@ -48,7 +54,8 @@ class Module:
                 "a function, a class or a const."
             )
         self.text = TEXT.sub(lambda found: worker_text(path.parent / found[1]), self.text)
-        self.names, self.exports = set(), set()
+        self.names: set[str] = set()
+        self.exports: set[str] = set()
         for exported, name, fields, items in NAME.findall(source):
             found = given(name, fields, items)
             if twice := found & self.names:
@@ -58,18 +65,19 @@ class Module:
 
 
 @cache
-def modules(*roots):
+def modules(*roots: Path) -> tuple[Module, ...]:
     """The modules at these paths and all that they need, each after what it imports; ValueError for a
     circle or a missing name.
     """
-    order, open_ = {}, []
+    order: dict[Path, Module] = {}
+    open_: list[Path] = []
 
-    def visit(path):
+    def visit(path: Path) -> None:
         if path in order:
             return
         if path in open_:
-            names = [step.name for step in [*open_[open_.index(path) :], path]]
-            raise ValueError(f"modules import each other in a circle: {' -> '.join(names)}.")
+            circle = [step.name for step in [*open_[open_.index(path) :], path]]
+            raise ValueError(f"modules import each other in a circle: {' -> '.join(circle)}.")
         open_.append(path)
         module = Module(path)
         for other, names in module.imports:
@@ -86,9 +94,9 @@ def modules(*roots):
     return tuple(order.values())
 
 
-def joined(parts):
+def joined(parts: Iterable[Module]) -> str:
     """The text of modules one after the other; ValueError where two give the same name."""
-    owner = {}
+    owner: dict[str, Module] = {}
     for module in parts:
         for name in module.names:
             if name in owner:
@@ -100,15 +108,17 @@ def joined(parts):
     return "\n".join(f"// {module.path.name}\n{module.text}" for module in parts)
 
 
-def worker_text(path):
+def worker_text(path: Path) -> str:
     """What a module exports, with all that it needs and nothing else, as a string of JavaScript without
     comments.
     """
     parts = modules(path.resolve())
     text = COMMENT.sub("", joined(parts))
-    starts = [*(found.start() for found in NAME.finditer(text)), len(text)]
+    found = list(NAME.finditer(text))
+    starts = [*(match.start() for match in found), len(text)]
     pieces = [text[start:end] for start, end in itertools.pairwise(starts)]
-    owner = {name: piece for piece in pieces for name in given(*NAME.match(piece).groups()[1:])}
+    names = [given(*match.groups()[1:]) for match in found]
+    owner = {name: piece for piece, some in zip(pieces, names, strict=True) for name in some}
     needed, open_ = set(), [owner[name] for name in parts[-1].exports]
     while open_:
         if (piece := open_.pop()) not in needed:
@@ -117,7 +127,7 @@ def worker_text(path):
     return json.dumps("".join(piece for piece in pieces if piece in needed))
 
 
-def given(name, fields, items):
+def given(name: str, fields: str, items: str) -> set[str]:
     """The names that a statement gives, from what ``NAME`` found in it."""
     return (
         {name}
@@ -126,13 +136,13 @@ def given(name, fields, items):
     )
 
 
-def is_shared(module):
+def is_shared(module: Module) -> bool:
     """Whether a module belongs to all drawings."""
     return module.path.parent.name == "core"
 
 
 @cache
-def notebook_module(drawing):
+def notebook_module(drawing: str) -> str:
     """One self-contained ES module with a drawing and all that it needs, for a widget in a notebook."""
     return (
         joined(modules(STATIC / "core" / "view.js", STATIC / drawing))
@@ -141,7 +151,7 @@ def notebook_module(drawing):
 
 
 @cache
-def shared_script():
+def shared_script() -> str:
     """The classic script that all drawings of a page share."""
     parts = modules(*sorted((STATIC / "core").glob("*.js")))
     names = ", ".join(sorted(set().union(*(module.exports for module in parts))))
@@ -152,7 +162,7 @@ def shared_script():
 
 
 @cache
-def drawing_script(drawing):
+def drawing_script(drawing: str) -> str:
     """The classic script of one drawing: it draws as soon as the shared script is there, before or after
     it.
     """
@@ -171,20 +181,20 @@ def drawing_script(drawing):
 
 
 @cache
-def stylesheet():
+def stylesheet() -> str:
     """The style sheet that all explorers share."""
     return (STATIC / "explorer.css").read_text(encoding="utf-8")
 
 
 @cache
-def heights():
+def heights() -> dict[str, list[list[float]]]:
     """Explorer -> [[width of its place, its height there], ...] in pixels, measured by `python
     tests/heights.py`.
     """
     return json.loads((STATIC / "heights.json").read_text(encoding="utf-8"))
 
 
-def reserved(name):
+def reserved(name: str) -> str:
     """Style rules that keep an explorer's height free while its picture waits, so that nothing jumps when
     it wakes.
     """
@@ -199,12 +209,12 @@ def reserved(name):
     return f"@media (scripting: enabled) {{ {' '.join(rules)} }}" if rules else ""
 
 
-def drawings():
+def drawings() -> list[str]:
     """The file names of all drawings, those modules that export one."""
     return sorted(path.name for path in STATIC.glob("*.js") if "drawing" in Module(path).exports)
 
 
-def page_files():
+def page_files() -> dict[str, str]:
     """Name -> text of every file that the pages load."""
     return {
         "shared.js": shared_script(),
@@ -213,6 +223,6 @@ def page_files():
     }
 
 
-def version(text):
+def version(text: str) -> str:
     """A few letters that change with the text, so that a browser never keeps an old file."""
     return hashlib.sha256(text.encode()).hexdigest()[:10]

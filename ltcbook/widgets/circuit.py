@@ -1,12 +1,18 @@
 """One circuit under the threshold T: its drawing, its plans of events, and what one event does to it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import analysis, dynamics, pruning, simulate
 from ..wiring import Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 END, POINTS = 6.0, 41  # ms after the event that the trajectory shows, and its samples
 HIGHEST = 0.6  # µS, the largest T
@@ -27,7 +33,7 @@ class Circuit:
     u: np.ndarray
     inputs: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if (self.cell.n, self.cell.m) != (self.wiring.n, self.wiring.m):
             raise ValueError(
                 f"the cell has {self.cell.n} neurons and {self.cell.m} inputs, the wiring {self.wiring.n} "
@@ -43,13 +49,13 @@ class Circuit:
     # ---- how it is drawn: sensory inputs are nodes 0 .. m - 1, the neurons follow
 
     @cached_property
-    def nodes(self):
+    def nodes(self) -> list[dict[str, Any]]:
         """Role and place within the role of every node."""
         roles = ["sensory"] * self.wiring.m + list(self.wiring.role)
         return [{"role": role, "place": roles[:i].count(role) + 1} for i, role in enumerate(roles)]
 
     @cached_property
-    def edges(self):
+    def edges(self) -> list[tuple[int, int, int]]:
         """(source node, target node, sign) of every synapse."""
         m = self.wiring.m
         return [(s, t + m, sign) for s, t, sign in self.wiring.edges_in()] + [
@@ -57,31 +63,31 @@ class Circuit:
         ]
 
     @cached_property
-    def place(self):
+    def place(self) -> dict[tuple[int, int], int]:
         """(source node, target node) -> place in ``edges``."""
         return {edge[:2]: k for k, edge in enumerate(self.edges)}
 
     @cached_property
-    def weights(self):
+    def weights(self) -> list[float]:
         """Conductance of every synapse in ``edges``, in µS."""
         return self._listed("w")
 
     @cached_property
-    def own(self):
+    def own(self) -> np.ndarray:
         """Neurons that own an eigenvalue, -1 / tau: all that lie on no loop of the network (theorem 6)."""
         return np.setdiff1d(np.arange(self.wiring.n), self.command)
 
     @cached_property
-    def command(self):
+    def command(self) -> np.ndarray:
         """The command neurons, among which loops run."""
         return self.wiring.members("command")
 
-    def _listed(self, name):
+    def _listed(self, name: str) -> list[float]:
         """A field of the cell for every synapse in ``edges``."""
         m, inner, outer = self.wiring.m, getattr(self.cell, name), getattr(self.cell, name + "_in")
         return [float(outer[t - m, s] if s < m else inner[t - m, s - m]) for s, t, _ in self.edges]
 
-    def page(self, seeds):
+    def page(self, seeds: Sequence[int]) -> dict[str, Any]:
         """What the page needs to compute every frame by itself: neurons, synapses with their gates, and
         plans by rule and seed.
         """
@@ -110,7 +116,7 @@ class Circuit:
             "plans": plans,
         }
 
-    def plan(self, target, seed):
+    def plan(self, target: str, seed: int) -> list:
         """What an event at the highest T does, step by step, from the weakest synapse on. Events nest: it
         tells them all.
 
@@ -120,6 +126,7 @@ class Circuit:
         """
         result, cell = self.event(HIGHEST, {"new_weight": "uniform", "target": target}, seed)
         steps = []
+        w: Any  # of the event: None for inputs that stay as they are, and then nothing is cut
         for end, shift, w in (("", self.wiring.m, result.weights), ("_in", 0, result.weights_in)):
             cut, grown, blocked = (getattr(result, name + end) for name in ("cut", "grown", "blocked"))
             for k, (s, t) in enumerate(cut):
@@ -134,15 +141,15 @@ class Circuit:
 
     # ---- one event, and what follows from it
 
-    def heard(self, strength):
+    def heard(self, strength: float) -> np.ndarray:
         """The input at a strength between 0 and 1, (m,)."""
         return strength * self.u
 
-    def rest(self, strength=1.0):
+    def rest(self, strength: float = 1.0) -> np.ndarray:
         """The equilibrium before the event, (n,)."""
         return analysis.relax(np.zeros(self.cell.n), self.heard(strength), self.cell)
 
-    def event(self, T, options, seed):
+    def event(self, T: float, options: dict[str, Any], seed: int) -> tuple[pruning.Rewired, dynamics.LTC]:
         """The prune-and-rewire event and the cell after it; options of ``pruning.prune_and_rewire``."""
         tau = dynamics.time_constant(self.rest(), self.u, self.cell)
         result = pruning.prune_and_rewire(
@@ -156,7 +163,7 @@ class Circuit:
         )
         return result, pruning.rewire(self.cell, result, rng=np.random.default_rng([seed, 1]))
 
-    def moved(self, result, raised):
+    def moved(self, result: pruning.Rewired, raised: bool) -> dict[str, Any]:
         """What an event did, as lists of places and edges: cut, grown [source, target, sign, weight],
         blocked, and counts.
         """
@@ -191,7 +198,7 @@ class Circuit:
             },
         }
 
-    def settle(self, cell, u, start):
+    def settle(self, cell: dynamics.LTC, u: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Trajectory from a state under the dynamics of a cell, (POINTS, n), and the equilibrium it
         reaches, (n,).
         """
@@ -199,7 +206,7 @@ class Circuit:
         path = simulate.simulate(cell, np.tile(u, (len(dt), 1)), start, dt, method="exponential", substeps=2)
         return np.concatenate([start[None], path]), analysis.relax(path[-1], u, cell)
 
-    def spectrum(self, x, u, cell):
+    def spectrum(self, x: np.ndarray, u: np.ndarray, cell: dynamics.LTC) -> dict[str, Any]:
         """Eigenvalues by kind, slowest rate, trace and largest modulus at x, (n,)."""
         J = dynamics.jacobian(x, u, cell)
         values = np.linalg.eigvals(J)
@@ -214,7 +221,7 @@ class Circuit:
         }
 
     @staticmethod
-    def descents(path, new, u, cell):
+    def descents(path: np.ndarray, new: np.ndarray, u: np.ndarray, cell: dynamics.LTC) -> dict[str, Any]:
         """dV/dt / V(0) along the path, per ms: for the published V = x'x, and for the certified V (None
         where undecided).
         """
@@ -233,7 +240,7 @@ class Circuit:
         return {"origin": origin, "certified": certified}
 
 
-def is_layered(wiring):
+def is_layered(wiring: Wiring) -> bool:
     """Whether synapses run only sensory -> inter -> command (and among them) -> motor, with no layer
     empty.
     """

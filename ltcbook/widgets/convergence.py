@@ -2,12 +2,18 @@
 networks.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import analysis, dynamics
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 GATE, CAPACITANCE = 0.5, 1.0  # the open share s of the synapse (its source is held), and c in nF
 # a third neuron that no synapse of the event touches: leak time in ms, error in mV
@@ -108,7 +114,7 @@ class ConvergenceExplorer(Explorer):
     )
     play = {"knob": "W", "seconds": 8}
 
-    def __init__(self):
+    def __init__(self) -> None:
         ranges = [
             ("W", "New weight W", 10.0, 0.05, 10, 0.05, "µS"),
             ("w", "Old weight w", 0.2, 0.02, 1, 0.02, "µS"),
@@ -144,7 +150,7 @@ class ConvergenceExplorer(Explorer):
         )
 
     @staticmethod
-    def cells(controls):
+    def cells(controls: dict[str, Any]) -> list[dynamics.LTC]:
         """The cell before and the cell after the event: neurons (j, k) or (j, k, bystander), one held
         input.
         """
@@ -171,7 +177,7 @@ class ConvergenceExplorer(Explorer):
             )
         return made
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """Both networks: eigenvalues, slowest and fastest rate, Euler's step, and the error's first rate,
         norm and settling.
         """
@@ -193,7 +199,7 @@ class ConvergenceExplorer(Explorer):
         return frame | {"verdict": self.verdict(frame, controls)}
 
     @staticmethod
-    def fall(error, decay, rate):
+    def fall(error: np.ndarray, decay: np.ndarray, rate: float) -> dict[str, Any]:
         """How an error (n,) dies at the rates decay (n,): first rate, norm over TIMES as a share, ms until
         LEFT; None for none.
         """
@@ -208,7 +214,7 @@ class ConvergenceExplorer(Explorer):
         return {"first": (decay * error**2).sum() / square, "settle": high, "norm": [share(t) for t in TIMES]}
 
     @staticmethod
-    def verdict(frame, controls):
+    def verdict(frame: dict[str, Any], controls: dict[str, Any]) -> list[list[str]]:
         """The slowest mode, and this very error; convergence.js chooses by the same rule."""
         before, after = frame["before"], frame["after"]
         why = {
@@ -225,13 +231,13 @@ class ConvergenceExplorer(Explorer):
         )
         return [slowest, phrase(SENTENCES[f"{first}_{last}"], was=before["settle"], now=after["settle"])]
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         return (
             " ".join(text for _, text in frame["verdict"]).replace("_", " ").replace("\u00a0→\u00a0", " to ")
         )
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 
@@ -255,7 +261,7 @@ class ConvergenceExplorer(Explorer):
         return fig
 
 
-def compare(old, new, tolerance=1e-9):
+def compare(old: float, new: float, tolerance: float = 1e-9) -> str:
     """ "good" where new is larger than old, "bad" where it is smaller, "same" where they differ by no more
     than a share.
     """

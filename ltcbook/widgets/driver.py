@@ -2,7 +2,10 @@
 circuit on the page.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +14,11 @@ from ..tasks import lane
 from . import driving
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase
 from .circuit import HIGHEST, Circuit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .. import pruning
 
 SECOND = 1 / lane.FRAME  # frames: the circuit's own unit of time is a frame
 ROADS, SEEDS = tuple(range(10)), tuple(range(8))
@@ -93,7 +101,7 @@ class DriverExplorer(Explorer):
 
     key, drawing, tabulated = "driver", "driver.js", False
     title = "Nineteen neurons drive"
-    prediction = Prediction(
+    prediction: Prediction | None = Prediction(
         (
             Guess(
                 "same",
@@ -120,7 +128,7 @@ class DriverExplorer(Explorer):
         "random places, and only training can give them a use there: press Retrain and watch."
     )
 
-    def __init__(self, driver=None, *, compact=False):
+    def __init__(self, driver: lane.Driver | None = None, *, compact: bool = False) -> None:
         driver = lane.trained() if driver is None else driver
         if not isinstance(driver, lane.Driver):
             raise ValueError(
@@ -199,7 +207,8 @@ class DriverExplorer(Explorer):
             self.prediction = None
             self.question = f"{few} neurons move. Does the car stay?"
             self.answer = "It leaves the road in a bend. " + self.answer
-        self._kept, self._told = (None, None), None
+        self._kept: tuple[Any, Any] = (None, None)  # controls, and the drives at these
+        self._told: dict[str, Any] | None = None
         _, states, heard = self.drives({knob.name: knob.default for knob in knobs})
         tau = dynamics.time_constant(states[0], heard[0], driver.cell)
         super().__init__(
@@ -225,11 +234,11 @@ class DriverExplorer(Explorer):
             },
         )
 
-    def event(self, T, seed):
+    def event(self, T: float, seed: int) -> tuple[pruning.Rewired, dynamics.LTC]:
         """The prune-and-rewire event at T and the cell after it."""
         return self.circuit.event(T, {}, seed)
 
-    def cell(self, controls):
+    def cell(self, controls: dict[str, Any]) -> dynamics.LTC:
         """The cell that drives: after the event, with the silent neuron's synapses shut."""
         cell = self.event(controls["T"], controls["seed"])[1]
         if controls["lesion"] < 0:
@@ -238,7 +247,7 @@ class DriverExplorer(Explorer):
         w[:, controls["lesion"]] = 0
         return replace(cell, w=w)
 
-    def drives(self, controls):
+    def drives(self, controls: dict[str, Any]) -> tuple[lane.Drive, np.ndarray, np.ndarray]:
         """Two drives of 20 s, before the event and after it: ``lane.Drive``, states and what was heard,
         (2, frames, .).
         """
@@ -248,7 +257,7 @@ class DriverExplorer(Explorer):
             self._kept = dict(controls), driving.drives(self.driver, cells, seed=controls["road"], **usual)
         return self._kept[1]
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """One drive at T beside the drive of the uncut circuit, and the circuit in the last frame on the
         road.
         """
@@ -280,7 +289,7 @@ class DriverExplorer(Explorer):
         )
         return frame | {"verdict": self.verdict(frame, controls)}
 
-    def inside(self, x, u, cell):
+    def inside(self, x: np.ndarray, u: np.ndarray, cell: dynamics.LTC) -> dict[str, Any]:
         """State, time constants (ms), eigenvalues by kind and dV/dt of a certified V (per s) at x while u
         is held.
         """
@@ -302,7 +311,7 @@ class DriverExplorer(Explorer):
             "descent": None if P is None else analysis.lyapunov_derivative(x, u, cell, P, rest) * SECOND,
         }
 
-    def verdict(self, frame, controls):
+    def verdict(self, frame: dict[str, Any], controls: dict[str, Any]) -> list[list[str]]:
         """What was cut, and what the car does, in words with numbers."""
         end = driving.FRAMES * lane.FRAME
         say = lambda name, **values: phrase(SENTENCES[name], **values)
@@ -319,7 +328,7 @@ class DriverExplorer(Explorer):
         return [first, say("leaves", left=path["left"], fate=fate[1])]
 
     @property
-    def told(self):
+    def told(self) -> dict[str, Any]:
         """The frame that the picture tells of: at the T of the question, with everything else at its
         default.
         """
@@ -327,7 +336,7 @@ class DriverExplorer(Explorer):
             self._told = self.compute(T=ASKED)
         return self._told
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """What the picture shows, in words."""
         shown = frame if frame["cut"] else self.told
         words = lambda one: " ".join(text for _, text in one["verdict"])
@@ -337,7 +346,7 @@ class DriverExplorer(Explorer):
             f"{shown['controls']['T']:g} µS: {words(shown)}"
         )
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """The drive before and after the cut as a matplotlib figure, for print and for readers without
         JavaScript.
         """

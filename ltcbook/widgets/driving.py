@@ -2,12 +2,18 @@
 shared seed.
 """
 
+from __future__ import annotations
+
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import dynamics
 from ..tasks import lane
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FRAMES = 400  # of lane.FRAME s: 20 s
 WARM = 20  # frames for which the circuit watches the first picture before the car moves
@@ -19,7 +25,7 @@ ROADS, EYES, LOSSES = 1000, 2000, 3000  # where the seeds of roads, of noise and
 U32 = 0xFFFFFFFF
 
 
-def uniform(seed, count):
+def uniform(seed: int, count: int) -> np.ndarray:
     """The first ``count`` numbers in [0, 1) that ``randomOf(seed)`` gives in model/random.js (Mulberry32)."""
     start = (seed + 1) * 0x9E3779B1 & U32
     state = (start + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x6D2B79F5)) & U32
@@ -28,7 +34,7 @@ def uniform(seed, count):
     return (bits ^ (bits >> np.uint64(14))) / 2**32
 
 
-def normal(seed, count):
+def normal(seed: int, count: int) -> np.ndarray:
     """The first ``count`` standard normal numbers that ``normalsOf(randomOf(seed))`` gives there (Box and
     Muller).
     """
@@ -38,14 +44,14 @@ def normal(seed, count):
 
 
 @cache
-def knots(seed):
+def knots(seed: int) -> np.ndarray:
     """Curvature (KNOTS,) of a road every ``EVERY`` metres, in 1/m; it begins straight."""
     drawn = np.clip(BEND * normal(ROADS + seed, KNOTS), -TIGHT, TIGHT).round(5)
     drawn[:2] = 0
     return drawn
 
 
-def road(curvature, copies=1):
+def road(curvature: np.ndarray, copies: int = 1) -> lane.Road:
     """The ``lane.Road`` through knots, once for each car."""
     s = np.arange(0, EVERY * (len(curvature) - 1) + lane.GRID / 2, lane.GRID)
     return lane.Road(np.tile(np.interp(s, EVERY * np.arange(len(curvature)), curvature), (copies, 1)))
@@ -58,17 +64,21 @@ class Wheels:
     A lost frame shows the circuit its last picture once more.
     """
 
-    def __init__(self, driver, cells, *, noise, drop, seed):
+    def __init__(
+        self, driver: lane.Driver, cells: Sequence[dynamics.LTC], *, noise: float, drop: float, seed: int
+    ) -> None:
         self.driver, self.cells = driver, cells
         self.noise = noise * normal(EYES + seed, FRAMES * driver.cell.m).reshape(FRAMES, -1)
         self.lost = uniform(LOSSES + seed, FRAMES) < drop
         self.lost[0] = False  # the first frame always comes
 
-    def reset(self):
+    def reset(self) -> None:
         """Before the first frame."""
-        self.states, self.heard, self.x = [], [], [np.zeros(cell.n) for cell in self.cells]
+        self.states: list[list[np.ndarray]] = []
+        self.heard: list[np.ndarray] = []
+        self.x = [np.zeros(cell.n) for cell in self.cells]
 
-    def __call__(self, seen, dt):
+    def __call__(self, seen: np.ndarray, dt: np.ndarray) -> np.ndarray:
         k = len(self.states)
         u = self.heard[-1] if self.lost[k] else self.driver.heard(seen + self.noise[k])
         for _ in range(1 if k else 1 + WARM):
@@ -81,7 +91,9 @@ class Wheels:
         return np.array([self.driver.wheel(x) for x in self.x])
 
 
-def drives(driver, cells, *, seed, speed, noise, drop):
+def drives(
+    driver: lane.Driver, cells: Sequence[dynamics.LTC], *, seed: int, speed: float, noise: float, drop: float
+) -> tuple[lane.Drive, np.ndarray, np.ndarray]:
     """One drive per cell on one road: the ``lane.Drive`` of B cars, their states and what was heard, (B,
     FRAMES, .).
     """

@@ -2,9 +2,16 @@
 step change.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LENGTH = 40  # steps through time
 STEPS = {"classic": "classic", "residual": "residual", "small": "Δ = 0.1"}
@@ -96,7 +103,7 @@ class GradientExplorer(Explorer):
     prediction, sentences = PREDICTION, SENTENCES
     play = {"knob": "q", "seconds": 6}
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             [
                 Control("q", "One-way weight q", 1.0, low=0, high=2, step=0.02, hint="from neuron 2 to 1"),
@@ -117,7 +124,7 @@ class GradientExplorer(Explorer):
         )
 
     @staticmethod
-    def jacobians(controls):
+    def jacobians(controls: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """The states x_0 ... x_T, (T + 1, 2), from x_0 = 0, and the Jacobians of the T steps, (T, 2, 2)."""
         w = np.array([[controls["lam"], controls["q"]], [0.0, controls["lam"]]])
         keep, delta = float(controls["step"] != "classic"), DELTA[controls["step"]]
@@ -128,7 +135,7 @@ class GradientExplorer(Explorer):
             x.append(keep * x[-1] + delta * drive)
         return np.array(x), np.array(steps)
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """Norms of the gradient over lags 0 to 40, the bound, the line of the eigenvalues, and the
         verdict.
         """
@@ -136,7 +143,7 @@ class GradientExplorer(Explorer):
         product, norms = np.eye(2), [1.0]
         for step in steps[::-1]:  # from the last step backwards
             product = product @ step
-            norms.append(np.linalg.norm(product, 2))
+            norms.append(float(np.linalg.norm(product, 2)))
         keep, delta = float(controls["step"] != "classic"), DELTA[controls["step"]]
         w = np.array([[controls["lam"], controls["q"]], [0.0, controls["lam"]]])
         sigma = np.linalg.norm(w, 2)
@@ -154,7 +161,7 @@ class GradientExplorer(Explorer):
         return frame | {"verdict": self.verdict({**frame, "controls": controls})}
 
     @staticmethod
-    def verdict(frame):
+    def verdict(frame: dict[str, Any]) -> list[list[str]]:
         """What is left, and why, in one sentence each; gradient.js chooses them by the same rule."""
         end, peak, lag, radius = frame["end"], frame["peak"], frame["lag"], frame["radius"]
         residual = frame["controls"]["step"] != "classic"
@@ -175,7 +182,7 @@ class GradientExplorer(Explorer):
         }
         return [phrase(SENTENCES[name], **values) for name in (fate, why)]
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         c = frame["controls"]
         return (
@@ -183,7 +190,7 @@ class GradientExplorer(Explorer):
             + " ".join(text for _, text in frame["verdict"])
         )
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 

@@ -2,10 +2,19 @@
 counts answer.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ..wiring.makers import ncp_and_repairs
 from .base import Control, Explorer, Guess, Prediction, Preset
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..wiring import Wiring
 
 SIZES = {"sensory": 4, "inter": 8, "command": 6, "motor": 2}
 MOTOR_FAN_IN = 4
@@ -80,7 +89,7 @@ class WiringExplorer(Explorer):
     )
     play = {"knob": "sensory_fan_out", "seconds": 6}
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             [
                 Control("sensory_fan_out", "Sensory fan-out", 1, low=1, high=6, step=1),
@@ -95,25 +104,26 @@ class WiringExplorer(Explorer):
         )
 
     @property
-    def possible(self):
+    def possible(self) -> int:
         """Synapses of a dense network with as many sensors and neurons."""
         n = sum(SIZES.values()) - SIZES["sensory"]
         return n * (n + SIZES["sensory"])
 
     @property
-    def nodes(self):
+    def nodes(self) -> list[dict[str, Any]]:
         """Role and place within the role; sensors first, then the neurons."""
         return [{"role": role, "place": place + 1} for role, size in SIZES.items() for place in range(size)]
 
     @staticmethod
-    def circuit(controls):
+    def circuit(controls: dict[str, Any]) -> tuple[Wiring, list[tuple[str, int, list[int]]]]:
         """The Wiring of these controls and its repairs, as ``wiring.makers.ncp_and_repairs`` tells them."""
         draws = {name: int(controls[name]) for name in ("sensory_fan_out", "inter_fan_out", "recurrent")}
+        sizes: dict[str, Any] = {**SIZES, **draws}
         return ncp_and_repairs(
-            **SIZES, **draws, motor_fan_in=MOTOR_FAN_IN, rng=np.random.default_rng(int(controls["seed"]))
+            **sizes, motor_fan_in=MOTOR_FAN_IN, rng=np.random.default_rng(int(controls["seed"]))
         )
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """Signs block by block, who was repaired, the counts and the verdict."""
         wiring, told = self.circuit(controls)
         edges = [(s, t + wiring.m, sign) for s, t, sign in wiring.edges_in()] + [
@@ -152,7 +162,7 @@ class WiringExplorer(Explorer):
         }
 
     @staticmethod
-    def verdict(counts):
+    def verdict(counts: dict[str, Any]) -> list[list[str]]:
         """Repairs and loops, one sentence each."""
         c = counts
         repair = (
@@ -173,11 +183,11 @@ class WiringExplorer(Explorer):
         )
         return [repair, ["same", loops]]
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         return " ".join(text for _, text in frame["verdict"])
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 
@@ -189,19 +199,19 @@ class WiringExplorer(Explorer):
         return fig
 
 
-def nodes_of(kind, orphan, partners, m):
+def nodes_of(kind: str, orphan: int, partners: list[int], m: int) -> Any:
     """(source node, target node) of every synapse of a repair; nodes count from the first of m sensors."""
     if kind == "silent":
         return [(orphan + m, partner + m) for partner in partners]
     return [(partner + (0 if kind == "inter" else m), orphan + m) for partner in partners]
 
 
-def plural(number, noun):
+def plural(number: int, noun: str) -> str:
     """ "1 orphan", "2 orphans"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def on_a_loop(graph):
+def on_a_loop(graph: np.ndarray) -> np.ndarray:
     """(n,) booleans: which nodes of a graph (n, n) [target, source] lie on a loop of two or more nodes."""
     reach = graph & ~np.eye(len(graph), dtype=bool)
     for middle in range(len(graph)):
@@ -209,13 +219,13 @@ def on_a_loop(graph):
     return np.diagonal(reach).copy()
 
 
-def longest_path(graph):
+def longest_path(graph: np.ndarray) -> int:
     """Number of steps of the longest path in a small graph (n, n) [target, source] that visits no node
     twice.
     """
     targets = [np.flatnonzero(graph[:, node]).tolist() for node in range(len(graph))]
 
-    def walk(node, seen):
+    def walk(node: int, seen: set[int]) -> int:
         return max(
             (1 + walk(target, seen | {target}) for target in targets[node] if target not in seen), default=0
         )

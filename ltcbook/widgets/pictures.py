@@ -4,12 +4,22 @@ matplotlib is slow to load and not needed before a picture is drawn, so the func
 itself.
 """
 
+from __future__ import annotations
+
 import io
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def png_bytes(fig, dpi):
+    from ..pruning import Rewired
+    from ..tasks.lane import Drive
+
+
+def png_bytes(fig: Figure, dpi: int) -> bytes:
     """The figure as PNG with few colours, thin lines included (a quarter of the size); the same figure,
     the same bytes.
     """
@@ -23,7 +33,7 @@ def png_bytes(fig, dpi):
     return small.getvalue()
 
 
-def threshold_figure(spec, frame, event):
+def threshold_figure(spec: dict[str, Any], frame: dict[str, Any], event: Rewired) -> Figure:
     """Network after the event and eigenvalues before and after; in full also dV/dt for both functions V.
 
     Every mark and every dash means what it means in the explorer.
@@ -36,7 +46,7 @@ def threshold_figure(spec, frame, event):
 
     with rc_context(STYLE):
         fig = Figure(figsize=(9, 3.6 if spec["compact"] else 5.4), layout="constrained")
-        names = (
+        names: Any = (
             [["network", "spectrum"]] * 2
             if spec["compact"]
             else [["network", "spectrum"], ["network", "descent"]]
@@ -59,18 +69,19 @@ def threshold_figure(spec, frame, event):
     return fig
 
 
-def draw_eigenvalues(before, after, ax):
+def draw_eigenvalues(before: dict[str, Any], after: dict[str, Any], ax: Axes) -> None:
     """Circles: the command block's eigenvalues; squares: −1/τ of inter and motor neurons. Hollow before,
     filled after.
     """
     from .. import plots
 
     circles = [np.array([re + 1j * im for re, im in part["command"]]) for part in (before, after)]
-    plots.draw_spectrum(*circles, ax)
-    for part, look in (
-        (before, {"fc": "none", "ec": plots.GREY, "s": 60}),
-        (after, {"fc": plots.INK, "ec": "w", "s": 40}),
-    ):
+    plots.draw_spectrum(circles[0], circles[1], ax)
+    looks: list[dict[str, Any]] = [
+        {"fc": "none", "ec": plots.GREY, "s": 60},
+        {"fc": plots.INK, "ec": "w", "s": 40},
+    ]
+    for part, look in zip((before, after), looks, strict=True):
         ax.scatter(part["own"], np.zeros(len(part["own"])), marker="s", zorder=3, **look)
     ax.set(
         xlim=(1.1 * min(*circles[0].real, *circles[1].real, *before["own"], *after["own"]), None),
@@ -79,7 +90,7 @@ def draw_eigenvalues(before, after, ax):
     ax.legend(loc="upper center")
 
 
-def draw_descent(times, frame, ax):
+def draw_descent(times: list[float], frame: dict[str, Any], ax: Axes) -> None:
     """dV/dt over time after the event: solid for the certified V about the new equilibrium, dashed about
     the origin.
     """
@@ -99,7 +110,7 @@ def draw_descent(times, frame, ax):
 ASPHALT, OWN, UNCUT = "#5d6670", "#ffc21f", "#a9dcff"  # as in the explorer's scene
 
 
-def driver_figure(frame, event, seen):
+def driver_figure(frame: dict[str, Any], event: Rewired, seen: Drive) -> Figure:
     """The circuit after the event, the road where the car drives, and how far both cars are from its middle.
 
     Solid is the drive after the event, dashed that of the uncut circuit, as in the explorer. seen: the
@@ -141,7 +152,7 @@ def driver_figure(frame, event, seen):
     return fig
 
 
-def draw_road(seen, last, ax):
+def draw_road(seen: Drive, last: int, ax: Axes) -> None:
     """A stretch of road from above with the last metres of the second car, as a blue box, and both paths;
     metres.
     """

@@ -2,10 +2,17 @@
 function at all?
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .. import analysis, dynamics
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # the open share s of the synapse (x_i is held), c in nF, both leaks in µS
 GATE, CAPACITANCE, LEAK = 0.5, 1.0, 1.0
@@ -132,8 +139,15 @@ class PlaneExplorer(Explorer):
     )
     play = {"knob": "W", "seconds": 8}
 
-    def __init__(self):
-        state = {"kind": "range", "low": -REACH, "high": REACH, "step": 0.05, "unit": "mV", "more": True}
+    def __init__(self) -> None:
+        state: dict[str, Any] = {
+            "kind": "range",
+            "low": -REACH,
+            "high": REACH,
+            "step": 0.05,
+            "unit": "mV",
+            "more": True,
+        }
         super().__init__(
             [
                 Control("W", "New weight W", 1.0, low=0.05, high=20, step=0.05, unit="µS"),
@@ -168,7 +182,7 @@ class PlaneExplorer(Explorer):
         )
 
     @staticmethod
-    def cells(controls):
+    def cells(controls: dict[str, Any]) -> list[dynamics.LTC]:
         """The cell before and the cell after the event: neurons (j, k), one input i."""
         none, column = np.zeros((2, 2)), np.ones((2, 1))
         return [
@@ -189,24 +203,24 @@ class PlaneExplorer(Explorer):
         ]
 
     @staticmethod
-    def times():
+    def times() -> np.ndarray:
         """Times of the curve of V, (41,) in ms, closer together at the start."""
         return LENGTH * (np.arange(41) / 40) ** 2
 
     @staticmethod
-    def matrix(controls):
+    def matrix(controls: dict[str, Any]) -> np.ndarray:
         """P, (2, 2), symmetric and positive definite."""
         root = controls["q"] * np.sqrt(controls["p"])
         return np.array([[controls["p"], root], [root, 1.0]])
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """For both cells: centre, velocity, V's derivative, rest, decay rates, the largest q, and V over
         time / V(0).
         """
         point, P = np.array([controls["x_j"], controls["x_k"]]), self.matrix(controls)
         t = self.times()[:, None]
         V = float(analysis.lyapunov_value(point, P))
-        frame = {"V": V}
+        frame: dict[str, Any] = {"V": V}
         for name, cell in zip(("before", "after"), self.cells(controls), strict=True):
             # no recurrence: the same at every state
             rest = dynamics.effective_equilibrium(np.zeros(2), INPUT, cell)
@@ -225,7 +239,7 @@ class PlaneExplorer(Explorer):
         return frame | {"verdict": self.verdict(frame, controls)}
 
     @staticmethod
-    def verdict(frame, controls):
+    def verdict(frame: dict[str, Any], controls: dict[str, Any]) -> list[list[str]]:
         """What the event does to dV/dt at the point, and whether V is a Lyapunov function; plane.js
         chooses by the same rule.
         """
@@ -248,7 +262,7 @@ class PlaneExplorer(Explorer):
         proof = "both" if was and now else "lost" if was else "gained" if now else "never"
         return [first, phrase(SENTENCES[proof], q=q, before=before["limit"], after=after["limit"])]
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         c = frame["controls"]
         name = "State" if c["about"] == "origin" else "Distance from rest"
@@ -257,7 +271,7 @@ class PlaneExplorer(Explorer):
             + " ".join(text for _, text in frame["verdict"])
         ).replace("_", " ")
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 

@@ -1,11 +1,17 @@
 """One LTC neuron that inhibits itself, four solvers, one step size: who does what the equation does?"""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import analysis, dynamics, simulate, solvers
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # nF, µS, mV, 1/mV, mV, mV
 NEURON = {"c": 1.0, "g_leak": 0.2, "e_leak": 2.0, "gamma": 8.0, "mu": 0.2, "e_rev": -1.0}
@@ -58,7 +64,7 @@ SENTENCES = {
 }
 
 
-def critical_steps(a, rho, J):
+def critical_steps(a: float, rho: float, J: float) -> dict[str, float | None]:
     """Largest stable step in ms of each solver, None where every step is stable, at a rest with decay a
     (1/ms), negative feedback rho >= 0 and slope J = -a (1 + rho) in 1/ms. Source: chapter "Solvers".
     """
@@ -120,7 +126,7 @@ class SolverExplorer(Explorer):
     )
     play = {"knob": "dt", "seconds": 10}
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             [
                 Control("dt", "Step Δ", 0.8, low=0.05, high=2, step=0.05, unit="ms"),
@@ -137,12 +143,12 @@ class SolverExplorer(Explorer):
         )
 
     @staticmethod
-    def cell(w):
+    def cell(w: float) -> dynamics.LTC:
         """The neuron as a cell of the package: its only synapse, of w µS, comes from itself."""
         one = {name: [NEURON[name]] for name in ("c", "g_leak", "e_leak")}
         return dynamics.LTC(**one, w=[[w]], **{name: [[NEURON[name]]] for name in ("gamma", "mu", "e_rev")})
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """The rest, every solver's limit, run, fate and error, the exact solution, and the verdict."""
         cell, dt, start = self.cell(controls["w"]), controls["dt"], np.array([controls["start"]])
         rest = analysis.relax(np.zeros(1), None, cell)
@@ -170,7 +176,7 @@ class SolverExplorer(Explorer):
         return frame | {"verdict": self.verdict(frame, controls)}
 
     @staticmethod
-    def run(cell, name, x, dt):
+    def run(cell: dynamics.LTC, name: str, x: np.ndarray, dt: float) -> list[float]:
         """States in mV from x, (1,), on, dt ms apart, until they rest, flip or explode; at most LONG
         steps.
         """
@@ -187,7 +193,7 @@ class SolverExplorer(Explorer):
         return states
 
     @staticmethod
-    def fate(run, rest):
+    def fate(run: list[float], rest: float) -> list:
         """[what a run does in the end, lowest, highest and number of the values that it repeats, or None]."""
         if abs(run[-1]) > BEYOND:
             return ["explodes", None, None, None]
@@ -206,7 +212,7 @@ class SolverExplorer(Explorer):
         return [kind if period == 1 else "flips" if period == 2 else "cycles", low, high, period]
 
     @staticmethod
-    def verdict(frame, controls):
+    def verdict(frame: dict[str, Any], controls: dict[str, Any]) -> list[list[str]]:
         """Who rests where the equation rests, and what the others do or who is nearest; solvers.js chooses
         by the same rule.
         """
@@ -229,14 +235,14 @@ class SolverExplorer(Explorer):
         text = ", ".join(wrong)
         return [*lines, phrase(SENTENCES["wrong"], what=text[0].upper() + text[1:])]
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         c = frame["controls"]
         return f"Synapse {words(c['w'])} µS, start at {words(c['start'])} mV. " + " ".join(
             text for _, text in frame["verdict"]
         )
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 

@@ -2,12 +2,18 @@
 decays or explodes.
 """
 
+from __future__ import annotations
+
 import cmath
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LENGTH = 8.0  # units of time drawn
 METHODS = {"euler": "Euler", "rk4": "RK4", "implicit": "implicit Euler"}
@@ -86,7 +92,7 @@ SENTENCES = {
 }
 
 
-def stability_function(z, method):
+def stability_function(z: Any, method: str) -> Any:
     """R(z), of z's shape: one step multiplies the solution of dx/dt = lambda x by R(dt lambda). Complex z, no
     unit.
 
@@ -100,7 +106,7 @@ def stability_function(z, method):
     return value
 
 
-def boundary(method, points=96):
+def boundary(method: str, points: int = 96) -> list:
     """The closed curve abs(R(z)) = 1 through z = 0 as [[Re z, Im z], ...], points per turn of R. Newton,
     from point to point.
     """
@@ -137,7 +143,7 @@ class StabilityExplorer(Explorer):
     prediction, sentences = PREDICTION, SENTENCES
     play = {"knob": "dt", "seconds": 8}
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             [
                 Control("dt", "Step Δ", 0.8, low=0.1, high=2, step=0.01),
@@ -157,13 +163,13 @@ class StabilityExplorer(Explorer):
             length=LENGTH,
         )
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """R, the exact factor of one step, the largest stable step, both solutions (real parts) and the
         verdict.
         """
         lam, dt, method = complex(controls["re"], controls["im"]), controls["dt"], controls["method"]
         z = lam * dt
-        frame = {
+        frame: dict[str, Any] = {
             "z": [z.real, z.imag],
             "R": None,
             "size": None,
@@ -180,7 +186,7 @@ class StabilityExplorer(Explorer):
         return frame | {"verdict": self.verdict(frame, controls)}
 
     @staticmethod
-    def limit(lam, method):
+    def limit(lam: complex, method: str) -> float | None:
         """Step at which a decaying equation leaves the region for the first time; None where it never
         does.
         """
@@ -196,7 +202,7 @@ class StabilityExplorer(Explorer):
         return high
 
     @staticmethod
-    def verdict(frame, controls):
+    def verdict(frame: dict[str, Any], controls: dict[str, Any]) -> list[list[str]]:
         """What solution and equation do, and up to which step; stability.js chooses the sentences by the
         same rule.
         """
@@ -208,7 +214,7 @@ class StabilityExplorer(Explorer):
         names = [f"{does}, {truth}"] + (["limit" if limit is not None else "always"] if growth < 0 else [])
         return [phrase(SENTENCES[name], size=size, limit=limit) for name in names]
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         c = frame["controls"]
         return (
@@ -217,7 +223,7 @@ class StabilityExplorer(Explorer):
             f"Δ = {words(c['dt'])}. " + " ".join(text for _, text in frame["verdict"])
         )
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 

@@ -2,10 +2,17 @@
 useless.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .. import analysis, dynamics, simulate
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DT, STEPS, KEEP = 0.125, 800, 2  # ms; a run lasts 100 ms and every second state is drawn
 NETWORKS = {
@@ -96,7 +103,7 @@ class TauExplorer(Explorer):
     prediction, sentences = PREDICTION, SENTENCES
     play = {"knob": "tau_2", "seconds": 8}
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             [
                 Control("tau_2", "Time constant τ_2", 10.0, low=0.5, high=12, step=0.1, unit="ms"),
@@ -120,7 +127,7 @@ class TauExplorer(Explorer):
         )
 
     @staticmethod
-    def _network(name):
+    def _network(name: str) -> dict[str, Any]:
         """Weights and equilibria. The latter are found once, with both time constants at 1 ms: they serve
         for all.
         """
@@ -129,16 +136,18 @@ class TauExplorer(Explorer):
         return {"w": w, "equilibria": np.where(np.abs(rests) < 1e-9, 0.0, rests)}
 
     @staticmethod
-    def cell(controls):
+    def cell(controls: dict[str, Any]) -> dynamics.CTRNN:
         """The pair as a cell of the package."""
         tau = [controls["tau_1"], controls["tau_2"]]
         return dynamics.CTRNN(tau=tau, w=NETWORKS[controls["weights"]][1], b=[0.0, 0.0])
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """Run, run with equal clocks, equilibria by kind, the eigenvalues at 0, and the verdict."""
         cell, equal = self.cell(controls), self.cell(controls | {"tau_1": 1.0, "tau_2": 1.0})
         rests = np.array(self.spec["networks"][controls["weights"]]["equilibria"])
-        frame = {name: _run(pair, controls) for name, pair in (("path", cell), ("ghost", equal))}
+        frame: dict[str, Any] = {
+            name: _run(pair, controls) for name, pair in (("path", cell), ("ghost", equal))
+        }
         frame["kinds"] = [_kind(dynamics.jacobian(x, None, cell)) for x in rests]
         frame["eigenvalues"] = _pair(dynamics.jacobian(np.zeros(2), None, cell))
         late = frame["path"][len(frame["path"]) // 2 :, 0]
@@ -146,7 +155,7 @@ class TauExplorer(Explorer):
         return frame | {"verdict": self.verdict(frame, rests)}
 
     @staticmethod
-    def verdict(frame, rests):
+    def verdict(frame: dict[str, Any], rests: np.ndarray) -> list[list[str]]:
         """What stood still, and what became of the run; tau.js chooses the sentences by the same rule."""
         values, kind, end = _spoken(frame["eigenvalues"]), frame["kinds"][len(rests) // 2], frame["path"][-1]
         if len(rests) > 1:
@@ -161,7 +170,7 @@ class TauExplorer(Explorer):
         low, high = frame["swing"]
         return [phrase(SENTENCES["one"]), phrase(SENTENCES[kind], values=values, low=low, high=high)]
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         controls = frame["controls"]
         return (
@@ -169,7 +178,7 @@ class TauExplorer(Explorer):
             + " ".join(text for _, text in frame["verdict"])
         ).replace("_", " ")
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 
@@ -189,7 +198,8 @@ class TauExplorer(Explorer):
         plane.set(xlabel="state x₁", ylabel="state x₂")
         ghost = self.compute(**frame["controls"] | {"tau_1": 1.0, "tau_2": 1.0})["eigenvalues"]
         plots.draw_spectrum(
-            *(np.array(values) @ [1, 1j] for values in (ghost, frame["eigenvalues"])),
+            np.array(ghost) @ [1, 1j],
+            np.array(frame["eigenvalues"]) @ [1, 1j],
             modes,
             label=("equal clocks", "these clocks"),
         )
@@ -197,13 +207,13 @@ class TauExplorer(Explorer):
         return fig
 
 
-def _run(cell, controls):
+def _run(cell: dynamics.CTRNN, controls: dict[str, Any]) -> np.ndarray:
     x0 = np.array([controls["x_1"], controls["x_2"]])
     run = simulate.simulate(cell, None, x0, np.full(STEPS, DT), method="rk4")
     return np.concatenate([x0[None], run[KEEP - 1 :: KEEP]])
 
 
-def _pair(J):
+def _pair(J: np.ndarray) -> list[list[float]]:
     """The eigenvalues of a 2 x 2 matrix as [[re, im], [re, im]], the right or upper one first."""
     half, det = np.trace(J) / 2, J[0, 0] * J[1, 1] - J[0, 1] * J[1, 0]
     square = half * half - det
@@ -212,7 +222,7 @@ def _pair(J):
     return [[half, root], [half, -root]] if square < 0 else [[half + root, 0.0], [half - root, 0.0]]
 
 
-def _kind(J):
+def _kind(J: np.ndarray) -> str:
     """Stable, saddle, unstable, or edge where an eigenvalue lies on the boundary."""
     real = [part for part, _ in _pair(J)]
     if min(map(abs, real)) < 1e-12:
@@ -220,7 +230,7 @@ def _kind(J):
     return "stable" if real[0] < 0 else "unstable" if real[1] > 0 else "saddle"
 
 
-def _spoken(values):
+def _spoken(values: list[list[float]]) -> str:
     """Two eigenvalues in words: "0.5 and 0.2", "−0.2 ± 0.4i", "±0.577i"."""
     (re, im), (other, _) = values
     if im == 0:

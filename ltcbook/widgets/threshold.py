@@ -2,7 +2,10 @@
 believed.
 """
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,11 +15,16 @@ from ..validation import percent
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase
 from .circuit import HIGHEST, TIMES, Circuit
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .. import pruning
+
 # of the default network: at T = 0.3 it slows down, and its command neurons oscillate (a complex pair)
 SEED = 1084
 SEEDS = tuple(range(8))
 
-RULES = {
+RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "threshold": ("starts at T", {}),
     "copy": ("keeps the old weight", {"new_weight": "copy"}),
     "prune": ("none: cut only", {"target": "none"}),
@@ -92,7 +100,7 @@ SENTENCES = {
 }
 
 
-def default_network(seed=SEED):
+def default_network(seed: int = SEED) -> tuple[wirings.Wiring, dynamics.LTC[np.ndarray], np.ndarray]:
     """Wiring, cell and constant input of the explorer's network, from one seed."""
     rng = np.random.default_rng(seed)
     wiring = wirings.ncp(
@@ -155,14 +163,24 @@ class ThresholdExplorer(Explorer):
         "try other random choices. Raising the weak weights in place, with no rewiring at all, does as well."
     )
 
-    def __init__(self, cell=None, wiring=None, u=None, *, trained=None, compact=False):
+    def __init__(
+        self,
+        cell: dynamics.LTC | None = None,
+        wiring: wirings.Wiring | None = None,
+        u: np.ndarray | None = None,
+        *,
+        trained: tuple[dynamics.LTC, wirings.Wiring, np.ndarray] | None = None,
+        compact: bool = False,
+    ) -> None:
         given = [part is not None for part in (cell, wiring, u)]
         if any(given) and not all(given):
             raise ValueError("give cell, wiring and u together, or none of them for the default network.")
         if trained is not None and (not isinstance(trained, (tuple, list)) or len(trained) != 3):
             raise ValueError("trained is the second network as (cell, wiring, u), or None.")
-        self.wiring, self.cell, u = (wiring, cell, u) if all(given) else default_network()
-        self.circuits = {"random": Circuit(self.cell, self.wiring, u)}
+        if cell is None or wiring is None or u is None:
+            wiring, cell, u = default_network()
+        self.wiring, self.cell = wiring, cell
+        self.circuits = {"random": Circuit(cell, wiring, u)}
         if trained is not None:
             self.circuits["trained"] = Circuit(*trained)
         self.u = self.circuits["random"].u
@@ -245,27 +263,30 @@ class ThresholdExplorer(Explorer):
         )
 
     @property
-    def before_rate(self):
+    def before_rate(self) -> float:
         """Decay rate of the slowest mode before the event, in 1/ms."""
         return float(self.before["rate"])
 
     @cached_property
-    def before(self):
+    def before(self) -> dict[str, Any]:
         """Spectrum and number of synapses of the first network before the event."""
         circuit = self.circuits["random"]
         return {**circuit.spectrum(circuit.rest(), self.u, self.cell), "synapses": self.wiring.synapses}
 
-    def event(self, T, rule, seed, sign="redraw", circuit="random"):
+    def event(
+        self, T: float, rule: str, seed: int, sign: str = "redraw", circuit: str = "random"
+    ) -> tuple[pruning.Rewired, dynamics.LTC]:
         """The prune-and-rewire event and the cell after it."""
         return self.circuits[circuit].event(T, {"polarity": sign, **RULES[rule][1]}, seed)
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """One event at T: its edges, the spectrum before and after it, both dV/dt and the verdict."""
         strength, circuit = controls["input"], self.circuits[controls["circuit"]]
         result, cell = self.event(*(controls[name] for name in ("T", "rule", "seed", "sign", "circuit")))
         u, start = circuit.heard(strength), circuit.rest(strength)
         frame = circuit.moved(result, controls["rule"] == "raise")
         moves = bool(frame["cut"] or frame["grown"])
+        path: Any
         path, new = circuit.settle(cell, u, start) if moves else (None, start)
         frame |= circuit.spectrum(new, u, cell) | {"shift": float(np.abs(new - start).max())}
         frame["before"] = {**circuit.spectrum(start, u, circuit.cell), "synapses": circuit.wiring.synapses}
@@ -278,7 +299,7 @@ class ThresholdExplorer(Explorer):
         }
 
     @staticmethod
-    def descent(frame):
+    def descent(frame: dict[str, Any]) -> str:
         """What the two curves say, in words."""
         say = lambda name, **values: phrase(SENTENCES[name], **values)[1]
         if frame["origin"] is None:
@@ -289,7 +310,7 @@ class ThresholdExplorer(Explorer):
         return f"{say('falls' if frame['certified'] is not None else 'undecided')} {second}"
 
     @staticmethod
-    def verdict(frame, raised):
+    def verdict(frame: dict[str, Any], raised: bool) -> list[list[str]]:
         """The slowest mode before and after, in words with numbers."""
         old, new, count = frame["before"]["rate"], frame["rate"], frame["counts"]
         if not (frame["cut"] or frame["grown"]):
@@ -300,7 +321,7 @@ class ThresholdExplorer(Explorer):
         return [phrase(SENTENCES[frame["fate"]], old=-old, new=-new, change=change, what=what)]
 
     @staticmethod
-    def axes(circuit, compact):
+    def axes(circuit: Circuit, compact: bool) -> dict[str, Any]:
         """Axes that never move: they hold the events of three thresholds, with room around them."""
         rules, seeds = (["threshold"], [0]) if compact else (RULES, range(3))
         start, spectra, curves = circuit.rest(), [], []
@@ -327,11 +348,11 @@ class ThresholdExplorer(Explorer):
             "flow": [min(-1, flow.min() * 1.3), max(0.5, flow.max() * 1.3)],
         }
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         return f"T = {frame['controls']['T']:g} µS. {frame['verdict'][0][1]} {frame['descent']}"
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .pictures import threshold_figure
 

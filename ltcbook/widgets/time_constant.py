@@ -2,12 +2,18 @@
 goal answer.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import analysis, dynamics, simulate
 from .base import Control, Explorer, Guess, Prediction, Preset, phrase
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NEURON = {"c": 1.0, "g_leak": 0.1, "e_leak": 0.0, "gamma": 8.0, "mu": 0.5}  # nF, µS, mV, -, -
 PULSE = 20.0  # ms: the input is on for the whole steps that just cover it, then off for as long
@@ -91,7 +97,7 @@ class TimeConstantExplorer(Explorer):
         "again, whatever u was before."
     )
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             [
                 Control("u", "Input u", 0.9, low=0, high=1, step=0.01),
@@ -112,7 +118,7 @@ class TimeConstantExplorer(Explorer):
         )
 
     @staticmethod
-    def cell(controls):
+    def cell(controls: dict[str, Any]) -> dynamics.LTC:
         """The neuron as a cell of the package."""
         one = lambda value: np.array([float(value)])
         none = np.zeros((1, 1))
@@ -130,7 +136,7 @@ class TimeConstantExplorer(Explorer):
             e_rev_in=one(controls["E"])[None],
         )
 
-    def frame_of(self, controls):
+    def frame_of(self, controls: dict[str, Any]) -> dict[str, Any]:
         """Time constant and goal with the input off and on, both solvers' pulses, and the verdict."""
         cell, dt = self.cell(controls), controls["dt"]
         phases = {"off": np.zeros(1), "on": np.array([controls["u"]])}
@@ -159,7 +165,7 @@ class TimeConstantExplorer(Explorer):
         return frame | {"verdict": self.verdict(frame, controls)}
 
     @staticmethod
-    def verdict(frame, controls):
+    def verdict(frame: dict[str, Any], controls: dict[str, Any]) -> list[list[str]]:
         """Speed and solver in one sentence each; time_constant.js chooses them by the same rule."""
         on, off, dt = frame["on"]["tau"], frame["off"]["tau"], controls["dt"]
         gain = off / on
@@ -168,7 +174,7 @@ class TimeConstantExplorer(Explorer):
         values = {"on": on, "gain": gain, "dt": dt}
         return [phrase(SENTENCES[name], **values) for name in (speed, step)]
 
-    def describe(self, frame):
+    def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         controls = frame["controls"]
         return (
@@ -176,7 +182,7 @@ class TimeConstantExplorer(Explorer):
             + " ".join(text for _, text in frame["verdict"])
         ).replace("_", " ")
 
-    def picture(self, frame):
+    def picture(self, frame: dict[str, Any]) -> Figure:
         """One frame as a matplotlib figure, for print and for readers without JavaScript."""
         from .. import plots
 

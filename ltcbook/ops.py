@@ -32,8 +32,8 @@ def is_torch(*arrays: object) -> bool:
 
 
 def tracing(*tensors: torch.Tensor) -> bool:
-    """Whether the values of torch tensors may not be looked at: compile, export or vmap is at work, or
-    there are none.
+    """Whether the values of torch tensors, of any shape, may not be looked at: compile, export or vmap is at
+    work, or there are none.
     """
     import torch
 

@@ -158,8 +158,8 @@ class Net(nn.Module):
         return loading.written(self.meaning() | self.solved(), where)
 
     def set_extra_state(self, state: torch.Tensor) -> None:
-        """Compare with what a state dict says of itself: ValueError where it means something else; a warning
-        where its equation was solved in another way, since that may be wanted.
+        """Compare with what a state dict says of itself, bytes (length,): ValueError where it means something
+        else; a warning where its equation was solved in another way, since that may be wanted.
         """
         says = loading.read(state)
         loading.refuse(self, loading.differences(self, says))

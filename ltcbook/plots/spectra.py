@@ -154,8 +154,8 @@ def shares_alt(rows: Mapping[str, tuple[float, float, float, tuple[float, float]
 
 
 def draw_derivative(t: ArrayLike, series: Mapping[str, ArrayLike], ax: Axes, *, color: str = BLUE) -> Axes:
-    """dV/dt over time (ms) for one {label: values}; where it is positive the area is hatched: V grows
-    there.
+    """dV/dt over time t (T,), in ms, for one {label: values (T,)}; where it is positive the area is hatched:
+    V grows there.
     """
     ((label, values),) = series.items()
     ax.plot(t, values, color=color)

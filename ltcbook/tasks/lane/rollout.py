@@ -191,7 +191,7 @@ def record(
     drives: int = 64, *, steps: int = 200, push: float = 1.7, rng: np.random.Generator, **options: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Drives of the expert to learn from, (inputs (B, T, 16), targets (B, T, 1), dt (B, T)), as ``train.fit``
-    takes them.
+    takes them; dt counts regular frames.
 
     Random pushes on the wheel, of standard deviation ``push``, move the car away from the middle, so that the
     expert shows how to come back; the targets are its wheel. Drives that leave the road are driven anew.

@@ -224,8 +224,8 @@ def camera(road: Road, car: Car) -> np.ndarray:
 
 
 def expert(road: Road, car: Car) -> np.ndarray:
-    """The wheel (B,) that leads on a circle to the middle of the lane ``AIM`` m ahead: pure pursuit, which
-    knows the road.
+    """The wheel (B,), in units of ``WHEEL``, that leads on a circle to the middle of the lane ``AIM`` m
+    ahead: pure pursuit, which knows the road.
 
     Source: Coulter (1992), "Implementation of the pure pursuit path tracking algorithm".
     """

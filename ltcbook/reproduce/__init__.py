@@ -19,7 +19,7 @@ from numbers import Real
 
 from ..validation import choice
 
-STUDIES = ("driver", "driver_seeds", "liquid", "training", "cfc", "convergence", "wirings", "pruning")
+STUDIES = ("driver", "driver_seeds", "liquid", "training", "cfc", "convergence", "wirings", "pruning", "areas")
 
 
 def study(name):

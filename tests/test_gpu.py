@@ -440,14 +440,13 @@ def shorter(fit):
 
 CHAPTERS = [
     "convergence.ipynb",
-    "multi_area.ipynb",
     "pruning_rewiring.ipynb",
     "start.ipynb",
     "training.ipynb",
 ]
 # these look at whole drives, which take minutes on a device that is only emulated; their models train there
 # above
-TOO_LONG = {"cfc.ipynb", "ct_rnn.ipynb", "ncp_wiring.ipynb", "rnn.ipynb"}
+TOO_LONG = {"cfc.ipynb", "ct_rnn.ipynb", "multi_area.ipynb", "ncp_wiring.ipynb", "rnn.ipynb"}
 
 
 def test_all_chapters_that_train_are_tried_on_a_gpu(chapters):

@@ -19,7 +19,17 @@ from numbers import Real
 
 from ..validation import choice
 
-STUDIES = ("driver", "driver_seeds", "liquid", "training", "cfc", "convergence", "wirings", "pruning", "areas")
+STUDIES = (
+    "driver",
+    "driver_seeds",
+    "liquid",
+    "training",
+    "cfc",
+    "convergence",
+    "wirings",
+    "pruning",
+    "areas",
+)
 
 
 def study(name):

@@ -589,3 +589,19 @@ def test_impossible_questions_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_relax_ends_where_the_flow_does_and_not_where_newton_would_jump():
+    """A neuron that excites itself has two stable rests; from anywhere relax reaches the one of its own
+    basin.
+    """
+    one = lambda value: np.array([[value]])
+    cell = dynamics.LTC([1.0], [0.5], [0.0], one(3.0), one(12.0), one(0.5), one(1.0))
+    rests = analysis.equilibria(cell, None, rng=np.random.default_rng(0))
+    assert len(rests) == 3
+    saddle = rests[1, 0]
+    for start in np.linspace(-0.2, 1.1, 131):
+        if abs(start - saddle) > 1e-3:
+            found = analysis.relax(np.array([start]), None, cell)
+            expected = rests[2 if start > saddle else 0]
+            np.testing.assert_allclose(found, expected, atol=1e-9, err_msg=f"from {start}")

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cast, inside, kinds, random_cell, random_input, random_ncp, seeds, to_torch
 
-from ltcbook import analysis, dynamics, symbolic
+from ltcbook import analysis, dynamics, symbolic, wiring
 from ltcbook.dynamics import CTRNN, LTC, LTC2021
 
 ALL = pytest.mark.parametrize("kind", [LTC, LTC2021, CTRNN])
@@ -530,3 +530,20 @@ def test_a_cell_cannot_be_reassigned():
     cell = random_cell(np.random.default_rng(0))
     with pytest.raises(AttributeError):
         cell.w = cell.w
+
+
+def test_cells_may_have_several_batch_axes():
+    rng = np.random.default_rng(0)
+    cells = [
+        [dynamics.LTC.random(wiring.fully_connected(4, sensory=2, rng=rng), rng=rng) for _ in range(3)]
+        for _ in range(2)
+    ]
+    names = list(vars(cells[0][0]))
+    many = dynamics.LTC(
+        **{name: np.array([[getattr(c, name) for c in row] for row in cells]) for name in names}
+    )
+    x, u = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 2))
+    f = dynamics.vector_field(0, x, u, many)
+    for i, row in enumerate(cells):
+        for j, cell in enumerate(row):
+            np.testing.assert_allclose(f[i, j], dynamics.vector_field(0, x[i, j], u[i, j], cell), rtol=1e-13)

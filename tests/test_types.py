@@ -14,6 +14,8 @@ USES = {  # lines of a user -> the type of what stands last, as mypy words it
     "dynamics.LTC.random(net, rng=rng).w": "ndarray",
     "dynamics.CTRNN(tau=[2.0], w=[[0.0]], b=[0.0]).n": "int",
     "simulate.simulate(torch_cell, None, torch.zeros(8), torch.ones(5))": "Tensor",
+    "simulate.simulate(Own(), None, np.zeros(1), np.ones(4))": "ndarray",
+    "analysis.relax(np.zeros(1), None, Own())": "ndarray",
     "analysis.state_bounds(numpy_cell)[0]": "ndarray",
     "analysis.contraction_rate(numpy_cell)": "float",
     "symbolic.cell(dynamics.CTRNN, 2)": "CTRNN",
@@ -66,6 +68,18 @@ net: wiring.Wiring
 numpy_cell: dynamics.LTC[np.ndarray]
 torch_cell: dynamics.LTC[torch.Tensor]
 ltc: models.LTCNet
+
+
+class Own:  # a cell of somebody's own
+    n, m = 1, 0
+    c = np.ones(1)
+    w = np.zeros((1, 1))
+
+    def terms(self, x: np.ndarray, u: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        return np.ones(1), -x
+
+    def terms_jacobian(self, x: np.ndarray, u: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros((1, 1)), -np.eye(1)
 """
 
 
@@ -96,12 +110,12 @@ def told(root, tmp_path_factory):
     return dict(zip([*USES, *MISUSES], by_line, strict=False))
 
 
-@pytest.mark.parametrize("use", USES)
-def test_a_type_checker_knows_what_comes_back(told, use):
-    assert re.search(rf'Revealed type is "[\w.]*\b{re.escape(USES[use])}', told[use]), told[use]
-    assert "error" not in told[use]
+def test_a_type_checker_knows_what_comes_back(told):
+    right = {use: rf'Revealed type is "[\w.]*\b{re.escape(kind)}' for use, kind in USES.items()}
+    wrong = [use for use in USES if "error" in told[use] or not re.search(right[use], told[use])]
+    assert not wrong, "\n".join(f"{use}: {told[use]}" for use in wrong)
 
 
-@pytest.mark.parametrize("use", MISUSES)
-def test_a_type_checker_warns_of_what_cannot_work(told, use):
-    assert "error" in told[use] and MISUSES[use] in told[use], told[use]
+def test_a_type_checker_warns_of_what_cannot_work(told):
+    wrong = [use for use, words in MISUSES.items() if "error" not in told[use] or words not in told[use]]
+    assert not wrong, "\n".join(f"{use}: {told[use]}" for use in wrong)

@@ -18,7 +18,7 @@ import os
 import re
 import sys
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import anywidget
 import traitlets
@@ -43,15 +43,15 @@ class Control:
 
     name: str
     label: str
-    default: object
-    kind: str = "range"
+    default: float | str
+    kind: Literal["range", "select"] = "range"
     low: float = 0.0
     high: float = 1.0
     step: float = 0.01
     grid_step: float | None = None
     unit: str = ""
-    options: tuple = ()
-    rug: tuple = ()
+    options: tuple[tuple[float | str, str], ...] = ()
+    rug: tuple[tuple[float, int], ...] = ()
     hint: str = ""
     hidden: bool = False
     more: bool = False
@@ -89,7 +89,7 @@ class Preset:
 
     name: str
     caption: str
-    controls: dict = field(default_factory=dict)
+    controls: dict[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Guess:
     sentence for who chose it.
     """
 
-    value: object
+    value: float | str
     label: str
     reply: str
 
@@ -112,8 +112,8 @@ class Prediction:
     the answer depends on the network that is shown. Raises ValueError where that leaves no right answer.
     """
 
-    guesses: tuple
-    right: object = None
+    guesses: tuple[Guess, ...]
+    right: float | str | None = None
     by: str = ""
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ GATE, CAPACITANCE, LEAK = 0.5, 1.0, 1.0
 INPUT = np.array([np.log(GATE / (1 - GATE))])
 REACH, LENGTH = 1.5, 4.0  # the plane drawn, in mV, and the time drawn, in ms
 
-ORIGIN = {"about": "origin", "q": 0.0}
+ORIGIN: dict[str, float | str] = {"about": "origin", "q": 0.0}
 PRESETS = [
     Preset(
         "W = 1 µS", "V measures the distance from where each network rests. With this W it falls everywhere."

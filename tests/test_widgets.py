@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from ltcbook import analysis, dynamics, pruning, widgets
 from ltcbook.widgets import bundle
-from ltcbook.widgets.base import PLACES, phrase, rounded, signed, words
+from ltcbook.widgets.base import PLACES, format_number, phrase, rounded, signed
 
 # what reaches over the edges of an explorer, the first letters of each element
 OUTSIDE = """() => { const page = document.querySelector(".ltc-explorer").getBoundingClientRect();
@@ -462,7 +462,7 @@ def test_arrow_keys_change_the_drawing_and_the_numbers_are_pythons(visit, thresh
         output = one.page.locator(f'output[data-name="{name}"]')
         one.rests(output)
         assert float(output.get_attribute("data-value")) == pytest.approx(value, rel=1e-8)
-        assert output.text_content() == words(value)
+        assert output.text_content() == format_number(value)
     assert frame["verdict"][0][1] in one.page.locator(".ltc-verdict").text_content()
 
 
@@ -754,7 +754,7 @@ def test_words_and_signs_of_numbers():
         0.00012: "1.2e−4",
         None: "–",
     }
-    assert [words(x) for x in numbers] == list(numbers.values())
+    assert [format_number(x) for x in numbers] == list(numbers.values())
     assert [signed(x) for x in (0.08, -0.08, 0.0)] == ["+0.08", "−0.08", "0"]
 
 

@@ -12,7 +12,7 @@ from matplotlib.path import Path
 
 from ..validation import brief, percent
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION
-from .words import numbers, short
+from .text import numbers, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

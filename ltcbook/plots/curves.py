@@ -10,7 +10,7 @@ import numpy as np
 
 from ..validation import brief, percent
 from .picture import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION
-from .words import count, listing, short
+from .text import count, listing, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

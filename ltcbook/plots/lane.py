@@ -13,7 +13,7 @@ from ..validation import brief, choice, whole
 from ..wiring import Wiring
 from .curves import COLOURS, LOOKS, name_above
 from .picture import BLUE, GREY, INK
-from .words import count, listing, numbers, short, times
+from .text import count, listing, numbers, short, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

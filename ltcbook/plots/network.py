@@ -9,7 +9,7 @@ import numpy as np
 from ..validation import choice, percent
 from .areas import areas_alt, draw_areas
 from .picture import BLUE, GREY, INK, ORANGE, VERMILLION
-from .words import count, listing
+from .text import count, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -12,7 +12,7 @@ from .. import analysis, dynamics
 from ..validation import brief
 from .curves import name_above
 from .picture import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION
-from .words import called, count, listing, numbers, short
+from .text import called, count, listing, numbers, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

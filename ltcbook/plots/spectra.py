@@ -8,7 +8,7 @@ import numpy as np
 
 from ..validation import percent
 from .picture import BLUE, GREY, INK, VERMILLION
-from .words import count, numbers, short, times
+from .text import count, numbers, short, times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..validation import brief
 from .picture import BLUE, GREY, INK
-from .words import short
+from .text import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

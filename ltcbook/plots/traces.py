@@ -9,7 +9,7 @@ import numpy as np
 from ..validation import percent
 from .curves import LOOKS, draw_bounds, draw_curves
 from .picture import BLUE, GREY, INK
-from .words import called, count, listing, numbers, short, span, times
+from .text import called, count, listing, numbers, short, span, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..validation import choice, generator, whole
 from .curves import COLOURS, LOOKS, draw_curves
-from .words import numbers, short
+from .text import numbers, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -335,17 +335,17 @@ def phrase(sentence: tuple[str, str], **values: Any) -> list[str]:
         value, how = values[hole[1]], hole[2]
         if isinstance(value, str):
             return value
-        return signed(value) if how == "+" else words(value, int(how or 3))
+        return signed(value) if how == "+" else format_number(value, int(how or 3))
 
     return [tone, HOLE.sub(fill, template)]
 
 
 def signed(value: float) -> str:
-    """``words`` with the sign always written."""
-    return ("+" if value > 1e-12 else "") + words(value)
+    """``format_number`` with the sign always written."""
+    return ("+" if value > 1e-12 else "") + format_number(value)
 
 
-def words(value: float | None, digits: int = 3) -> str:
+def format_number(value: float | None, digits: int = 3) -> str:
     """A number as people read it: three significant digits and a real minus sign; the same words as in
     core/format.js.
     """

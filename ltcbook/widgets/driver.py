@@ -339,11 +339,11 @@ class DriverExplorer(Explorer):
     def describe(self, frame: dict[str, Any]) -> str:
         """What the picture shows, in words."""
         shown = frame if frame["cut"] else self.told
-        words = lambda one: " ".join(text for _, text in one["verdict"])
-        first = "" if frame["cut"] else f" {words(frame)}"
+        told = lambda one: " ".join(text for _, text in one["verdict"])
+        first = "" if frame["cut"] else f" {told(frame)}"
         return (
             f"A car on a winding road, steered by a circuit of {self.driver.wiring.n} neurons.{first} At T = "
-            f"{shown['controls']['T']:g} µS: {words(shown)}"
+            f"{shown['controls']['T']:g} µS: {told(shown)}"
         )
 
     def picture(self, frame: dict[str, Any]) -> Figure:

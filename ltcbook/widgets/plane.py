@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import analysis, dynamics
-from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
+from .base import Control, Explorer, Guess, Prediction, Preset, format_number, phrase
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -267,7 +267,7 @@ class PlaneExplorer(Explorer):
         c = frame["controls"]
         name = "State" if c["about"] == "origin" else "Distance from rest"
         return (
-            f"{name} ({words(c['x_j'])}, {words(c['x_k'])}) mV. "
+            f"{name} ({format_number(c['x_j'])}, {format_number(c['x_k'])}) mV. "
             + " ".join(text for _, text in frame["verdict"])
         ).replace("_", " ")
 

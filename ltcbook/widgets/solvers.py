@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import analysis, dynamics, simulate, solvers
-from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
+from .base import Control, Explorer, Guess, Prediction, Preset, format_number, phrase
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -238,7 +238,7 @@ class SolverExplorer(Explorer):
     def describe(self, frame: dict[str, Any]) -> str:
         """One frame in words, for the picture's alt text."""
         c = frame["controls"]
-        return f"Synapse {words(c['w'])} µS, start at {words(c['start'])} mV. " + " ".join(
+        return f"Synapse {format_number(c['w'])} µS, start at {format_number(c['start'])} mV. " + " ".join(
             text for _, text in frame["verdict"]
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
+from .base import Control, Explorer, Guess, Prediction, Preset, format_number, phrase
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -218,9 +218,9 @@ class StabilityExplorer(Explorer):
         """One frame in words, for the picture's alt text."""
         c = frame["controls"]
         return (
-            f"{METHODS[c['method']]}, λ = {words(c['re'])} {'−' if c['im'] < 0 else '+'} "
-            f"{words(abs(c['im']))}i, "
-            f"Δ = {words(c['dt'])}. " + " ".join(text for _, text in frame["verdict"])
+            f"{METHODS[c['method']]}, λ = {format_number(c['re'])} {'−' if c['im'] < 0 else '+'} "
+            f"{format_number(abs(c['im']))}i, "
+            f"Δ = {format_number(c['dt'])}. " + " ".join(text for _, text in frame["verdict"])
         )
 
     def picture(self, frame: dict[str, Any]) -> Figure:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import analysis, dynamics, simulate
-from .base import Control, Explorer, Guess, Prediction, Preset, phrase, words
+from .base import Control, Explorer, Guess, Prediction, Preset, format_number, phrase
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -234,6 +234,6 @@ def _spoken(values: list[list[float]]) -> str:
     """Two eigenvalues in words: "0.5 and 0.2", "−0.2 ± 0.4i", "±0.577i"."""
     (re, im), (other, _) = values
     if im == 0:
-        return f"{words(re)} and {words(other)}"
+        return f"{format_number(re)} and {format_number(other)}"
     real = 0.0 if abs(re) < 1e-12 else re
-    return f"{words(real)} ± {words(im)}i" if real else f"±{words(im)}i"
+    return f"{format_number(real)} ± {format_number(im)}i" if real else f"±{format_number(im)}i"

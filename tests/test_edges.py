@@ -18,6 +18,7 @@ def case(seed, *batch):
     rng = np.random.default_rng(seed)
     net = random_wiring(rng)
     cell = LTC.random(net, rng=rng)
+    cell = replace(cell, e_rev=cell.e_rev * rng.uniform(0.4, 2.5, cell.e_rev.shape))  # not only -1 and +1
     return cell, rng.uniform(-1, 1, (*batch, net.n)), random_input(rng, cell, *batch)
 
 

@@ -116,17 +116,20 @@ def test_javascript_says_the_same_numbers_and_words(explorer, static_page):
 def test_a_moved_start_redraws_the_path_and_leaves_the_nullclines(explorer, browser, tmp_path):
     page_file = tmp_path / "explorer.html"
     page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.to_html()}', "utf8")
-    context = browser.new_context()
+    context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
     page.goto(page_file.as_uri())
     page.wait_for_selector(".ltc-tau[data-frame]")
+    redrawn = "d => document.querySelectorAll('.ltc-panel-plane .curve')[3].getAttribute('d') !== d"
     curves = lambda: page.eval_on_selector_all(
         ".ltc-panel-plane .curve", "lines => lines.map((line) => line.getAttribute('d'))"
     )
     first = curves()
     page.locator(".ltc-handle").press("ArrowLeft")
+    page.wait_for_function(redrawn, arg=first[3])
     moved = curves()
     assert [a == b for a, b in zip(first, moved)] == [True, True, False, False]  # nullclines, ghost, path
     page.get_by_role("button", name="Three to one").click()
+    page.wait_for_function(redrawn, arg=moved[3])
     assert curves()[:2] == first[:2] and curves()[3] != first[3]
     context.close()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ltcbook import plots, validation
-from ltcbook.plots import words as pictured
+from ltcbook.plots import text as pictured
 from ltcbook.widgets import base
 
 
@@ -34,8 +34,8 @@ TIES = [
 @pytest.mark.parametrize(("value", "digits", "text"), TIES)
 def test_numbers_in_words_are_rounded_as_in_javascript(value, digits, text):
     assert validation.significant(value, digits) == float(text) == -validation.significant(-value, digits)
-    assert pictured.short(value, digits) == base.words(value, digits) == text
-    assert pictured.short(-value, digits) == base.words(-value, digits) == f"\N{MINUS SIGN}{text}"
+    assert pictured.short(value, digits) == base.format_number(value, digits) == text
+    assert pictured.short(-value, digits) == base.format_number(-value, digits) == f"\N{MINUS SIGN}{text}"
     assert base.rounded(value, digits) == float(text)
 
 

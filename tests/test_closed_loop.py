@@ -199,6 +199,7 @@ def test_what_torchdiffeq_solves_is_not_exported_and_onnx_names_its_packages(mon
 
 @pytest.mark.parametrize("name", ["RNNet", "LTCNet", "CfCNet lstm"])
 def test_a_step_in_onnx_answers_as_the_network(name, tmp_path):
-    pytest.importorskip("onnxscript"), pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnx")
     models.export_step(MAKERS[name](generator=gen()), tmp_path / "step.onnx")  # which compares
     assert (tmp_path / "step.onnx").stat().st_size > 0

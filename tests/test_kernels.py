@@ -448,7 +448,8 @@ def test_two_processes_that_keep_their_kernels_at_once_do_not_mix_them_up(tmp_pa
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     saved, save = [], cache.Kept.save_overload
     monkeypatch.setattr(cache.Kept, "save_overload", lambda *a: saved.append(a))
-    added(1, 2), added(0.5, 2.0)  # both have compiled, neither has written
+    added(1, 2)
+    added(0.5, 2.0)
     for arguments in saved:
         save(*arguments)
     assert len(saved) == 2 and added(1, 2) == (3, 1) and added(0.5, 2.0) == (2.5, 1)

@@ -449,15 +449,11 @@ def test_wrong_options_are_refused_when_the_method_is_made(make, words):
 
 
 def test_options_that_are_right_only_for_real_weights_are_not_refused():
-    (
-        PruneRewire(threshold=0.5, relative_to="mean", new_weight=0.3),
-        PruneRewire(target="slowest"),
-        PruneRewire(target="same"),
-    )
-    (
-        PruneRewire(target="none", new_weight="uniform"),
-        PruneRewire(target="gradient", new_weight="zero", grace=50),
-    )
+    PruneRewire(threshold=0.5, relative_to="mean", new_weight=0.3)
+    PruneRewire(target="slowest")
+    PruneRewire(target="same")
+    PruneRewire(target="none", new_weight="uniform")
+    PruneRewire(target="gradient", new_weight="zero", grace=50)
 
 
 @pytest.mark.parametrize("kind", METHODS)

@@ -184,8 +184,10 @@ def test_generator_decides_everything_and_torch_s_own_is_left_alone(name):
     assert torch.equal(before, torch.get_rng_state())
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert any(not torch.equal(first[key], third[key]) for key in first)
-    torch.manual_seed(3), (unseeded := MAKERS[name]().state_dict())
-    torch.manual_seed(3), (again := MAKERS[name]().state_dict())
+    torch.manual_seed(3)
+    unseeded = MAKERS[name]().state_dict()
+    torch.manual_seed(3)
+    again = MAKERS[name]().state_dict()
     assert all(torch.equal(unseeded[key], again[key]) for key in unseeded)
 
 
@@ -333,7 +335,8 @@ def test_rnnet_is_torch_s_rnn(activation):
     u, x0 = torch.randn(4, 9, 3, generator=gen(), dtype=torch.float64), torch.zeros(1, 4, 5).double()
     u, v = u.clone().requires_grad_(), u.clone().requires_grad_()
     x, h = net(u)[1], theirs(v, x0)[0]
-    x.square().sum().backward(), h.square().sum().backward()
+    x.square().sum().backward()
+    h.square().sum().backward()
     close(
         (x, u.grad, net.w.grad, net.w_in.grad, net.b.grad),
         (h, v.grad, theirs.weight_hh_l0.grad, theirs.weight_ih_l0.grad, theirs.bias_hh_l0.grad),
@@ -432,7 +435,9 @@ def test_masks_signs_and_plasticity_survive_any_training():
     optimiser = torch.optim.AdamW(net.parameters(), lr=0.3, weight_decay=0.5)
     for _ in range(20):
         loss = net(torch.randn(4, 5, 3, generator=gen()))[0].add(1).square().sum()
-        optimiser.zero_grad(), loss.backward(), optimiser.step()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
     w, w_in, w_out = (m().detach().numpy() for m in (net.w, net.w_in, net.w_out))
     assert np.array_equal(np.sign(w), hidden * SIGNS) and np.array_equal(np.sign(w_out), readout)
     for now, before, free in ((w, start[0], plastic["hidden"]), (w_in, start[1], plastic["input"])):
@@ -445,7 +450,8 @@ def test_a_share_of_plasticity_slows_learning_by_that_share_under_any_optimiser(
     before = net.w().detach().clone()
     # Adam's first step is lr, whatever the gradient's size
     optimiser = torch.optim.Adam(net.parameters(), lr=0.01)
-    net(torch.randn(4, 5, 3, generator=gen()))[0].square().sum().backward(), optimiser.step()
+    net(torch.randn(4, 5, 3, generator=gen()))[0].square().sum().backward()
+    optimiser.step()
     torch.testing.assert_close((net.w() - before).abs(), torch.full((5, 5), 0.0025), rtol=1e-3, atol=1e-6)
 
 
@@ -604,7 +610,9 @@ def test_conductances_stay_valid_and_cut_synapses_stay_cut_under_any_training(co
     optimiser = torch.optim.AdamW(net.parameters(), lr=0.2, weight_decay=0.1)
     for _ in range(20):
         loss = net(torch.randn(4, 5, 3, generator=gen()))[0].sub(3).square().sum()
-        optimiser.zero_grad(), loss.backward(), optimiser.step()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
     w, w_in = net.weights()
     assert np.array_equal(w > 0, WIRING.adjacency) and np.array_equal(w_in > 0, WIRING.adjacency_in)
     assert net.numpy_cell().c.min() > 0 and net.wiring == WIRING

@@ -59,7 +59,9 @@ def test_layers_under_torch_s_tools_train_on_and_compute_with_the_weights_of_now
             (parametrizations.weight_norm if tool == "weight_norm" else nn.utils.weight_norm)(layer)
     optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
     for _ in range(3):
-        optimiser.zero_grad(), net(u)[0].square().sum().backward(), optimiser.step()
+        optimiser.zero_grad()
+        net(u)[0].square().sum().backward()
+        optimiser.step()
     plain = HEADS[name][0]()
     expected = {key: value for key, value in net.state_dict().items() if key in plain.state_dict()}
     for path, layer in zip(HEADS[name][1], layers, strict=True):

@@ -57,7 +57,8 @@ def test_a_loop_of_ones_own_arrives_at_the_bits_of_fit(name):
     batch, events = train.data.checked_data("data", data(), mine, "mse"), []
     for k in range(STEPS):
         # fit draws torch's seed and the order of the batches
-        rng.integers(2**63), rng.permutation(len(batch[0]))
+        rng.integers(2**63)
+        rng.permutation(len(batch[0]))
         step(mine, optimizer, batch)
         report = rewiring.step(data())
         events += (

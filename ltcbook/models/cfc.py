@@ -90,7 +90,8 @@ class CfCNet(Net):
             choice("mode", mode, MODES),
             choice("activation", activation, tuple(BACKBONES)),
         )
-        choice("recurrent", recurrent, ("dense", "wiring")), choice("memory", memory, (None, "lstm"))
+        choice("recurrent", recurrent, ("dense", "wiring"))
+        choice("memory", memory, (None, "lstm"))
         rng, self.ltc = numpy_rng(generator), None
         self.wired = isinstance(wiring, Wiring)
         if isinstance(wiring, Wiring):

@@ -65,10 +65,8 @@ def export_step(
         raise ValueError(f"path is {brief(path)}; it must end on one of {', '.join(FILES)}.")
     dt = None if dt is None else number("dt", dt, 0)
     if path is not None and Path(path).suffix == ".onnx":
-        (
-            optional("onnxscript", "onnxscript", "export_step to .onnx"),
-            optional("onnx", "onnx", "export_step to .onnx"),
-        )
+        optional("onnxscript", "onnxscript", "export_step to .onnx")
+        optional("onnx", "onnx", "export_step to .onnx")
     training = net.training
     net.eval()
     try:

@@ -234,7 +234,8 @@ def _check(
         whole(name, 1 if value is None else value, 1)
     for name, size in (("lr", lr), ("clip", clip)):
         number(name, 1 if size is None else size, 0, open_low=True)
-    number("weight_decay", 0 if weight_decay is None else weight_decay, 0), number("decay", decay, 0)
+    number("weight_decay", 0 if weight_decay is None else weight_decay, 0)
+    number("decay", decay, 0)
     generator(rng)
     places = {str(tensor.device) for tensor in (*model.parameters(), *model.buffers())}
     if len(places) > 1:

@@ -261,7 +261,7 @@ def test_an_explorer_keeps_its_own_words_about_links_and_pictures(visit):
     page.locator(".ltc-widget svg").first.wait_for()
     assert page.locator("body > .book-note").count() > 1
     page.get_by_role("button", name="Copy link").click()
-    page.locator(".ltc-widget [role=status]").filter(has_text=re.compile(r"\w")).wait_for()
+    page.locator(".ltc-widget .ltc-note").filter(has_text=re.compile(r"\w")).wait_for()
 
 
 # --- ways to the explorers ------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a backend is, what it is asked to compute, and the choice between backends."""
+"""What a backend is, and what it is asked to compute."""
 
 from __future__ import annotations
 
@@ -100,9 +100,11 @@ class Backend:
         """One ValueError, before any step is computed, for a torch call whose gradient would keep more than
         the machine holds.
         """
+        if self.kept is None:
+            return
         import torch
 
-        if self.kept is None or not torch.is_grad_enabled() or ops.tracing(call.x0, call.dt):
+        if not torch.is_grad_enabled() or ops.tracing(call.x0, call.dt):
             return
         cell, reads = self.cell(call.network), call.substeps * call.solver.reads
         sensory = (cell.w_in.numel() if cell.m else 0) * (1 if self.once_per_input else reads)

@@ -14,6 +14,7 @@ import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 from ltcbook.site import setup_cell
 
@@ -25,23 +26,13 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def listed(toc):
-    """The files that a table of contents names, in its order."""
-    for key, value in toc.items():
-        if key in ("root", "file"):
-            yield value
-        elif isinstance(value, list):
-            for part in value:
-                yield from listed(part)
-
-
 def run(root, cache_folder):
     """Run every chapter of the book in ``root`` that the cache does not hold, keep it there, and say so.
 
     The kernels have the environment of this process.
     """
     settings = yaml.safe_load((root / "_config.yml").read_text("utf8"))["execute"]
-    paths = [root / f"{name}.ipynb" for name in listed(yaml.safe_load((root / "_toc.yml").read_text("utf8")))]
+    paths = [root / f"{name}.ipynb" for name in parse_toc_yaml(root / "_toc.yml")]
     cache = get_cache(cache_folder)
     stale = {}
     for path in filter(Path.is_file, paths):

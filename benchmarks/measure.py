@@ -90,7 +90,7 @@ def _peak(job, arguments):
     warm, step = job(*arguments)
     warm()
     tidy()  # so that the step has to ask for all it needs
-    with open("/proc/self/clear_refs", "w") as file:
+    with open("/proc/self/clear_refs", "w", encoding="utf8") as file:
         file.write("5")  # forget the highest value so far
     before = status("VmRSS")
     step()
@@ -106,8 +106,11 @@ def tidy():
 
 def apart(job, *arguments):
     """``job(*arguments)`` in a fresh process on one thread; a string says why it failed."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmarks.peers", "ncps.torch", "nn4n.model", "torchdiffeq"])
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["benchmarks.peers", "ncps.torch", "nn4n.model", "torchdiffeq"])
+    else:  # Windows
+        context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     child = context.Process(target=_child, args=(there, job, arguments))
     child.start()
@@ -130,14 +133,14 @@ def _child(pipe, job, arguments):
 
 def status(name):
     """A line of what Linux says about this process, in kB."""
-    with open("/proc/self/status") as file:
+    with open("/proc/self/status", encoding="utf8") as file:
         return next(int(line.split()[1]) * 1.024 for line in file if line.startswith(name + ":"))
 
 
 def available():
     """MB that this machine can still give away; infinity where it does not tell."""
     try:
-        with open("/proc/meminfo") as file:
+        with open("/proc/meminfo", encoding="utf8") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("MemAvailable")) / 1000
     except (OSError, StopIteration):
         return float("inf")
@@ -229,7 +232,7 @@ def machine():
 
     cpu = platform.processor() or platform.machine()
     try:
-        with open("/proc/cpuinfo") as file:
+        with open("/proc/cpuinfo", encoding="utf8") as file:
             cpu = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
     except (OSError, StopIteration):
         pass

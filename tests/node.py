@@ -28,6 +28,6 @@ process.stdout.write(JSON.stringify(answer));
 """,
         "utf8",
     )
-    done = subprocess.run([str(NODE), str(script)], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(NODE), str(script)], capture_output=True, encoding="utf8", check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

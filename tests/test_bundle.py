@@ -22,7 +22,7 @@ def modules(tmp_path, monkeypatch):
         for name, text in texts.items():
             path = tmp_path / f"{name.replace('__', '/')}.js"
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
+            path.write_text(text, "utf8")
         return bundle.joined(bundle.modules(tmp_path / "main.js"))
 
     return write

@@ -390,7 +390,7 @@ def check_against_ncps(data):
 
 
 def test_six_fused_steps_are_ncps_on_frozen_numbers():
-    check_against_ncps(json.loads((Path(__file__).parent / "data" / "ncps.json").read_text()))
+    check_against_ncps(json.loads((Path(__file__).parent / "data" / "ncps.json").read_text("utf8")))
 
 
 @pytest.mark.parametrize("seed", range(1, 6))

@@ -22,7 +22,7 @@ def run(*command, cwd=HERE):
     """(whether it went well, what it said)."""
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True
+        [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, encoding="utf8"
     )
     return done.returncode == 0, done.stdout + done.stderr
 

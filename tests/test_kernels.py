@@ -456,7 +456,7 @@ def test_two_processes_that_keep_their_kernels_at_once_do_not_mix_them_up(tmp_pa
 
 
 def no_home(monkeypatch, tmp_path):
-    import pwd
+    pwd = pytest.importorskip("pwd", reason="Windows knows every user's home otherwise")
 
     for name in ("HOME", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
@@ -466,7 +466,7 @@ def no_home(monkeypatch, tmp_path):
 
 
 def no_folder(monkeypatch, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", "utf8")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
 
 
@@ -544,7 +544,7 @@ def test_with_the_compiler_switched_off_from_outside_a_long_trajectory_runs(root
         env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
         cwd=root,
         capture_output=True,
-        text=True,
+        encoding="utf8",
     )
     assert answer.returncode == 0 and "NUMBA_DISABLE_JIT is set" in answer.stdout, answer.stderr
 

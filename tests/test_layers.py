@@ -146,7 +146,7 @@ def test_the_computing_rooms_load_neither_torch_nor_sympy_nor_matplotlib(root):
     rooms = ["ops", "wiring", "dynamics", "simulate", "analysis", "pruning"]
     code = "import sys\n" + "\n".join(f"import ltcbook.{room}" for room in rooms)
     code += "\nprint([guest for guest in ('torch', 'sympy', 'matplotlib') if guest in sys.modules])"
-    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, encoding="utf8")
     assert answer.stdout.strip() == "[]", answer.stdout + answer.stderr
 
 
@@ -157,7 +157,7 @@ def test_the_explorers_load_matplotlib_only_when_they_draw_their_fallback(root):
 
 def test_importing_prints_nothing(root):
     answer = subprocess.run(
-        [sys.executable, "-c", "import ltcbook"], cwd=root, capture_output=True, text=True
+        [sys.executable, "-c", "import ltcbook"], cwd=root, capture_output=True, encoding="utf8"
     )
     assert (answer.stdout, answer.stderr) == ("", "")
 
@@ -179,7 +179,7 @@ def test_a_room_without_its_package_names_the_extra_to_install(root, room, packa
     extras = tomllib.loads((root / "pyproject.toml").read_text("utf8"))["project"]["optional-dependencies"]
     assert any(line.startswith(package) for line in extras[name])
     code = f"import sys; sys.modules[{package!r}] = None\ntry: import ltcbook.{room}\nexcept ImportError as error: print(error)"
-    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, encoding="utf8")
     room = room.removesuffix(".ltc")
     assert (
         answer.stdout == f'ltcbook.{room} needs {package}, which is missing: pip install "ltcbook[{name}]"\n'
@@ -187,7 +187,7 @@ def test_a_room_without_its_package_names_the_extra_to_install(root, room, packa
 
 
 def test_a_package_that_is_there_but_broken_speaks_for_itself(tmp_path, monkeypatch):
-    (tmp_path / "half_installed.py").write_text("import a_library_of_its_own")
+    (tmp_path / "half_installed.py").write_text("import a_library_of_its_own", "utf8")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="a_library_of_its_own"):
         validation.extra("torch", "half_installed", "models")

@@ -102,5 +102,5 @@ def test_neither_torch_nor_sympy_is_imported_before_one_of_their_objects_arrives
         "ops.softplus(np.zeros(2)), ops.stack([np.zeros(2)], 0), ops.like(0.1, np.zeros(2))\n"
         "print([m for m in ('torch', 'sympy', 'matplotlib') if m in sys.modules])\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf8", check=True)
     assert done.stdout.strip() == "[]"

@@ -146,7 +146,7 @@ def test_xelatex_sets_the_book_without_complaint(latex, book, monkeypatch):
     assert file.stat().st_size > 1e6
     if shutil.which("pdftotext"):
         text = subprocess.run(
-            ["pdftotext", str(file), "-"], capture_output=True, text=True, check=True
+            ["pdftotext", str(file), "-"], capture_output=True, encoding="utf8", check=True
         ).stdout
         flat = re.sub(
             r"\W",
@@ -217,7 +217,7 @@ def test_make_pdf_names_what_is_missing_and_the_packages_that_bring_it(part, mac
     assert tex.missing() == [], "nothing is missing"
     machine(part)
     assert part in tex.missing()
-    said = subprocess.run([sys.executable, tex.__file__], capture_output=True, text=True)
+    said = subprocess.run([sys.executable, tex.__file__], capture_output=True, encoding="utf8")
     assert said.returncode == 1 and part in said.stderr, said
     assert ONE_OF_EACH[part] in said.stderr.partition("sudo apt-get install ")[2].split()
     assert pdf.main() == 1 and part in capsys.readouterr().err
@@ -225,7 +225,7 @@ def test_make_pdf_names_what_is_missing_and_the_packages_that_bring_it(part, mac
 
 def test_make_pdf_looks_before_it_renders_and_needs_no_environment_for_that(root):
     command = ["make", "-n", "pdf", "PYTHON=any-python"]
-    said = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(command, cwd=root, check=True, capture_output=True, encoding="utf8").stdout
     assert (
         said.index("any-python ltcbook/site/tex.py")
         < said.index("ltcbook.site.build")

@@ -40,7 +40,7 @@ def git(folder, *arguments):
     """What git says in a folder."""
     names = ["-c", "user.name=a reader", "-c", "user.email=reader@example.org", "-c", "commit.gpgsign=false"]
     return subprocess.run(
-        ["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True
+        ["git", *names, *arguments], cwd=folder, check=True, capture_output=True, encoding="utf8"
     ).stdout.strip()
 
 
@@ -182,7 +182,9 @@ def test_make_address_hands_on_what_is_given_and_nothing_else(root, given, passe
         if k not in ("URL", "BRANCH", "REVISION", "MAKEFLAGS", "MAKELEVEL")
     }
     command = ["make", "-n", "address", *given]
-    said = subprocess.run(command, cwd=root, env=plain, check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(
+        command, cwd=root, env=plain, check=True, capture_output=True, encoding="utf8"
+    ).stdout
     assert " ".join(said.splitlines()[-1].split()[3:]) == passed
 
 
@@ -545,7 +547,7 @@ def test_that_commit_is_installed_and_found_even_where_only_the_users_own_folder
     def run(revision):
         code = setup_cell.source(GOOD, revision) + "\nimport ltcbook\nprint(ltcbook.who, ltcbook.__file__)"
         done = subprocess.run(
-            [python, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+            [python, "-c", code], cwd=tmp_path, env=environment, capture_output=True, encoding="utf8"
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

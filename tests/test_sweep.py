@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -80,9 +78,9 @@ def test_the_same_call_on_a_dask_cluster_gives_the_same_numbers():
 def test_what_is_kept_is_read_back_and_only_the_rest_runs(tmp_path):
     first = run(folder=tmp_path, **GRID)
     path = next(p for p in tmp_path.glob("*.json") if p.name != "sweep.json")
-    kept = json.loads(path.read_text())
+    kept = json.loads(path.read_text("utf8"))
     kept["result"]["value"] = 123.0  # so that a second run would show
-    path.write_text(json.dumps(kept))
+    path.write_text(json.dumps(kept), "utf8")
     again = run(folder=tmp_path, seed=range(4), scale=[0.5, 2.0])
     marked = [r for r in again if r["value"] == 123.0]
     assert len(again) == 8 and len(marked) == 1
@@ -97,7 +95,7 @@ from ltcbook import train
 
 def run(seed):
     time.sleep(0.3)
-    with open(sys.argv[2], "a") as log:
+    with open(sys.argv[2], "a", encoding="utf8") as log:
         log.write(f"{seed}\\n")
     return {"square": seed**2}
 
@@ -109,20 +107,22 @@ if __name__ == "__main__":
 
 def test_a_killed_sweep_resumes(tmp_path):
     script, folder, log = tmp_path / "sweep.py", tmp_path / "runs", tmp_path / "log"
-    script.write_text(KILLED)
+    script.write_text(KILLED, "utf8")
     command = [sys.executable, str(script), str(folder), str(log)]
     process = subprocess.Popen(command)
     for _ in range(1200):
         time.sleep(0.05)
         if len(list(folder.glob("[0-9a-f]*.json"))) >= 2:
             break
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
     finished = len(list(folder.glob("[0-9a-f]*.json")))
     assert 2 <= finished < 6
-    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(command, capture_output=True, encoding="utf8", check=True).stdout
     assert out.strip() == "[0, 1, 4, 9, 16, 25]"
-    assert len(log.read_text().split()) <= 7  # the killed run may have been half done; no other ran twice
+    assert (
+        len(log.read_text("utf8").split()) <= 7
+    )  # the killed run may have been half done; no other ran twice
 
 
 def test_an_error_names_itself_and_keeps_what_was_finished(tmp_path):
@@ -191,6 +191,6 @@ def test_a_folder_of_another_sweep_is_refused(tmp_path):
     run(folder=tmp_path, **GRID)
     with pytest.raises(ValueError, match=r"another sweep \(experiment, code, names differ\)"):
         run(matmul, folder=tmp_path, seed=[0])
-    (tmp_path / "sweep.json").write_text("{")
+    (tmp_path / "sweep.json").write_text("{", "utf8")
     with pytest.raises(ValueError, match="not the file of a sweep"):
         run(folder=tmp_path, **GRID)

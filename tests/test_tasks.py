@@ -321,14 +321,17 @@ def test_a_missing_extra_is_one_import_error_that_names_what_to_install(package,
         f"import sys; sys.modules[{package!r}] = None\nimport numpy as np\nfrom ltcbook import tasks\n"
         f"try:\n    {call}\nexcept ImportError as error:\n    print(error)"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf8")
     assert f"pip install {install}" in answer.stdout, answer.stdout + answer.stderr
 
 
 def test_tasks_load_no_extra():
     extras = ("torch", "sklearn", "ale_py")
     code = f"import sys; from ltcbook import tasks; print([m for m in {extras} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf8").stdout.strip()
+        == "[]"
+    )
 
 
 R = np.random.default_rng(0)

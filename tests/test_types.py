@@ -85,7 +85,7 @@ class Own:  # a cell of somebody's own
 
 def mypy(root, *arguments):
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", *arguments], cwd=root, capture_output=True, text=True
+        [sys.executable, "-m", "mypy", *arguments], cwd=root, capture_output=True, encoding="utf8"
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -63,7 +63,7 @@ def rendered(command, environment):
     """
     with open(BUILD / "cache" / "complaints.log", "w+", encoding="utf8") as log:
         with subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, encoding="utf8"
         ) as process:
             for line in process.stdout:
                 if "[mystnb]" in line and "Using cached" not in line:
@@ -92,6 +92,7 @@ def own_settings():
         "IPYTHONDIR": str(cache / "ipython"),
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "LTCBOOK_EXPLORERS": "linked",
+        "PYTHONUTF8": "1",  # on Windows too
     }
     # matplotlib lists the fonts at its first import, and may say so: not inside a chapter
     fonts = [sys.executable, "-c", "import matplotlib.font_manager"]
@@ -99,7 +100,7 @@ def own_settings():
     profile = cache / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text(
-        "get_config().IPKernelApp.log_level = 40  # errors only\n"
+        "get_config().IPKernelApp.log_level = 40  # errors only\n", "utf8"
     )
     return environment
 
@@ -127,9 +128,9 @@ def changed(name, paths):
     for path in sorted(paths):
         digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     mark = BUILD / "cache" / f"{name}.sha256"
-    before = mark.read_text() if mark.is_file() else ""
+    before = mark.read_text("utf8") if mark.is_file() else ""
     mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.write_text(digest.hexdigest())
+    mark.write_text(digest.hexdigest(), "utf8")
     return before != digest.hexdigest()
 
 

@@ -45,7 +45,7 @@ def download(cache):
     npm = Path(sys.executable).parent / "npm"
     command = [str(npm), "pack", f"mathjax@{VERSION}", "--json", "--pack-destination", str(cache)]
     try:
-        answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=cache).stdout
+        answer = subprocess.run(command, check=True, capture_output=True, encoding="utf8", cwd=cache).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", None) or error
         raise SystemExit(f"could not fetch mathjax@{VERSION} through npm ({npm}): {reason}") from None

@@ -99,7 +99,7 @@ def git(root, *arguments):
     """What git says, or None where it is missing or says no."""
     try:
         return subprocess.run(
-            ["git", *arguments], cwd=root, check=True, capture_output=True, text=True
+            ["git", *arguments], cwd=root, check=True, capture_output=True, encoding="utf8"
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None

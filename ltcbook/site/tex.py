@@ -68,7 +68,7 @@ PACKAGES = sorted({*PROGRAMS, *FILES, *FONTS})
 def there(*command):
     """What a program says, or "" where it is missing."""
     try:
-        return subprocess.run(command, capture_output=True, text=True).stdout
+        return subprocess.run(command, capture_output=True, encoding="utf8").stdout
     except OSError:
         return ""
 

@@ -136,8 +136,8 @@ def digits(
         raise ValueError(f"test_share is {test_share}; it leaves part {part!r} empty.")
     if rng is not None:
         rows = generator(rng).permutation(rows)
-    images = data.images[rows] / 16.0
-    return (images if layout == "rows" else images.reshape(len(rows), 64, 1)), data.target[rows].astype(int)
+    images, digit = data.images[rows] / 16.0, data.target[rows].astype(np.int64)  # int is 32 bits on Windows
+    return (images if layout == "rows" else images.reshape(len(rows), 64, 1)), digit
 
 
 def sunspot_series() -> tuple[np.ndarray, np.ndarray]:

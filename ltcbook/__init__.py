@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what __getattr__ loads below
     from . import analysis as analysis
+    from . import check as check
     from . import dynamics as dynamics
     from . import models as models
     from . import ops as ops
@@ -42,6 +43,7 @@ ROOMS = (
     "train",
     "plots",
     "widgets",
+    "check",
 )
 __all__ = ["__version__", *ROOMS]
 

@@ -16,6 +16,7 @@ ROOMS = {
     "typing": set(),
     "validation": set(),
     "ops": set(),
+    "check": set(),
     "wiring": {"validation"},
     "dynamics": {"validation", "ops", "wiring"},
     "solvers": {"validation", "ops", "dynamics"},
@@ -53,6 +54,7 @@ ROOMS = {
         "models",
         "train",
     },
+    "course": {"check", "site"},
     "site": {"widgets"},  # the scripts of the explorers, for the pages
 }
 # third-party package -> the rooms that may import it when they are loaded

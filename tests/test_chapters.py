@@ -80,7 +80,10 @@ def test_what_the_page_folds_is_folded_in_jupyterlab_too(chapters):
     for name, notebook in chapters.items():
         for cell in notebook["cells"]:
             metadata = cell["metadata"]
-            folded = bool({"hide-input", "hide-cell", "remove-input"} & set(metadata.get("tags", ())))
+            hidden = {"hide-input", "hide-cell", "remove-input"} | (
+                {"remove-cell"} if cell["cell_type"] == "code" else set()
+            )
+            folded = bool(hidden & set(metadata.get("tags", ())))
             if folded != metadata.get("jupyter", {}).get("source_hidden", False):
                 wrong.append(f"{name} {cell['id']}")
     assert not wrong, (

@@ -52,6 +52,7 @@ class Paper:
 
     @property
     def exercises(self) -> list[Exercise]:
+        """The exercises, in their order."""
         return [item for item in self.items if isinstance(item, Exercise)]
 
 
@@ -170,6 +171,7 @@ def instructor(paper: Paper) -> list[Cell]:
 
 
 def instructor_cells(item: Cell | Exercise) -> Iterator[Cell]:
+    """The cells of one item of the instructor's copy."""
     if not isinstance(item, Exercise):
         yield item
         return

@@ -81,6 +81,7 @@ class Exercise:
 
     @property
     def title(self) -> str:
+        """What the text calls it, as in Exercise 3."""
         return f"Exercise {self.number}"
 
     @property

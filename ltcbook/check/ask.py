@@ -55,7 +55,8 @@ def ask(exercise: str, names: Mapping[str, Any], sealed: str) -> Verdicts:
     """Judge the answers of an exercise: ``ask("Exercise 1", globals(), "eJ...")``.
 
     ``names`` holds the student's variables, ``sealed`` the answers as `pack` wrote them. A wrong answer gets
-    words for the kind of mistake and never the value, a missing one is called missing; nothing is raised.
+    words for the kind of mistake and never the value, a missing one is called missing. Raises ValueError for
+    sealed answers that are damaged, and nothing else.
     """
     rows = []
     for one in unpack(sealed):

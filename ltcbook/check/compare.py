@@ -67,6 +67,14 @@ def equal(
     the share ``rel`` of its largest entry. ``mistakes`` maps the words for a mistake to what one then gets:
     it is asked before the general kinds. While the book is rendered or a release is made, the call also shows
     the sealed answer, from which the page makes an answer box with this ``label`` and ``unit``.
+
+    >>> from ltcbook import check
+    >>> check.equal("tau_sys", 0.2857, 2 / 7)
+    >>> try:
+    ...     check.equal("tau_sys", 3.5, 2 / 7)
+    ... except check.Wrong as wrong:
+    ...     print(str(wrong)[:50])
+    tau_sys: This is one divided by the answer. Check
     """
     mistakes = dict(mistakes or {})
     kind = _kind(truth)

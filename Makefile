@@ -9,7 +9,7 @@ PORT ?= 8000
 # an option of a command for a variable that was given, be it empty
 given = $(if $(filter undefined,$(origin $(1))),,$(2)="$($(1))")
 
-.PHONY: help book serve pdf tex test format coverage bench address strip clean distclean
+.PHONY: help book serve publish notebooks pdf tex test format coverage bench address strip clean distclean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -17,14 +17,19 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
 
 book: $(READY) ## render the book and print its address (run again: only what changed)
-	@$(RUN) -m ltcbook.site.build
+	@$(RUN) -m ltcbook.site build
 
-serve: book ## render the book and serve it on this machine (PORT=8000)
-	@echo "Open http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
-	@$(RUN) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html >/dev/null
+serve: $(READY) ## render the book and serve it on this machine (PORT=8000)
+	@$(RUN) -m ltcbook.site serve --port $(PORT)
 
-pdf: tex book ## print the book as one PDF (needs XeLaTeX, a few hundred MB)
-	@$(RUN) -m ltcbook.site.pdf
+publish: $(READY) ## render the book for any web server: make publish TO=FOLDER SITE=https://OWNER.github.io/REPO
+	@$(RUN) -m ltcbook.site publish "$(TO)" $(call given,SITE,--site)
+
+notebooks: $(READY) ## push the chapters, pinned to their commit, to the branch that Colab opens (LTCBOOK_BRANCH=notebooks)
+	@$(RUN) -m ltcbook.site notebooks
+
+pdf: tex $(READY) ## print the book as one PDF (needs XeLaTeX, a few hundred MB)
+	@$(RUN) -m ltcbook.site pdf
 
 tex:
 	@$(PYTHON) ltcbook/site/tex.py
@@ -44,10 +49,10 @@ bench: $(READY) ## time everything beside its peers, ten minutes, and write benc
 	@$(RUN) -m benchmarks $(ARGS)
 
 address: $(READY) ## write the repository's address: make address URL=https://github.com/OWNER/REPO BRANCH=main (URL= clears it)
-	@$(RUN) -m ltcbook.site.setup_cell $(call given,URL,--address) $(call given,BRANCH,--branch) $(call given,REVISION,--revision)
+	@$(RUN) -m ltcbook.site address $(call given,URL,--url) $(call given,BRANCH,--branch) $(call given,REVISION,--revision) $(call given,SITE,--site)
 
 strip: $(READY) ## take outputs out of the chapters, keeping the cells' ids
-	@$(RUN) -m ltcbook.site.strip
+	@$(RUN) -m ltcbook.site strip
 
 clean: ## remove what was rendered (the environment stays)
 	rm -rf _build build *.egg-info .pytest_cache .hypothesis

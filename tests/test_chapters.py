@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 
-from ltcbook.site import page_link, setup_cell, strip
+from ltcbook.site import address, page_link, setup_cell, strip
 
 LONGEST_CELL = 25
 ANCHOR = re.compile(r'<a\s+id="([^"]+)"\s*>\s*</a>')
@@ -126,7 +126,7 @@ def test_stripping_takes_a_run_out_of_a_chapter_and_leaves_every_other_line(chap
 
 
 def test_the_first_code_cell_is_the_generated_setup_cell(chapters):
-    wanted = setup_cell.source(setup_cell.read_address(), setup_cell.read_revision())
+    wanted = setup_cell.source(address.stands()["url"], address.installs())
     for name, notebook in chapters.items():
         first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
         assert "".join(first["source"]) == wanted, f"{name}: run `make address`"
@@ -135,7 +135,7 @@ def test_the_first_code_cell_is_the_generated_setup_cell(chapters):
 
 def test_right_above_each_explorer_stands_the_way_to_its_page(chapters):
     """Where nothing has run (GitHub, nbviewer) a reader sees no picture of it."""
-    found = 0
+    found, here = 0, address.stands()
     for name, notebook in chapters.items():
         cells, number = notebook["cells"], 0
         for above, cell in zip(cells, cells[1:]):
@@ -144,7 +144,7 @@ def test_right_above_each_explorer_stands_the_way_to_its_page(chapters):
             assert tagged == explorer, f"{name}, {cell['id']}: run `make address`"
             if explorer:
                 number += 1
-                wanted = page_link.words(setup_cell.read_address(), name.removesuffix(".ipynb"), number)
+                wanted = page_link.words(here["url"], name.removesuffix(".ipynb"), number, here["site"])
                 assert "".join(above["source"]) == wanted, f"{name}: run `make address`"
                 assert above["metadata"]["tags"] == page_link.TAGS
         found += number

@@ -226,11 +226,7 @@ def test_make_pdf_names_what_is_missing_and_the_packages_that_bring_it(part, mac
 def test_make_pdf_looks_before_it_renders_and_needs_no_environment_for_that(root):
     command = ["make", "-n", "pdf", "PYTHON=any-python"]
     said = subprocess.run(command, cwd=root, check=True, capture_output=True, encoding="utf8").stdout
-    assert (
-        said.index("any-python ltcbook/site/tex.py")
-        < said.index("ltcbook.site.build")
-        < said.index("ltcbook.site.pdf")
-    )
+    assert said.index("any-python ltcbook/site/tex.py") < said.index("ltcbook.site pdf")
     subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import runpy; runpy.run_path({tex.__file__!r})"], check=True
     )

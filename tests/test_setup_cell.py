@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from ltcbook.site import address as addresses
 from ltcbook.site import build, page_link, setup_cell
 
 GOOD = "https://github.com/you/ltcbook"
@@ -32,7 +33,7 @@ def copy(tmp_path, root):
         (tmp_path / folder).mkdir()
     (tmp_path / "ltcbook" / "__init__.py").write_text("", "utf8")
     (tmp_path / "chapters" / "chapter.ipynb").write_bytes((root / "chapters" / "lyapunov.ipynb").read_bytes())
-    setup_cell.write(tmp_path, url="", branch="main", revision="")
+    addresses.write(tmp_path, url="", branch="main", revision="")
     return tmp_path
 
 
@@ -67,13 +68,12 @@ def constants(path):
 
 def test_the_address_is_written_once_and_can_be_cleared(copy):
     chapter, config = copy / "chapters" / "chapter.ipynb", (copy / "_config.yml").read_text("utf8")
-    setup_cell.write_address(GOOD + ".git/", copy)
-    assert setup_cell.read_address(copy) == GOOD
+    setup_cell.rewrite(copy, url=GOOD + ".git/")
+    assert addresses.stands(copy)["url"] == GOOD
     assert yaml.safe_load((copy / "_config.yml").read_text("utf8"))["repository"]["url"] == GOOD
-    assert setup_cell.update(chapter, GOOD) is True
     assert setup_cell.update(chapter, GOOD) is False, "a second run changes nothing"
     assert f'ADDRESS = \\"{GOOD}\\"' in chapter.read_text("utf8")
-    setup_cell.write_address("", copy)
+    setup_cell.rewrite(copy, url="", branch="main")
     assert (copy / "_config.yml").read_text("utf8") == config
 
 
@@ -91,62 +91,64 @@ def test_the_address_is_written_once_and_can_be_cleared(copy):
 def test_a_malformed_address_is_refused_and_nothing_is_written(copy, url):
     config = (copy / "_config.yml").read_text("utf8")
     with pytest.raises(ValueError, match="no repository address"):
-        setup_cell.write_address(url, copy)
-    assert "no repository address" in setup_cell.main(["--address", url, "--branch", "other"], copy)
+        setup_cell.rewrite(copy, url=url, branch="other")
     assert (copy / "_config.yml").read_text("utf8") == config
 
 
 @pytest.mark.parametrize("branch", ["-f", "a b", "a..b", 'x"; import os', "a/", "a.lock", "a//b", "a/.b"])
 def test_a_malformed_branch_is_refused_and_nothing_is_written(copy, branch):
     config = (copy / "_config.yml").read_text("utf8")
-    assert "no branch's name" in setup_cell.main(["--address", GOOD, f"--branch={branch}"], copy)
+    with pytest.raises(ValueError, match="no branch's name"):
+        setup_cell.rewrite(copy, url=GOOD, branch=branch)
     assert (copy / "_config.yml").read_text("utf8") == config
 
 
 @needs_git
 def test_the_branch_is_the_one_that_is_given_else_git_s_else_the_one_that_stands(copy):
     commit(copy)
-    steps = [(["--address", GOOD], "trunk"), (["--branch", "no"], "no"), ([], "no"), (["--address="], "no")]
-    for arguments, branch in steps:
-        assert setup_cell.main(arguments, copy) == 0
+    for given, branch in ({"url": GOOD}, "trunk"), ({"branch": "no"}, "no"), ({}, "no"), ({"url": ""}, "no"):
+        setup_cell.rewrite(copy, **given)
         assert yaml.safe_load((copy / "_config.yml").read_text("utf8"))["repository"]["branch"] == branch
-        assert constants(copy / "chapters" / "chapter.ipynb") == [setup_cell.read_address(copy), branch]
+        assert constants(copy / "chapters" / "chapter.ipynb") == [addresses.stands(copy)["url"], branch]
     git(copy, "checkout", "--quiet", "--detach")
-    assert setup_cell.main(["--address", GOOD], copy) == 0
-    assert setup_cell.read(copy) == {"url": GOOD, "branch": "no", "revision": ""}
+    setup_cell.rewrite(copy, url=GOOD)
+    assert addresses.stands(copy) == {"url": GOOD, "branch": "no", "revision": "", "site": ""}
 
 
 @needs_git
 def test_a_revision_is_a_commit_that_holds_the_package_as_it_lies_here(copy):
     chapter = copy / "chapters" / "chapter.ipynb"
     first = commit(copy)
-    assert setup_cell.main(["--address", GOOD, "--revision", "HEAD"], copy) == 0
+    setup_cell.rewrite(copy, url=GOOD, revision="HEAD")
     assert constants(chapter) == [GOOD, first]
     second = commit(copy)
-    assert setup_cell.main([], copy) == 0, "words of a chapter have changed, the package has not"
+    setup_cell.rewrite(copy)  # words of a chapter have changed, the package has not
     assert constants(chapter) == [GOOD, first] and second != first
-    assert "no commit" in setup_cell.main(["--revision", COMMIT], copy)
+    with pytest.raises(ValueError, match="no commit"):
+        setup_cell.rewrite(copy, revision=COMMIT)
     (copy / "ltcbook" / "new.py").write_text("", "utf8")
-    assert "has changed since" in setup_cell.main(["--revision", "HEAD"], copy)
+    with pytest.raises(ValueError, match="has changed since"):
+        setup_cell.rewrite(copy, revision="HEAD")
     third = commit(copy)
-    assert first in setup_cell.main([], copy), "the chapters would install a package older than themselves"
-    assert setup_cell.main(["--revision", "HEAD"], copy) == 0
+    with pytest.raises(ValueError, match=first):  # the chapters would install a package older than themselves
+        setup_cell.rewrite(copy)
+    setup_cell.rewrite(copy, revision="HEAD")
     assert constants(chapter) == [GOOD, third]
-    assert setup_cell.main(["--revision="], copy) == 0
+    setup_cell.rewrite(copy, revision="")
     assert constants(chapter) == [GOOD, "trunk"]
 
 
 def test_where_there_is_no_git_a_whole_commit_is_taken_at_its_word(copy, monkeypatch):
-    monkeypatch.setattr(setup_cell, "git", lambda root, *arguments: None)
-    assert setup_cell.checked_revision(COMMIT, copy) == COMMIT
+    monkeypatch.setattr(addresses, "git", lambda root, *arguments: None)
+    assert addresses.checked_revision(COMMIT, copy) == COMMIT
     with pytest.raises(ValueError, match="no commit"):
-        setup_cell.checked_revision("HEAD", copy)
-    assert setup_cell.pin(copy) == "main"
+        addresses.checked_revision("HEAD", copy)
+    assert addresses.pin(copy) == "main"
 
 
 @needs_git
 def test_the_notebooks_on_the_pages_install_the_commit_that_the_pages_were_built_from(copy, tmp_path_factory):
-    setup_cell.write(copy, url=GOOD, branch="trunk")
+    addresses.write(copy, url=GOOD, branch="trunk")
     offered = tmp_path_factory.mktemp("sources") / "chapters" / "chapter.ipynb"
     offered.parent.mkdir()
     offered.write_bytes((copy / "chapters" / "chapter.ipynb").read_bytes())
@@ -157,7 +159,7 @@ def test_the_notebooks_on_the_pages_install_the_commit_that_the_pages_were_built
 
     first = commit(copy)
     assert pinned() == [GOOD, first]
-    setup_cell.write(copy, revision=first)
+    addresses.write(copy, revision=first)
     second = commit(copy)
     assert pinned() == [GOOD, first], "the published revision holds the same package"
     (copy / "pyproject.toml").write_text("[project]\nname = 'x'\n", "utf8")
@@ -170,22 +172,22 @@ def test_the_notebooks_on_the_pages_install_the_commit_that_the_pages_were_built
     "given, passed",
     [
         ((), ""),
-        (("URL=",), '--address=""'),
-        ((f"URL={GOOD}", "BRANCH=x"), f'--address="{GOOD}" --branch="x"'),
-        (("REVISION=HEAD",), '--revision="HEAD"'),
+        (("URL=",), '--url=""'),
+        ((f"URL={GOOD}", "BRANCH=x"), f'--url="{GOOD}" --branch="x"'),
+        (("REVISION=HEAD", "SITE=https://x.org"), '--revision="HEAD" --site="https://x.org"'),
     ],
 )
 def test_make_address_hands_on_what_is_given_and_nothing_else(root, given, passed):
     plain = {
         k: v
         for k, v in os.environ.items()
-        if k not in ("URL", "BRANCH", "REVISION", "MAKEFLAGS", "MAKELEVEL")
+        if k not in ("URL", "BRANCH", "REVISION", "SITE", "MAKEFLAGS", "MAKELEVEL")
     }
     command = ["make", "-n", "address", *given]
     said = subprocess.run(
         command, cwd=root, env=plain, check=True, capture_output=True, encoding="utf8"
     ).stdout
-    assert " ".join(said.splitlines()[-1].split()[3:]) == passed
+    assert " ".join(said.splitlines()[-1].split()[4:]) == passed
 
 
 # --- what it spares
@@ -221,7 +223,7 @@ def explorers(notebook):
 
 
 def test_a_new_address_changes_the_lines_of_each_chapter_that_hold_it_and_no_other(root, chapters, tmp_path):
-    revision = setup_cell.read_revision()
+    revision = addresses.installs()
     for name, notebook in chapters.items():
         before = (root / "chapters" / name).read_bytes()
         (tmp_path / name).write_bytes(before)
@@ -246,7 +248,7 @@ def test_a_chapter_keeps_the_way_in_which_it_is_written(how, chapters, tmp_path)
         gone, new = changes(before, path.read_bytes().decode())
         links = 0 if "without" in how else explorers(notebook)
         assert len(gone) == len(new) == links + (1 if "one" in how or "without" in how else 2)
-        setup_cell.update(path, setup_cell.read_address(), setup_cell.read_revision())
+        setup_cell.update(path, addresses.stands()["url"], addresses.installs())
         assert path.read_bytes().decode() == before
 
 
@@ -256,7 +258,7 @@ def test_a_chapter_without_a_setup_cell_gets_one_before_its_first_code(root, tmp
     notebook["cells"] = [cell for cell in notebook["cells"] if not setup_cell.is_setup(cell)]
     path = tmp_path / "chapter.ipynb"
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True), "utf8")
-    assert setup_cell.update(path, setup_cell.read_address(), setup_cell.read_revision())
+    assert setup_cell.update(path, addresses.stands()["url"], addresses.installs())
     assert path.read_text("utf8") == whole
 
 
@@ -338,6 +340,8 @@ def test_two_explorers_of_a_chapter_have_a_way_each_to_their_own_place(tmp_path)
 )
 def test_the_page_is_where_github_pages_publishes_the_repository(address, home):
     assert page_link.page(address, "ltc") == f"{home}chapters/ltc.html#explorer"
+    elsewhere = page_link.words(address, "ltc", 2, "https://example.org/book")
+    assert "(https://example.org/book/chapters/ltc.html#explorer-2)" in elsewhere
 
 
 def test_a_new_address_makes_no_chapter_run_again(root, tmp_path):

@@ -208,9 +208,9 @@ def test_nothing_is_loaded_from_elsewhere_and_no_link_leads_to_a_stranger(soups)
 
 
 def test_launch_buttons_are_there_only_with_an_address_and_lead_to_it(soups):
-    from ltcbook.site import setup_cell
+    from ltcbook.site import address as addresses
 
-    address, branch = setup_cell.read_address(), setup_cell.read()["branch"]
+    address, branch = addresses.read()["url"], addresses.read()["branch"]
     for name, soup in soups.items():
         links = [tag["href"] for tag in soup.select("a[href*='colab.research.google.com']")]
         if address and name in ("chapters/ltc.html", "chapters/pruning_rewiring.html"):

@@ -1,7 +1,7 @@
 """The only room that knows Sphinx: what the rendered book needs beyond jupyter-book.
 
-`_config.yml` names this package as a Sphinx extension. `python -m ltcbook.site.build` renders the book,
-`python -m ltcbook.site.setup_cell` keeps the chapters' first cell and the repository's address.
+`_config.yml` names this package as a Sphinx extension. `python -m ltcbook.site` is the one command that
+renders, serves and publishes the book (`__main__.py`).
 """
 
 from pathlib import Path
@@ -9,7 +9,18 @@ from pathlib import Path
 
 def setup(app):
     """Register the transforms, the page filters and the static files with Sphinx."""
-    from ltcbook.site import anchors, explorers, folds, formulas, notes, pages, pdf, reading_time
+    from ltcbook.site import (
+        anchors,
+        cards,
+        explorers,
+        folds,
+        formulas,
+        notes,
+        pages,
+        pdf,
+        reading_time,
+        signposts,
+    )
 
     app.add_config_value("ltcbook_cache", str(Path.cwd() / "_build" / "cache"), "")
     app.add_config_value("comments_config", {}, "")  # jupyter-book sets it though its extension is not loaded
@@ -23,7 +34,7 @@ def setup(app):
     app.add_css_file("book.css", priority=900)
     app.add_js_file("book.js", priority=900, defer="defer")
     app.add_js_file("place.js", priority=900, defer="defer")
-    for part in (reading_time, folds, formulas, notes):
+    for part in (reading_time, folds, formulas, notes, cards, signposts):
         part.setup(app)
     app.connect("html-page-context", pages.describe, priority=900)
     app.connect("html-page-context", pages.hurry, priority=900)

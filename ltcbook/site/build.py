@@ -1,4 +1,4 @@
-"""Render the book: `python -m ltcbook.site.build`, which is what `make book` calls.
+"""Render the book: `python -m ltcbook.site build`, which is what `make book` calls.
 
 The pages are rendered beside the published ones and take their place only when all went well: a failing
 chapter cell or a warning leaves `_build/html` as it was.
@@ -11,39 +11,57 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
-from ltcbook.site import setup_cell
+from ltcbook.site import address, setup_cell
 
-ROOT = setup_cell.ROOT
+ROOT = address.ROOT
 BUILD = ROOT / "_build"
 STAGE = BUILD / "stage" / "_build"
 PUBLISHED = BUILD / "html"
 
 
-def main():
+TOOLS = """This Python ({python}) lacks what renders the book. Make an environment in the book's folder:
+  python -m venv .venv
+  {inside} -m pip install -r requirements.lock -e .
+and then run: {inside} -m ltcbook.site build"""
+
+
+def main() -> int:
     """Render, publish, print the address; the exit status is 0 only when everything went well."""
     start = time.perf_counter()
-    forget_what_changed()
-    environment = own_settings()
-    run_chapters(environment)
-    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    command = [*jupyter_book, "build", str(ROOT), "--path-output", str(STAGE.parent)]
-    if not rendered([*command, "-W", "--keep-going"], environment):
-        # A warning is given only while a page is read: forget the pages, so that the next run gives it again.
-        forget(STAGE / ".doctrees", STAGE / "html")
-        print(
-            "The book was NOT rendered (see the first error above); _build/html is as it was.",
-            file=sys.stderr,
-        )
+    if not render():
+        print("_build/html is as it was.", file=sys.stderr)
         return 1
     publish()
     seconds = time.perf_counter() - start
     print(
         f"The book is rendered ({seconds:.0f} s). Open this address in a browser:"
         f"\n  {PUBLISHED / 'index.html'}"
-        "\n  or run `make serve` to read it at http://127.0.0.1:8000/"
+        "\n  or run `make serve` (`python -m ltcbook.site serve`) to read it at http://127.0.0.1:8000/"
     )
     return 0
+
+
+def render() -> bool:
+    """Render the book into the stage, and say whether all went well; ValueError, and nothing written, where
+    the environment names an address that cannot be, or lacks the tools.
+    """
+    address.read(ROOT)
+    if find_spec("jupyter_book") is None:
+        inside = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"
+        raise ValueError(TOOLS.format(python=sys.executable, inside=inside))
+    forget_what_changed()
+    environment = own_settings()
+    run_chapters(environment)
+    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    command = [*jupyter_book, "build", str(ROOT), "--path-output", str(STAGE.parent)]
+    if rendered([*command, "-W", "--keep-going"], environment):
+        return True
+    # A warning is given only while a page is read: forget the pages, so that the next run gives it again.
+    forget(STAGE / ".doctrees", STAGE / "html")
+    print("The book was NOT rendered (see the first error above).", file=sys.stderr)
+    return False
 
 
 def run_chapters(environment):
@@ -61,13 +79,19 @@ def rendered(command, environment):
     """Run jupyter-book, showing what the reader wants to know: chapters that run again, and what went
     wrong.
     """
-    with open(BUILD / "cache" / "complaints.log", "w+", encoding="utf8") as log:
+    with open(BUILD / "cache" / "complaints.log", "w+", encoding="utf8", errors="replace") as log:
         with subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, encoding="utf8"
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            encoding="utf8",
+            errors="replace",
         ) as process:
             for line in process.stdout:
                 if "[mystnb]" in line and "Using cached" not in line:
-                    print(line.strip().replace(f"{ROOT}/", ""), flush=True)
+                    print(line.strip().replace(f"{ROOT}{os.sep}", ""), flush=True)
         log.seek(0)
         if process.returncode:
             print(condensed(log.read()), file=sys.stderr)
@@ -79,7 +103,7 @@ def condensed(complaints):
     complaints = complaints.partition('\nTraceback (most recent call last):\n  File "<string>"')[0]
     first = re.split(r"\n\S*Exception occurred:", complaints)[0].strip()
     shown = re.sub(r"Traceback \(most recent call last\):\n(  .*\n)+nbclient\.exceptions\.", "", first)
-    return (shown or complaints).replace(f"{ROOT}/", "")
+    return (shown or complaints).replace(f"{ROOT}{os.sep}", "")
 
 
 def own_settings():
@@ -107,31 +131,50 @@ def own_settings():
 
 def forget_what_changed():
     """Jupyter's cache knows a chapter by its cells alone: throw it away when the code below has changed."""
-    rooms = [
-        path
-        for path in (ROOT / "ltcbook").rglob("*")
-        if path.suffix in {".py", ".js", ".css", ".csv", ".json", ".html", ".svg"}
-    ]
-    drawings = ROOT / "ltcbook" / "widgets" / "static"  # the pages load them, no output holds them
-    site = [path for path in rooms if "site" in path.relative_to(ROOT).parts or drawings in path.parents]
-    site += [drawings.parent / "bundle.py", ROOT / "_config.yml"]
-    computing = [path for path in rooms if path not in site] + [ROOT / "requirements.lock"]
+    computing, site = parts()
     if changed("computing", computing):
         forget(STAGE / ".jupyter_cache", STAGE / ".doctrees", STAGE / "html")
     if changed("site", site):
         forget(STAGE / ".doctrees", STAGE / "html")
 
 
+def parts():
+    """The files that the chapters' outputs come from, and those that only the pages come from."""
+    rooms = [
+        path
+        for path in (ROOT / "ltcbook").rglob("*")
+        if path.suffix in {".py", ".js", ".css", ".csv", ".json", ".html", ".svg"}
+    ]
+    drawings = ROOT / "ltcbook" / "widgets" / "static"  # the pages load them, no output holds them
+    site = [
+        path
+        for path in rooms
+        if "site" in path.relative_to(ROOT).parts or drawings in path.parents or path.name == "__main__.py"
+    ]
+    site += [drawings.parent / "bundle.py", ROOT / "_config.yml"]
+    return [path for path in rooms if path not in site] + [ROOT / "requirements.lock"], site
+
+
+def mark(name):
+    """The file that remembers what some files held at the last call of ``changed``."""
+    return BUILD / "cache" / f"{name}.sha256"
+
+
+def digest(paths):
+    """One number for what files hold."""
+    found = hashlib.sha256()
+    for path in sorted(paths):
+        found.update(f"{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
+    return found.hexdigest()
+
+
 def changed(name, paths):
     """Whether any of the files differs from the last call; remembers the answer's basis."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
-    mark = BUILD / "cache" / f"{name}.sha256"
-    before = mark.read_text("utf8") if mark.is_file() else ""
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    mark.write_text(digest.hexdigest(), "utf8")
-    return before != digest.hexdigest()
+    now, file = digest(paths), mark(name)
+    before = file.read_text("utf8") if file.is_file() else ""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(now, "utf8")
+    return before != now
 
 
 def forget(*folders):
@@ -142,9 +185,9 @@ def forget(*folders):
 
 def pin_downloads(folder, root=ROOT):
     """Let the notebooks that the pages offer install the commit that the pages were built from."""
-    address, revision = setup_cell.read_address(root), setup_cell.pin(root)
+    here, revision = address.read(root), address.pin(root)
     for path in folder.rglob("*.ipynb"):
-        setup_cell.update(path, address, revision)
+        setup_cell.update(path, here["url"], revision, here["site"])
 
 
 def publish():
@@ -160,4 +203,4 @@ def publish():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit("The one way to render the book is `python -m ltcbook.site build`.")

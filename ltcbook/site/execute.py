@@ -16,7 +16,7 @@ from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from ltcbook.site import setup_cell
+from ltcbook.site import address, setup_cell
 
 MOST = 8  # side by side; each kernel with torch holds half a gigabyte
 
@@ -57,4 +57,4 @@ def run(root, cache_folder):
 
 
 if __name__ == "__main__":
-    run(setup_cell.ROOT, sys.argv[1])
+    run(address.ROOT, sys.argv[1])

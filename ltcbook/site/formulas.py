@@ -10,7 +10,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from sphinx.util import logging
@@ -60,8 +59,11 @@ class Typesetter:
     def ask(self, question):
         """One question to the Node process, and its answer."""
         if self.process is None:
-            node = Path(sys.executable).parent / "node"
-            command = [str(node), str(SCRIPT), str((mathjax.fetch(self.folder) / mathjax.PARTS[0]).resolve())]
+            command = [
+                mathjax.program("node"),
+                str(SCRIPT),
+                str((mathjax.fetch(self.folder) / mathjax.PARTS[0]).resolve()),
+            ]
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf8"
             )

@@ -39,11 +39,17 @@ def fetch(cache):
     return folder
 
 
+def program(name: str) -> str:
+    """The path of node or npm in the book's environment, with the ending that it has on this system."""
+    folder = Path(sys.executable).parent
+    return shutil.which(name, path=str(folder)) or str(folder / name)
+
+
 def download(cache):
     """The published archive, as bytes; refuses one whose checksum is not the pinned one."""
     cache.mkdir(parents=True, exist_ok=True)
-    npm = Path(sys.executable).parent / "npm"
-    command = [str(npm), "pack", f"mathjax@{VERSION}", "--json", "--pack-destination", str(cache)]
+    npm = program("npm")
+    command = [npm, "pack", f"mathjax@{VERSION}", "--json", "--pack-destination", str(cache)]
     try:
         answer = subprocess.run(command, check=True, capture_output=True, encoding="utf8", cwd=cache).stdout
     except (OSError, subprocess.CalledProcessError) as error:

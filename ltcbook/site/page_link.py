@@ -1,9 +1,10 @@
 """The sentence above each explorer's cell: GitHub, nbviewer and VS Code show nothing there until the cell has
 run.
 
-It leads to the explorer on the rendered page, where GitHub Pages publishes it, if the book knows its
-repository's address; else it says which command renders the page. It stands in the notebooks alone: the page
-leaves it out (`remove-cell`). `make address` writes it, together with the setup cell.
+It leads to the explorer on the rendered page, if the book knows where that is published or knows its
+repository's address, whose pages GitHub Pages publishes; else it says which command renders the page.
+It stands in the notebooks alone: the page leaves it out (`remove-cell`). `make address` writes it, together
+with the setup cell.
 """
 
 import re
@@ -19,19 +20,26 @@ KNOWN = RUN + "on [the book's page]({page}) it moves at once.*"
 UNKNOWN = RUN + "on the book's page, which `make book` renders, it moves at once.*"
 
 
-def page(address, chapter, number=1):
-    """Where GitHub Pages publishes a chapter's explorer, the first or a later one, of the repository at an
-    address.
-    """
+def github_pages(address):
+    """Where GitHub Pages publishes the repository at an address."""
     owner, repository = address.removeprefix("https://github.com/").split("/")
-    home = f"{owner.lower()}.github.io"
-    folder = "" if repository.lower() == home else f"{repository}/"
-    return f"https://{home}/{folder}chapters/{chapter}.html#explorer{f'-{number}' if number > 1 else ''}"
+    home = f"https://{owner.lower()}.github.io"
+    return home if f"https://{repository.lower()}" == home else f"{home}/{repository}"
 
 
-def words(address, chapter, number=1):
+def page(address, chapter, number=1, site=""):
+    """Where a chapter's explorer, the first or a later one, moves: on the pages at ``site``, else on those
+    that GitHub Pages publishes of the repository at an address.
+    """
+    place = f"explorer{f'-{number}' if number > 1 else ''}"
+    return f"{site or github_pages(address)}/chapters/{chapter}.html#{place}"
+
+
+def words(address, chapter, number=1, site=""):
     """The sentence, with a link where there is an address."""
-    return KNOWN.format(page=page(address, chapter, number)) if address else UNKNOWN
+    if not (address or site):
+        return UNKNOWN
+    return KNOWN.format(page=page(address, chapter, number, site))
 
 
 def is_link(cell):
@@ -44,7 +52,7 @@ def shows_explorer(cell):
     return cell["cell_type"] == "code" and EXPLORER.search("".join(cell["source"])) is not None
 
 
-def linked(text, address, chapter):
+def linked(text, address, chapter, site=""):
     """A chapter's text with the sentence right above every cell that shows an explorer, and nowhere else."""
     cells = notebook.cells(text)
     for k in reversed(range(len(cells))):
@@ -54,7 +62,7 @@ def linked(text, address, chapter):
     taken = {cell.get("id") for cell in cells}
     places = [k for k, cell in enumerate(cells) if shows_explorer(cell)]
     for number, k in reversed(list(enumerate(places, 1))):
-        sentence = [words(address, chapter, number)]
+        sentence = [words(address, chapter, number, site)]
         if k and is_link(cells[k - 1]):
             text = notebook.put_source(text, k - 1, sentence)
         else:

@@ -8,6 +8,8 @@ from posixpath import dirname, join, normpath
 
 from sphinx.util import logging
 
+from ltcbook.site import address
+
 logger = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 # of a file of the book, seen from a page
@@ -25,10 +27,15 @@ UNUSED = (
 
 
 def configure(app, config):
-    """Our files come first; without a repository address there is nothing to launch, so no launch button."""
+    """Our files come first. The addresses are those of this copy (`address.py`); without a repository there
+    is nothing to launch, so no launch button.
+    """
     config.templates_path.insert(0, str(HERE / "templates"))
     config.html_static_path.append(str(HERE / "static"))
-    if not config.html_theme_options.get("repository_url"):
+    here = address.read()
+    config.html_theme_options |= {"repository_url": here["url"], "repository_branch": here["branch"]}
+    config.html_baseurl = f"{here['site']}/" if here["site"] else ""
+    if not here["url"]:
         config.html_theme_options["launch_buttons"] = {}
 
 
@@ -78,15 +85,11 @@ def arrive(app, pagename, templatename, context, doctree):
 
 
 def describe(app, pagename, templatename, context, doctree):
-    """Put what the page is about into its head, for search engines and previews."""
+    """Put what the page is about into its head, for search engines."""
     words = first_paragraph(doctree)
     if words:
-        title, words = html.escape(context.get("pagetitle") or context["title"]), html.escape(words)
         context["metatags"] = context.get("metatags", "") + (
-            f'\n<meta name="description" content="{words}">'
-            f'\n<meta property="og:type" content="article">'
-            f'\n<meta property="og:title" content="{title}">'
-            f'\n<meta property="og:description" content="{words}">'
+            f'\n<meta name="description" content="{html.escape(words)}">'
         )
 
 
@@ -109,6 +112,7 @@ def finish(app, error):
     front = app.builder.get_target_uri(app.config.root_doc)
     page = (Path(app.outdir) / front).read_text("utf8")
     (Path(app.outdir) / "index.html").write_text(moved_up(page, dirname(front)), "utf8")
+    (Path(app.outdir) / ".nojekyll").touch()  # GitHub Pages publishes _static as it is
     static = Path(app.outdir) / "_static"
     calm(static / "scripts" / "pydata-sphinx-theme.js")
     for unused in UNUSED:

@@ -1,4 +1,4 @@
-"""Print the book: `python -m ltcbook.site.pdf`, which is what `make pdf` calls once the pages are rendered.
+"""Print the book: `python -m ltcbook.site pdf`, which is what `make pdf` calls.
 
 Sphinx writes LaTeX out of the pages that `make book` has read, XeLaTeX sets it. Print cannot fold or move, so
 the code of figures and of checks is left out (it stands in the notebooks), solutions are open, and an
@@ -263,7 +263,3 @@ def main():
     size, seconds = PRINTED.stat().st_size / 1e6, time.perf_counter() - start
     print(f"The book is printed ({seconds:.0f} s, {size:.1f} MB):\n  {PRINTED}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

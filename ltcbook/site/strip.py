@@ -1,7 +1,6 @@
 """Take out of the chapters what a run left in them; every other line stays as it was written."""
 
 import json
-import sys
 from pathlib import Path
 
 from . import notebook
@@ -33,16 +32,11 @@ def _without(text, metadata, *path):
     return text if kept == metadata else notebook.put(text, kept, *path, "metadata")
 
 
-def main(root=Path(__file__).parents[2]):
+def strip(root: Path) -> str:
     """Strip all chapters and say which had something to lose."""
     written = [
         path.name
         for path in sorted((root / "chapters").glob("*.ipynb"))
         if notebook.replace(path, stripped(notebook.load(path)))
     ]
-    print(f"stripped: {', '.join(written) or 'none had outputs'}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return f"stripped: {', '.join(written) or 'none had outputs'}"

@@ -14,7 +14,7 @@ from ltcbook.site import build, page_link
 
 
 def test_a_dozen_lines_say_what_one_can_do(root):
-    done = subprocess.run([sys.executable, "-m", "ltcbook"], cwd=root, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "ltcbook"], cwd=root, capture_output=True, encoding="utf8")
     lines = done.stdout.splitlines()
     assert done.returncode == 0 and not done.stderr
     assert __version__ in lines[0] and 8 <= len(lines) <= 18
@@ -23,7 +23,7 @@ def test_a_dozen_lines_say_what_one_can_do(root):
     assert {"ltcbook.site", "ltcbook.reproduce", "benchmarks"} <= set(typed)
     for module in typed:  # what it names is there, and has a help of its own
         helped = subprocess.run(
-            [sys.executable, "-m", module, "--help"], cwd=root, capture_output=True, text=True
+            [sys.executable, "-m", module, "--help"], cwd=root, capture_output=True, encoding="utf8"
         )
         assert helped.returncode == 0 and "usage" in helped.stdout, module
 

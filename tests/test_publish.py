@@ -107,7 +107,9 @@ def test_a_book_that_cannot_be_rendered_is_not_published(pages, tmp_path, monkey
 def git(folder, *arguments):
     """What git says in a folder."""
     names = ["-c", "user.name=A Reader", "-c", "user.email=reader@example.org", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", *names, *arguments], cwd=folder, check=True, capture_output=True, encoding="utf8"
+    )
     return done.stdout.strip()
 
 

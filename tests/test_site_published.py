@@ -47,7 +47,9 @@ def filled(words):
 def git(folder, *arguments):
     """What git says in a folder."""
     names = ["-c", "user.name=A Reader", "-c", "user.email=reader@example.org", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", *names, *arguments], cwd=folder, check=True, capture_output=True, encoding="utf8"
+    )
     return done.stdout.strip()
 
 
@@ -56,7 +58,7 @@ def published(root, site, workflows, tmp_path_factory):
     """The folder that the workflow publishes, the clone where it ran, its origin, and what it said."""
     if shutil.which("git") is None or not (root / ".git").exists():
         pytest.skip("no git repository here")
-    if build.digest(build.parts()[0]) != build.mark("computing").read_text():
+    if build.digest(build.parts()[0]) != build.mark("computing").read_text("utf8"):
         pytest.fail("the package has changed since `make book`; run it first")
     there = tmp_path_factory.mktemp("fork")
     seed, origin, clone = there / "seed", there / "origin.git", there / "clone"
@@ -89,7 +91,7 @@ def published(root, site, workflows, tmp_path_factory):
                 cwd=clone,
                 env=plain | given,
                 capture_output=True,
-                text=True,
+                encoding="utf8",
                 timeout=900,
             )
             said += done.stdout + done.stderr
@@ -317,7 +319,7 @@ def test_workflows_are_what_github_accepts(root, workflows):
         "vendor.readthedocs": [root / ".readthedocs.yaml"],
     }.items():
         command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, encoding="utf8")
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -382,5 +384,7 @@ def test_other_hosts_publish_with_the_same_command(root, workflows, tmp_path, ho
     make.write_text('#!/bin/sh\necho "$LTCBOOK_ADDRESS $*"\n', "utf8")
     make.chmod(0o755)
     environment = given | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["sh", "-c", command], env=environment, capture_output=True, encoding="utf8", check=True
+    )
     assert done.stdout.split() == [REPOSITORY, "publish", f"TO={to}", f"SITE={SITE}"]

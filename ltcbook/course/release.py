@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ltcbook.site import page_link, setup_cell
+from ltcbook.site import address as place
+from ltcbook.site import page_link
 
 from . import formats, paper, source
 
@@ -47,8 +48,8 @@ def add(parsers: argparse._SubParsersAction) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """The command; it prints what it made."""
-    here = setup_cell.read_address()
-    address = here if arguments.address is None else setup_cell.checked(arguments.address)
+    here = place.read()
+    address = here["url"] if arguments.address is None else place.checked(arguments.address)
     chapters = source.chapters() if arguments.chapters == ["all"] else arguments.chapters
     options = Options(
         tuple(chapters),
@@ -57,7 +58,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.exercises_only,
         arguments.variant,
         address,
-        published(address, arguments.site),
+        published(address, arguments.site or (here["site"] if address == here["url"] else "")),
         not arguments.no_hints,
     )
     release(options, print)
@@ -68,7 +69,7 @@ def published(address: str, site: str | None) -> str:
     """Where the book stands on the web: what is given, else GitHub Pages of the address, else nowhere."""
     if site:
         return site.rstrip("/")
-    return page_link.page(address, "x").partition("/chapters/")[0] if address else ""
+    return page_link.github_pages(address) if address else ""
 
 
 def release(options: Options, say: Callable[[str], None]) -> None:
@@ -78,7 +79,7 @@ def release(options: Options, say: Callable[[str], None]) -> None:
     wanted = formats.missing(options.form)
     if wanted:
         raise ValueError(f"the format {options.form} needs {wanted}: pip install '{wanted}'")
-    revision = setup_cell.pin(options.root)
+    revision = place.pin(options.root)
     papers = [
         paper.make(
             chapter,

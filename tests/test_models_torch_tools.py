@@ -77,7 +77,8 @@ def test_layers_under_torch_s_tools_train_on_and_compute_with_the_weights_of_now
             weight = g * v / v.norm(dim=1, keepdim=True)
         expected[f"{path}.weight"] = weight.detach()
     plain.load_state_dict(expected)
-    torch.testing.assert_close(net(u)[0], plain(u)[0])
+    # the states are large by now, and torchdiffeq chooses its steps by them
+    torch.testing.assert_close(net(u)[0], plain(u)[0], rtol=1e-4, atol=1e-5)
     if name == "ODENet":
         np.testing.assert_allclose(
             net.numpy_cell().layers[0][0], plain.numpy_cell().layers[0][0], rtol=1e-6, atol=1e-7

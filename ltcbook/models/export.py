@@ -73,7 +73,7 @@ def export_step(
         step = _Step(net, dt)
         calls = [_example(net, batch, dt) for batch in (3, 1, 5)]
         names = ("u", "x", "dt")[: len(calls[0])]
-        batch = torch.export.Dim("batch", min=1)
+        batch = torch.export.Dim("batch", min=1, max=2**31 - 1)  # torch 2.7 wants an end
         with torch.no_grad():
             try:
                 program = torch.export.export(

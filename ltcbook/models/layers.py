@@ -57,12 +57,7 @@ class Layer(nn.Linear):
 
 def autocasts(kind: str) -> bool:
     """Whether ``torch.autocast`` is on for this type of device."""
-    if kind == "meta":
-        return False
-    try:
-        return torch.is_autocast_enabled(kind)
-    except TypeError:  # torch before 2.4
-        return torch.is_autocast_cpu_enabled() if kind == "cpu" else torch.is_autocast_enabled()
+    return kind != "meta" and torch.is_autocast_enabled(kind)
 
 
 def linear(sources: int, targets: int, rng: np.random.Generator) -> nn.Linear:

@@ -5,11 +5,13 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ltcbook-ready
 PORT ?= 8000
+VERSIONS ?= lowest-direct
+OTHER := _build/$(VERSIONS)
 
 # an option of a command for a variable that was given, be it empty
 given = $(if $(filter undefined,$(origin $(1))),,$(2)="$($(1))")
 
-.PHONY: help book serve publish notebooks pdf tex test format coverage bench address strip clean distclean
+.PHONY: help book serve publish notebooks pdf tex test floors format coverage bench address strip clean distclean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -37,6 +39,15 @@ tex:
 test: book ## set up everything, a browser included, and pass all tests (ARGS="-k layers" picks some)
 	@$(RUN) tests/browser.py
 	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+floors: ## pass the package's tests on the oldest versions that pyproject.toml allows (VERSIONS=highest: on the newest)
+	@$(PYTHON) -m venv $(OTHER)
+	@$(OTHER)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(OTHER)/bin/uv pip install --quiet --python $(OTHER) --upgrade --resolution $(VERSIONS) --all-extras -r pyproject.toml
+	@$(OTHER)/bin/uv pip install --quiet --python $(OTHER) --group test
+	@$(OTHER)/bin/uv pip install --quiet --python $(OTHER) --no-deps --editable .
+	@$(OTHER)/bin/uv pip list --quiet --python $(OTHER)
+	@$(OTHER)/bin/python -m pytest --package -n 2 --dist loadfile $(ARGS)
 
 format: $(READY) ## format all Python, mend what ruff can mend
 	@$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .

@@ -23,6 +23,31 @@ CHROMIUM_FLAGS = [
 ]
 
 
+# `--package` leaves out what asks for more than the package and the group `test` of pyproject.toml: what uses the rendered
+# book or a browser, by its fixtures; what uses the rooms that no wheel holds, Node, mypy, ruff or pip, by its file.
+PAGES = {"site", "texts", "soups", "names", "served", "browser", "static_page"}
+ROOMS = re.compile(r"^(?:from|import) (?:ltcbook\.site|ltcbook\.course|node|test_chapters)\b", re.MULTILINE)
+TOOLS = {"test_javascript.py", "test_style.py", "test_types.py"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--package", action="store_true", help="only tests that need nothing beside the package")
+
+
+def pytest_ignore_collect(collection_path, config):
+    path, name = collection_path, collection_path.name
+    if config.getoption("package") and path.suffix == ".py":
+        return True if name in TOOLS or ROOMS.search(path.read_text("utf8")) else None
+    return None
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("package"):
+        left_out = [item for item in items if PAGES & set(item.fixturenames)]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(scope="session")
 def root():
     """The repository's folder."""

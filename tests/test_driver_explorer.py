@@ -7,7 +7,6 @@ import json
 import node
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from test_widgets import OUTSIDE
 
 from ltcbook import dynamics, pruning
@@ -474,6 +473,8 @@ def test_from_the_control_to_the_last_drawing_all_fits_on_one_screen_and_on_a_ph
 @pytest.mark.parametrize("kind", ["whole", "compact"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(visit, kind, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
     page = visit("#T=0.3", kind=kind, width=700, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('.ltc-explorer details').forEach(fold => { fold.open = true })")
     result = Axe().run(page)

@@ -11,6 +11,8 @@ from email import message_from_bytes, policy
 
 import pytest
 
+from ltcbook.site import address
+
 FOLDERS = ("benchmarks", "chapters", "ltcbook", "tests")
 HOMES = {"LTCBOOK_ADDRESS": "https://github.com/you/book", "LTCBOOK_SITE": "https://you.github.io/book"}
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.py[cod]", "node_modules", ".ipynb_checkpoints")
@@ -25,6 +27,7 @@ def copy(root, tmp_path_factory):
     for path in root.iterdir():
         if path.is_file() and not path.name.startswith("."):
             shutil.copy(path, there)
+    address.write(there, url="", revision="", site="")  # whatever a fork has written
     return there
 
 

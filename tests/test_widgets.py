@@ -11,7 +11,6 @@ from html.parser import HTMLParser
 import heights
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from ltcbook import analysis, dynamics, pruning, widgets
 from ltcbook.widgets import bundle
@@ -662,6 +661,8 @@ def test_every_target_is_large_enough_for_a_finger(visit, kind):
 @pytest.mark.parametrize("kind", ["threshold", "plane", "compact"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(visit, kind, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
     page = visit(kind, width=700, color_scheme=scheme).page
     if page.locator("summary").count():
         page.locator("summary").first.click()

@@ -110,7 +110,7 @@ def texts(site):
     found = {
         name: path.read_text("utf8")
         for name, path in pages.items()
-        if not name.startswith(("_static", "_sources"))
+        if not name.startswith(("_static", "_sources", "slides"))
     }
     assert len(found) >= 5
     return found

@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import release
+from . import bank, outline, release
 
-COMMANDS = (release,)
+COMMANDS = (release, bank, outline)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

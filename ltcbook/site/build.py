@@ -13,7 +13,7 @@ import sys
 import time
 from importlib.util import find_spec
 
-from ltcbook.site import address, setup_cell
+from ltcbook.site import address, handouts, setup_cell
 
 ROOT = address.ROOT
 BUILD = ROOT / "_build"
@@ -196,6 +196,7 @@ def publish():
     forget(fresh, old)
     shutil.copytree(STAGE / "html", fresh)
     pin_downloads(fresh / "_sources")
+    handouts.write(fresh, ROOT / "chapters")
     if PUBLISHED.exists():
         PUBLISHED.rename(old)
     fresh.rename(PUBLISHED)

@@ -1,9 +1,12 @@
 """`python -m ltcbook`: what is here, in a dozen lines; and `python -m ltcbook.site`: one command, one error."""
 
 import re
+import socket
 import subprocess
 import sys
+import threading
 import tomllib
+from urllib.request import urlopen
 
 import pytest
 
@@ -75,6 +78,27 @@ def test_a_python_without_the_books_tools_is_told_how_to_get_them(monkeypatch, c
     assert command_line.main(["build"]) == 1
     told = capsys.readouterr().err
     assert sys.executable in told and "-m pip install -r requirements.lock -e ." in told
+
+
+def test_a_port_that_is_taken_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(build, "main", lambda: 0)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert command_line.main(["serve", "--port", port]) == 1
+    assert f"port {port} cannot be had" in capsys.readouterr().err
+
+
+def test_the_book_is_served_with_scripts_that_a_browser_takes(site, monkeypatch):
+    types = {}
+
+    def visited(server):  # in the place of waiting for visitors
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        with urlopen(f"http://127.0.0.1:{server.server_port}/_static/book.js") as answer:
+            types["book.js"], text = answer.headers["Content-Type"], answer.read()
+        assert text == (site / "_static" / "book.js").read_bytes()
+
+    monkeypatch.setattr(command_line.ThreadingHTTPServer, "serve_forever", visited)
+    assert command_line.serve(0) == 0 and types == {"book.js": "text/javascript"}
 
 
 def test_the_command_line_writes_the_address(root, tmp_path, capsys):

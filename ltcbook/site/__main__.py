@@ -27,10 +27,14 @@ class Pages(SimpleHTTPRequestHandler):
 
 
 def serve(port: int) -> int:
-    """Serve the rendered book on this machine until Ctrl-C; OSError where the port is taken."""
+    """Serve the rendered book on this machine until Ctrl-C; ValueError where the port cannot be had."""
     pages = functools.partial(Pages, directory=str(build.PUBLISHED))
-    with ThreadingHTTPServer(("127.0.0.1", port), pages) as server:
-        print(f"Open http://127.0.0.1:{port}/ (Ctrl-C stops it)", flush=True)
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), pages)
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"port {port} cannot be had ({error}); choose another, as in --port 8001.") from None
+    with server:
+        print(f"Open http://127.0.0.1:{server.server_port}/ (Ctrl-C stops it)", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -5,6 +5,7 @@ those who solve them: it judges sealed answers and raises nothing.
 """
 
 from .ask import Verdicts, ask, pack, unpack
-from .compare import Wrong, array, equal, number, true
+from .compare import array, equal, number, true
+from .given import Wrong
 
 __all__ = ["Verdicts", "Wrong", "array", "ask", "equal", "number", "pack", "true", "unpack"]

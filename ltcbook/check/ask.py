@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from . import compare, seal
+from . import given, seal
+from .kinds import WORDS
+
+FIELDS = {"name", "kind", "rel", "label", "mistakes"}  # what every sealed answer has
 
 
 def pack(sealed: Sequence[seal.Sealed]) -> str:
@@ -20,11 +23,12 @@ def pack(sealed: Sequence[seal.Sealed]) -> str:
 def unpack(text: str) -> list[seal.Sealed]:
     """What `pack` has packed; ValueError for anything else."""
     try:
-        return json.loads(zlib.decompress(base64.urlsafe_b64decode(text)))
-    except (ValueError, zlib.error):
-        raise ValueError(
-            "the sealed answers are damaged: take the line anew from the notebook you got."
-        ) from None
+        found = json.loads(zlib.decompress(base64.urlsafe_b64decode(text)))
+    except (TypeError, ValueError, zlib.error):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(one, dict) and set(one) >= FIELDS for one in found):
+        raise ValueError("the sealed answers are damaged: take the line anew from the notebook you got.")
+    return found
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,9 @@ def ask(exercise: str, names: Mapping[str, Any], sealed: str) -> Verdicts:
             rows.append((name, False, "This name has no value yet."))
             continue
         try:
-            given = compare.plain(name, names[name], one["kind"], one.get("options", ()))
-            words = seal.judge(given, one)
-        except compare.Wrong as wrong:
+            found = given.plain(name, names[name], one["kind"], one.get("options", ()))
+            words = seal.judge(found, one)
+        except given.Wrong as wrong:
             words = str(wrong).removeprefix(f"{name}: ")
         rows.append((name, words is None, words or right(one)))
     return Verdicts(exercise, tuple(rows))
@@ -75,6 +79,6 @@ def ask(exercise: str, names: Mapping[str, Any], sealed: str) -> Verdicts:
 
 def right(sealed: seal.Sealed) -> str:
     """The words for a right answer, with the tolerance to which it is right."""
-    if sealed["kind"] == "choice":
-        return "This is right."
-    return f"This is right, within {100 * sealed['rel']:g} %." if sealed["rel"] else "This is right."
+    if sealed["kind"] == "choice" or not sealed["rel"]:
+        return WORDS["right"]
+    return WORDS["within"].format(percent=f"{100 * sealed['rel']:g}")

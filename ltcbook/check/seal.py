@@ -4,18 +4,20 @@ A number is hashed as the number of its cell on a logarithmic grid whose cells a
 and whose phase puts the answer into the middle of one. Whoever wants to can search the grid: a seal is a
 veil, not a safe, and what is graded is compared in the autograder alone.
 
-`ltcbook/site/static/answers.js` reads the same format.
+`ltcbook/site/answers/judge.js` reads the same format, and a test holds it to `judge`.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import permutations
 from typing import Any, Final
 
-from .kinds import UNDO, WHOLE, WORDS, undone
+from .kinds import NOTHING, REAL, WHOLE, WORDS, undone
 
-NOTHING: Final = 1e-9  # a number below it counts as zero
+EXACT: Final = 1e-6  # a number this close to a whole one is that one
+HAIR: Final = 1e-9  # a share by which a tolerance is wider, so that its very ends belong to it
 NEAR: Final = 5  # so many tolerances off is still worth a word of its own
+NEAR_MOST: Final = 0.2  # but no share above this one is near
 MOST_ORDERS: Final = 4  # of so many numbers every order is tried
 
 Sealed = dict[str, Any]
@@ -33,32 +35,31 @@ def mark(text: str) -> str:
 
 
 def number(value: float, rel: float, salt: str) -> Sealed:
-    """The seal of a number that may be off by the share ``rel``; 0 seals it exactly."""
-    if rel == 0:
-        return {"rel": 0, "mark": mark(f"{salt}:{exact(value)}")}
-    width = 2 * math.log1p(rel)
-    phase = round(math.log(abs(value)) % width, 9) if abs(value) >= NOTHING else 0.0
-    return {"rel": rel, "phase": phase, "mark": mark(f"{salt}:{cell(value, width, phase)}")}
+    """The seal of a number that may be off by the share ``rel`` of it; 0 seals it exactly."""
+    if rel == 0 and exact(value):
+        return {"mark": mark(f"{salt}:{exact(value)}")}
+    low = math.log1p(-rel) - HAIR
+    width = math.log1p(rel) + HAIR - low
+    phase = round((math.log(abs(value)) + low) % width, 12) if abs(value) >= NOTHING else 0.0
+    return {"width": width, "phase": phase, "mark": mark(f"{salt}:{cell(value, width, phase)}")}
 
 
 def exact(value: float) -> str:
-    """A whole number as it is hashed; a number that is not whole fits no seal."""
-    return str(int(value)) if value == int(value) else "not whole"
+    """A whole number as it is hashed, "" for one that is not whole."""
+    return str(round(value)) if abs(value - round(value)) <= EXACT else ""
 
 
 def cell(value: float, width: float, phase: float) -> str:
     """The name of the grid's cell in which a number lies."""
     if abs(value) < NOTHING:
         return "0"
-    return f"{'-' if value < 0 else '+'} {math.floor((math.log(abs(value)) - phase) / width + 0.5)}"
+    return f"{'-' if value < 0 else '+'} {math.floor((math.log(abs(value)) - phase) / width)}"
 
 
 def fits(value: float, sealed: Sealed, salt: str) -> bool:
     """Whether a number is the sealed one, to its tolerance."""
-    if sealed["rel"] == 0:
-        return mark(f"{salt}:{exact(value)}") == sealed["mark"]
-    width = 2 * math.log1p(sealed["rel"])
-    return mark(f"{salt}:{cell(value, width, sealed['phase'])}") == sealed["mark"]
+    name = cell(value, sealed["width"], sealed["phase"]) if "width" in sealed else exact(value)
+    return mark(f"{salt}:{name}") == sealed["mark"]
 
 
 def numbers(values: Sequence[float], rel: float, salt: str) -> list[Sealed]:
@@ -89,6 +90,7 @@ def seal(
     ``kind`` is "number", "numbers", "integer", "integers", "set" or "choice"; numbers come as lists.
     """
     salt = f"{name}|{label}"
+    near = min(NEAR * rel, NEAR_MOST)
     sealed: Sealed = {"name": name, "kind": kind, "rel": rel, "unit": unit, "label": label}
     if isinstance(truth, str):
         return sealed | {
@@ -98,7 +100,7 @@ def seal(
         }
     return sealed | {
         "marks": numbers(truth, rel, salt),
-        "near": numbers(truth, NEAR * rel, f"{salt}~") if rel else [],
+        "near": numbers(truth, near, f"{salt}~") if near > rel else [],
         "mistakes": [
             [numbers(wrong, rel, f"{salt}!{k}"), idea]
             for k, (idea, wrong) in enumerate(mistakes.items())
@@ -111,10 +113,10 @@ def judge(given: list[float] | str, sealed: Sealed) -> str | None:
     """None where the answer is right, else the words for the mistake. It never tells the answer."""
     salt = f"{sealed['name']}|{sealed['label']}"
     if isinstance(given, str):
-        found = mark(f"{salt}:{given}")
-        if found == sealed["mark"]:
+        word = mark(f"{salt}:{given}")
+        if word == sealed["mark"]:
             return None
-        return next((idea for wrong, idea in sealed["mistakes"] if wrong == found), WORDS["other"])
+        return next((idea for wrong, idea in sealed["mistakes"] if wrong == word), WORDS["other"])
     marks = sealed["marks"]
     if sealed["kind"] == "set":
         given = sorted(set(given))
@@ -127,21 +129,16 @@ def judge(given: list[float] | str, sealed: Sealed) -> str | None:
         return WORDS["other"]
     if sealed["near"] and all_fit(given, sealed["near"], f"{salt}~"):
         return WORDS["near"]
+    if sealed["kind"] in ("integer", "integers") and not all(map(exact, given)):
+        return WORDS["whole"]
     if len(given) != len(marks):
-        return f"{len(marks)} numbers are wanted, and {len(given)} came."
-    for kind in WHOLE if sealed["rel"] == 0 else UNDO:
-        if any(all_fit(values, marks, salt) for values in together(kind, given)):
-            return WORDS[kind]
+        return WORDS["count"].format(wanted=len(marks), came=len(given))
+    kinds = REAL if sealed["rel"] else WHOLE
+    found = [kind for kind in kinds if any(all_fit(values, marks, salt) for values in undone(kind, given))]
+    if found:
+        return " ".join(WORDS[kind] for kind in (["several"] if len(found) > 1 else []) + found)
     if 1 < len(given) <= MOST_ORDERS and any(all_fit(order, marks, salt) for order in permutations(given)):
         return WORDS["order"]
     if any(fits(value, one, f"{salt}.{k}") for k, (value, one) in enumerate(zip(given, marks, strict=True))):
         return WORDS["some"]
     return WORDS["other"]
-
-
-def together(kind: str, given: Sequence[float]) -> Iterator[list[float]]:
-    """The same mistake undone in all numbers at once, once for each way to undo it."""
-    for k in range(len(UNDO[kind])):
-        ways = [undone(kind, value) for value in given]
-        if all(len(way) == len(UNDO[kind]) for way in ways):
-            yield [way[k] for way in ways]

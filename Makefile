@@ -5,6 +5,9 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ltcbook-ready
 PORT ?= 8000
+# TORCH=cpu takes PyTorch without a GPU's libraries: uv knows where it lies
+TORCH ?=
+INSTALL := $(if $(TORCH),UV_TORCH_BACKEND=$(TORCH) $(VENV)/bin/uv pip install --python $(RUN),$(RUN) -m pip install --disable-pip-version-check)
 VERSIONS ?= lowest-direct
 OTHER := _build/$(VERSIONS)
 
@@ -83,6 +86,7 @@ $(READY): requirements.lock pyproject.toml
 	  fi; }
 	@test -x $(RUN) || { echo "making $(VENV) with `$(PYTHON) --version`"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing the pinned requirements into $(VENV)"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@test -z "$(TORCH)" || $(RUN) -m pip install --quiet --disable-pip-version-check uv
+	@$(INSTALL) --quiet -r requirements.lock
+	@$(INSTALL) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -349,14 +349,22 @@ def test_the_tests_run_on_every_python_that_the_package_names(root, workflows):
     assert [step["run"] for step in job["steps"] if "run" in step] == ["make book", "make test"]
 
 
-def test_the_lock_names_no_index_and_every_recipe_names_that_of_torch_without_a_gpu(root, workflows):
+def test_the_lock_names_no_index_and_every_recipe_takes_torch_without_a_gpu(root, workflows):
     assert not re.search(r"://|^-", (root / "requirements.lock").read_text("utf8"), re.MULTILINE)
-    index = workflows["tests"]["jobs"]["tests"]["env"]["PIP_EXTRA_INDEX_URL"]
-    assert workflows["pages"]["jobs"]["build"]["env"]["PIP_EXTRA_INDEX_URL"] == index
+    assert workflows["tests"]["jobs"]["tests"]["env"]["TORCH"] == "cpu"
+    assert workflows["pages"]["jobs"]["build"]["env"]["TORCH"] == "cpu"
     netlify = tomllib.loads((root / "netlify.toml").read_text("utf8"))
-    assert netlify["build"]["environment"]["PIP_EXTRA_INDEX_URL"] == index
-    for name in (".readthedocs.yaml", ".binder/requirements.txt", ".devcontainer/devcontainer.json"):
-        assert index in (root / name).read_text("utf8"), name
+    assert netlify["build"]["environment"]["TORCH"] == "cpu"
+    recipes = {
+        ".readthedocs.yaml": "TORCH=cpu",
+        ".devcontainer/devcontainer.json": '"TORCH": "cpu"',
+        ".binder/postBuild": "UV_TORCH_BACKEND=cpu",
+    }
+    for name, wanted in recipes.items():
+        assert wanted in (root / name).read_text("utf8"), name
+    asked = ["make", "--dry-run", "--always-make", "TORCH=cpu", "book"]
+    said = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert "UV_TORCH_BACKEND=cpu .venv/bin/uv pip install --python .venv/bin/python --quiet -r" in said
 
 
 @pytest.mark.parametrize(

@@ -363,7 +363,7 @@ def test_the_lock_names_no_index_and_every_recipe_takes_torch_without_a_gpu(root
     for name, wanted in recipes.items():
         assert wanted in (root / name).read_text("utf8"), name
     asked = ["make", "--dry-run", "--always-make", "TORCH=cpu", "book"]
-    said = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(asked, cwd=root, capture_output=True, encoding="utf8", check=True).stdout
     assert "UV_TORCH_BACKEND=cpu .venv/bin/uv pip install --python .venv/bin/python --quiet -r" in said
 
 

@@ -1,4 +1,4 @@
-"""The chapters in the words of their own first lines: what one learns, what one needs, and the exercises.
+"""The chapters in the words of their own first lines: what each needs, and its exercises.
 
 `python -m ltcbook.course outline` writes `ltcbook/data/outline.json`, from which the page for instructors
 draws its graph and its tables.
@@ -12,9 +12,6 @@ from pathlib import Path
 from . import source
 
 FILE = source.ROOT / "ltcbook" / "data" / "outline.json"
-GOALS = re.compile(
-    r"^> \*\*After this (?:chapter|page) you can\*\*(.*?)(?=\n\n(?!>)|\Z)", re.MULTILINE | re.DOTALL
-)
 NEEDS = re.compile(r"^> \*\*You need\*\*(.*)$", re.MULTILINE)
 PAGE = re.compile(r"\]\(([a-z_]+)\.ipynb")
 LEVELS = ("easy", "medium", "hard", "build", "research")
@@ -50,18 +47,17 @@ def outline(root: Path = source.ROOT) -> list[dict]:
 
 
 def chapter(name: str, root: Path) -> dict:
-    """A chapter's title, goals, needs (chapters that its "You need" links to), and exercises by level.
+    """A chapter's title, needs (the chapters to which its "You need" links), and exercises by level.
 
     Exercises come as numbers; `graded` are those that a program grades, `varies` those with other numbers.
     """
     book = source.read(name, root)
     words = "\n\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
-    goals, needs = GOALS.search(words), NEEDS.search(words)
+    needs = NEEDS.search(words)
     found = source.exercises(name, book)
     return {
         "name": name,
         "title": words.partition("\n")[0].removeprefix("# "),
-        "goals": re.findall(r"^> - (.+?)[;.]?$", goals[1], re.MULTILINE) if goals else [],
         "needs": sorted(set(PAGE.findall(needs[1])) - {name}) if needs else [],
         "exercises": {
             level: [exercise.number for exercise in found if exercise.level == level] for level in LEVELS

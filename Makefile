@@ -14,7 +14,7 @@ OTHER := _build/$(VERSIONS)
 # an option of a command for a variable that was given, be it empty
 given = $(if $(filter undefined,$(origin $(1))),,$(2)="$($(1))")
 
-.PHONY: help book serve publish notebooks pdf tex test floors format coverage bench address strip clean distclean
+.PHONY: help book serve publish notebooks pdf tex test colab floors format coverage bench address strip clean distclean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -51,6 +51,9 @@ floors: ## pass the package's tests on the oldest versions that pyproject.toml a
 	@$(OTHER)/bin/uv pip install --quiet --python $(OTHER) --no-deps --editable .
 	@$(OTHER)/bin/uv pip list --quiet --python $(OTHER)
 	@$(OTHER)/bin/python -m pytest --package -n 2 --dist loadfile $(ARGS)
+
+colab: $(READY) ## run all chapters with what Google Colab has: its Python, its packages (3 GB; ARGS="ltc rnn" picks some)
+	@$(RUN) tests/colab.py $(ARGS)
 
 format: $(READY) ## format all Python, mend what ruff can mend
 	@$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .

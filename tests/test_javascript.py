@@ -15,7 +15,8 @@ import pytest
 
 HERE = Path(__file__).parent / "javascript"
 BIN = Path(sys.executable).parent
-MODULES = Path("..") / ".." / "ltcbook" / "widgets" / "static"
+PACKAGE = Path("..") / ".." / "ltcbook"
+MODULES = (PACKAGE / "widgets" / "static", PACKAGE / "site" / "answers")
 
 
 def run(*command, cwd=HERE):
@@ -44,12 +45,12 @@ def tools(root):
 
 
 def test_the_modules_are_formatted(tools):
-    fine, said = run(tools / "biome", "format", "--config-path=.", MODULES, HERE)
+    fine, said = run(tools / "biome", "format", "--config-path=.", *MODULES, HERE)
     assert fine, f"write them with {tools / 'biome'} format --write --config-path={HERE} FILE\n{said}"
 
 
 def test_the_linter_finds_no_error(tools):
-    fine, said = run(tools / "biome", "lint", "--diagnostic-level=error", "--config-path=.", MODULES, HERE)
+    fine, said = run(tools / "biome", "lint", "--diagnostic-level=error", "--config-path=.", *MODULES, HERE)
     assert fine, said
 
 

@@ -55,10 +55,8 @@ ROOMS = {
         "train",
     },
     "course": {"check", "site"},
-    "site": {
-        "widgets",
-        "plots",
-    },  # the scripts of the explorers, for the pages; the book's colours, for their cards
+    # the scripts of the explorers, for the pages; the book's colours, for their cards; the answer boxes' words
+    "site": {"widgets", "plots", "check"},
     "__main__": set(),  # it says what is here, and loads none of it
 }
 # third-party package -> the rooms that may import it when they are loaded

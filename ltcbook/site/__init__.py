@@ -11,6 +11,7 @@ def setup(app):
     """Register the transforms, the page filters and the static files with Sphinx."""
     from ltcbook.site import (
         anchors,
+        answers,
         cards,
         explorers,
         folds,
@@ -34,7 +35,7 @@ def setup(app):
     app.add_css_file("book.css", priority=900)
     app.add_js_file("book.js", priority=900, defer="defer")
     app.add_js_file("place.js", priority=900, defer="defer")
-    for part in (reading_time, folds, formulas, notes, cards, signposts):
+    for part in (reading_time, folds, formulas, notes, cards, signposts, answers):
         part.setup(app)
     app.connect("html-page-context", pages.describe, priority=900)
     app.connect("html-page-context", pages.hurry, priority=900)

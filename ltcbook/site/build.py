@@ -116,6 +116,7 @@ def own_settings():
         "IPYTHONDIR": str(cache / "ipython"),
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "LTCBOOK_EXPLORERS": "linked",
+        "LTCBOOK_ANSWERS": "page",  # and the sealed answers of the exercises stand on them
         "PYTHONUTF8": "1",  # on Windows too
     }
     # matplotlib lists the fonts at its first import, and may say so: not inside a chapter

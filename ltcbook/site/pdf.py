@@ -80,11 +80,11 @@ class Print(SphinxPostTransform):
         self.divide_into_parts()
 
     def drop_what_only_a_screen_needs(self):
-        """Code that a page folds away, and how long a page takes to run."""
+        """Code that a page folds away, answer boxes, and how long a page takes to run."""
         for cell in list(self.document.findall(nodes.container)):
             if cell.get("nb_element") != "cell_code":
                 continue
-            if cell.get("hide_mode") == "all":
+            if cell.get("hide_mode") == "all" or "tag_check" in cell["classes"]:
                 cell.parent.remove(cell)
             elif cell.get("hide_mode") == "input":
                 cell.children = [

@@ -97,6 +97,22 @@ def test_the_checks_pass_the_answers_for_every_variant(chapter, root, parts):
                 assert other.cell.source != exercise.cell.source
 
 
+def test_no_solution_needs_the_code_of_one_that_a_variant_leaves_out(chapter, root):
+    """A variant's release drops the solutions' code of exercises with other numbers."""
+    book, left_out, missing = source.read(chapter, root), {}, []
+    for exercise in source.exercises(chapter, book):
+        code = [cell for cell in exercise.solutions if cell.cell_type == "code"]
+        lines = [line for cell in code for line in needs.body(cell.source)]
+        made = set().union(*map(needs.binds, lines))
+        if exercise.varies:
+            left_out |= dict.fromkeys(made, exercise.title)
+        else:
+            wanted = needs.before(lines, set()) & set(left_out)
+            missing += [f"{exercise.title} needs {name} of {left_out[name]}" for name in sorted(wanted)]
+            left_out = {name: title for name, title in left_out.items() if name not in made}
+    assert not missing, missing
+
+
 def run(part, names, lines=""):
     """Run an answer, lines after it, and the whole check."""
     space = dict(names)

@@ -14,15 +14,18 @@ OTHER := _build/$(VERSIONS)
 # an option of a command for a variable that was given, be it empty
 given = $(if $(filter undefined,$(origin $(1))),,$(2)="$($(1))")
 
-.PHONY: help book serve publish notebooks pdf tex test colab floors format coverage bench address strip clean distclean
+.PHONY: help book course serve publish notebooks pdf tex test colab floors format coverage bench address strip clean distclean
 .DEFAULT_GOAL := help
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
 
-book: $(READY) ## render the book and print its address (run again: only what changed)
-	@$(RUN) -m ltcbook.site build
+book: $(READY) ## render the book and print its address (SOLUTIONS=no: for a class, without solutions, in _build/class)
+	@$(RUN) -m $(if $(filter no,$(SOLUTIONS)),ltcbook.course site,ltcbook.site build)
+
+course: $(READY) ## make homework: make course CHAPTERS="ltc rnn" TO=FOLDER FORMAT=otter (or nbgrader, plain; ARGS=--exercises-only)
+	@$(RUN) -m ltcbook.course release $(CHAPTERS) --to "$(TO)" $(call given,FORMAT,--format) $(ARGS)
 
 serve: $(READY) ## render the book and serve it on this machine (PORT=8000)
 	@$(RUN) -m ltcbook.site serve --port $(PORT)

@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import bank, outline, release
+from . import bank, classroom, outline, release
 
-COMMANDS = (release, bank, outline)
+COMMANDS = (release, classroom, bank, outline)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

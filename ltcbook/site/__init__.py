@@ -21,6 +21,7 @@ def setup(app):
         pdf,
         reading_time,
         signposts,
+        solutions,
     )
 
     app.add_config_value("ltcbook_cache", str(Path.cwd() / "_build" / "cache"), "")
@@ -35,7 +36,7 @@ def setup(app):
     app.add_css_file("book.css", priority=900)
     app.add_js_file("book.js", priority=900, defer="defer")
     app.add_js_file("place.js", priority=900, defer="defer")
-    for part in (reading_time, folds, formulas, notes, cards, signposts, answers):
+    for part in (reading_time, folds, formulas, notes, cards, signposts, answers, solutions):
         part.setup(app)
     app.connect("html-page-context", pages.describe, priority=900)
     app.connect("html-page-context", pages.hurry, priority=900)

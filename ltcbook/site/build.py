@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 
 from ltcbook.site import address, handouts, setup_cell
 
@@ -43,7 +45,12 @@ def main() -> int:
     return 0
 
 
-def render() -> bool:
+def stage(*, solutions: bool) -> Path:
+    """Where the pages are rendered; those without solutions beside the others, so that both are kept."""
+    return STAGE if solutions else STAGE.parent / "class" / "_build"
+
+
+def render(*, solutions: bool = True) -> bool:
     """Render the book into the stage, and say whether all went well; ValueError, and nothing written, where
     the environment names an address that cannot be, or lacks the tools.
     """
@@ -54,12 +61,17 @@ def render() -> bool:
     forget_what_changed()
     environment = own_settings()
     run_chapters(environment)
+    there = stage(solutions=solutions)
+    if not solutions:  # the chapters' outputs are the same
+        forget(there / ".jupyter_cache")
+        shutil.copytree(STAGE / ".jupyter_cache", there / ".jupyter_cache")
+        environment |= {"LTCBOOK_SOLUTIONS": "no"}
     jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    command = [*jupyter_book, "build", str(ROOT), "--path-output", str(STAGE.parent)]
+    command = [*jupyter_book, "build", str(ROOT), "--path-output", str(there.parent)]
     if rendered([*command, "-W", "--keep-going"], environment):
         return True
     # A warning is given only while a page is read: forget the pages, so that the next run gives it again.
-    forget(STAGE / ".doctrees", STAGE / "html")
+    forget(there / ".doctrees", there / "html")
     print("The book was NOT rendered (see the first error above).", file=sys.stderr)
     return False
 
@@ -116,6 +128,7 @@ def own_settings():
         "IPYTHONDIR": str(cache / "ipython"),
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "LTCBOOK_EXPLORERS": "linked",
+        "LTCBOOK_SOLUTIONS": "yes",
         "LTCBOOK_ANSWERS": "page",  # and the sealed answers of the exercises stand on them
         "PYTHONUTF8": "1",  # on Windows too
     }
@@ -133,10 +146,12 @@ def own_settings():
 def forget_what_changed():
     """Jupyter's cache knows a chapter by its cells alone: throw it away when the code below has changed."""
     computing, site = parts()
+    stages = (stage(solutions=True), stage(solutions=False))
+    pages = [there / name for there in stages for name in (".doctrees", "html")]
     if changed("computing", computing):
-        forget(STAGE / ".jupyter_cache", STAGE / ".doctrees", STAGE / "html")
+        forget(STAGE / ".jupyter_cache", *pages)
     if changed("site", site):
-        forget(STAGE / ".doctrees", STAGE / "html")
+        forget(*pages)
 
 
 def parts():
@@ -150,7 +165,9 @@ def parts():
     site = [
         path
         for path in rooms
-        if "site" in path.relative_to(ROOT).parts or drawings in path.parents or path.name == "__main__.py"
+        if {"site", "course"} & set(path.relative_to(ROOT).parts)  # no chapter imports them
+        or drawings in path.parents
+        or path.name == "__main__.py"
     ]
     site += [drawings.parent / "bundle.py", ROOT / "_config.yml"]
     return [path for path in rooms if path not in site] + [ROOT / "requirements.lock"], site
@@ -191,17 +208,23 @@ def pin_downloads(folder, root=ROOT):
         setup_cell.update(path, here["url"], revision, here["site"])
 
 
-def publish():
-    """Put a copy of the rendered pages in the place of the published ones, in one step for the reader."""
-    fresh, old = PUBLISHED.with_name("html.new"), PUBLISHED.with_name("html.old")
+def publish(*, solutions: bool = True, offer: Callable[[Path], None] | None = None) -> Path:
+    """Put a copy of the rendered pages in the place of the published ones, in one step for the reader; return
+    that place. ``offer`` may first change the folder of notebooks that the pages offer.
+    """
+    to = PUBLISHED if solutions else PUBLISHED.with_name("class")
+    fresh, old = to.with_name(f"{to.name}.new"), to.with_name(f"{to.name}.old")
     forget(fresh, old)
-    shutil.copytree(STAGE / "html", fresh)
+    shutil.copytree(stage(solutions=solutions) / "html", fresh)
     pin_downloads(fresh / "_sources")
+    if offer is not None:
+        offer(fresh / "_sources")
     handouts.write(fresh, ROOT / "chapters")
-    if PUBLISHED.exists():
-        PUBLISHED.rename(old)
-    fresh.rename(PUBLISHED)
+    if to.exists():
+        to.rename(old)
+    fresh.rename(to)
     forget(old)
+    return to
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from posixpath import dirname, join, normpath
 from sphinx.util import logging
 
 from ltcbook.site import address
+from ltcbook.site.setup_cell import shows_solutions
 
 logger = logging.getLogger(__name__)
 HERE = Path(__file__).parent
@@ -28,14 +29,14 @@ UNUSED = (
 
 def configure(app, config):
     """Our files come first. The addresses are those of this copy (`address.py`); without a repository there
-    is nothing to launch, so no launch button.
+    is nothing to launch, and what the repository holds has the solutions: then there is no launch button.
     """
     config.templates_path.insert(0, str(HERE / "templates"))
     config.html_static_path.append(str(HERE / "static"))
     here = address.read()
     config.html_theme_options |= {"repository_url": here["url"], "repository_branch": here["branch"]}
     config.html_baseurl = f"{here['site']}/" if here["site"] else ""
-    if not here["url"]:
+    if not here["url"] or not shows_solutions():
         config.html_theme_options["launch_buttons"] = {}
 
 

@@ -5,6 +5,8 @@ leaves a checkout of the book alone. Above each explorer goes the way to its pag
 publishes a branch for Colab by hand writes the commit there too: `make address REVISION=HEAD`.
 """
 
+import os
+
 from ltcbook.site import address, notebook, page_link
 from ltcbook.site.address import ROOT, checked, git
 from ltcbook.site.notebook import load, replace
@@ -91,14 +93,26 @@ def folded(metadata):
 
 def read_for_the_page(text):
     """A chapter as it is rendered (`nb_custom_formats` in `_config.yml`): its setup cell says the same
-    whatever the address, so that a new address makes no chapter run again.
+    whatever the address, so that a new address makes no chapter run again. For a class the solutions' words
+    are left out; their code stays, for the same reason, and `solutions.py` leaves it out of the page.
     """
     import nbformat
 
     book = nbformat.reads(text, as_version=4)
     for cell in filter(is_setup, book.cells):
         cell.source = ON_THE_PAGE
+    if not shows_solutions():
+        book.cells = [
+            cell
+            for cell in book.cells
+            if cell.cell_type == "code" or "solution" not in cell.metadata.get("tags", [])
+        ]
     return book
+
+
+def shows_solutions():
+    """Whether the pages show the solutions of the exercises: those for a class do not."""
+    return os.environ.get("LTCBOOK_SOLUTIONS") != "no"
 
 
 def rewrite(root=ROOT, **given):

@@ -342,9 +342,9 @@ def test_numbers_of_every_library_are_numbers():
 
 
 def test_bounds_and_properties_say_their_idea():
-    with pytest.raises(check.Wrong, match="x: -1 cannot be, it is more than 0"):
+    with pytest.raises(check.Wrong, match="x: -1 cannot be: it must be more than 0"):
         check.number("x", -1, above=0)
-    with pytest.raises(check.Wrong, match="x: 1 cannot be, it is less than 1"):
+    with pytest.raises(check.Wrong, match="x: 1 cannot be: it must be less than 1"):
         check.number("x", 1, below=1)
     check.true(np.array([True, True]), "all")
     check.true(torch.tensor(2.0, requires_grad=True) > 1, "tensor")

@@ -29,9 +29,9 @@ def number(name: str, given: Any, *, above: float | None = None, below: float | 
     """
     value = real(name, given)
     if above is not None and not value > above:
-        raise Wrong(f"{name}: {value:g} cannot be, it is more than {above:g}.")
+        raise Wrong(f"{name}: {value:g} cannot be: it must be more than {above:g}.")
     if below is not None and not value < below:
-        raise Wrong(f"{name}: {value:g} cannot be, it is less than {below:g}.")
+        raise Wrong(f"{name}: {value:g} cannot be: it must be less than {below:g}.")
     return value
 
 

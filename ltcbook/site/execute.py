@@ -26,6 +26,12 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def complains(book):
+    """Whether a chapter said something on stderr while it ran: such a page is not published."""
+    outputs = (output for cell in book.cells for output in cell.get("outputs", []))
+    return any(output.get("name") == "stderr" for output in outputs)
+
+
 def run(root, cache_folder):
     """Run every chapter of the book in ``root`` that the cache does not hold, keep it there, and say so.
 
@@ -38,9 +44,12 @@ def run(root, cache_folder):
     for path in filter(Path.is_file, paths):
         book = setup_cell.read_for_the_page(path.read_text("utf8"))
         try:
-            cache.match_cache_notebook(book)
+            kept = cache.get_cache_bundle(cache.match_cache_notebook(book).pk)
         except KeyError:
             stale[path] = book
+        else:
+            if complains(kept.nb):  # it may have been the kernel's own trouble
+                stale[path] = book
     # the longest first, so that no core waits at the end
     order = sorted(stale, key=lambda path: sum(len(c.source) for c in stale[path].cells), reverse=True)
     options = {"timeout": settings["timeout"], "allow_errors": settings["allow_errors"]}

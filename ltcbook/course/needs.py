@@ -1,12 +1,14 @@
 """Which cells of a chapter its exercises need: those that define what they use, and so on."""
 
 import ast
+import builtins
 import re
 import symtable
 from collections.abc import Iterable
 
 from .source import Cell
 
+BUILTINS = frozenset(dir(builtins))
 SHORT = 2  # letters: a word of a text that is not longer is a symbol
 CODE = re.compile(r"```[a-z]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 SHELL = re.compile(r"^\s*[%!].*$", re.MULTILINE)
@@ -34,10 +36,11 @@ def needed(cells: list[Cell], exercises: Iterable[Cell]) -> list[Cell]:
 
 
 def mentioned(text: str) -> set[str]:
-    """The names in a text's pieces of code; one or two letters are a symbol of the text."""
-    pieces = ("".join(match) for match in CODE.findall(text))
-    found = set().union(*(before(body(piece), set()) for piece in pieces))
-    return {name for name in found if len(name) > SHORT}
+    """The names that a text's pieces of code take from elsewhere; one or two letters are a symbol."""
+    pieces = [body("".join(match)) for match in CODE.findall(text)]
+    found = set().union(*(before(piece, set()) for piece in pieces))
+    made = set().union(*(binds(part) for piece in pieces for part in piece))
+    return {name for name in found - made if len(name) > SHORT}
 
 
 def before(parts: list[ast.stmt], wanted: set[str]) -> set[str]:
@@ -97,6 +100,8 @@ def free(part: ast.stmt) -> set[str]:
     """The names that a simple statement or a function takes from outside."""
     top = table(part)
     found = {each.get_name() for each in top.get_symbols() if each.is_referenced()}
+    updates = (node.target for node in ast.walk(part) if isinstance(node, ast.AugAssign))
+    found |= {target.id for target in updates if isinstance(target, ast.Name)}  # x += 1 reads x
     inner = list(top.get_children())
     while inner:
         scope = inner.pop()

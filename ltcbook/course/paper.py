@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import unescape
 from json import loads
 from pathlib import Path
-from re import DOTALL, findall, search
+from re import DOTALL, MULTILINE, findall, search
 
 import nbformat
 from nbformat import v4
@@ -40,11 +40,13 @@ RUBRICS = {
 
 @dataclass(frozen=True)
 class Paper:
-    """A chapter as homework. ``items`` are cells of the chapter and exercises, in their order."""
+    """A chapter as homework. ``items`` are cells of the chapter and exercises, in their order; the
+    instructor's copy has ``whole``, with what the solutions need as well.
+    """
 
     chapter: str
-    title: str
     items: tuple[Cell | Exercise, ...]
+    whole: tuple[Cell | Exercise, ...]
     metadata: dict
     address: str
     revision: str
@@ -70,27 +72,27 @@ def make(
         found = [variant(exercise, seed) for exercise in found]
     by_id = {exercise.cell.id: exercise for exercise in found}
     belongs = {"answer", "check", "solution"}
-    kept = [cell for cell in book.cells if not belongs & set(tags(cell))]
+    kept = whole = [cell for cell in book.cells if not belongs & set(tags(cell))]
     if only:
-        kept = exercises_only(chapter, kept, found)
-    title = search(r"^# (.+)$", book.cells[0].source, 8)
-    items = tuple(by_id.get(cell.id, cell) for cell in kept)
+        title = search(r"^# (.+)$", book.cells[0].source, MULTILINE)
+        name = title[1] if title else chapter
+        kept, whole = (exercises_only(name, kept, found, solutions=solved) for solved in (False, True))
+    items, all_items = (tuple(by_id.get(cell.id, cell) for cell in cells) for cells in (kept, whole))
     metadata = {key: book.metadata[key] for key in ("kernelspec", "language_info") if key in book.metadata}
-    name = title[1] if title else chapter
-    return Paper(chapter, name, items, metadata, address, revision, site)
+    metadata["ltcbook"] = {"chapter": chapter}
+    return Paper(chapter, items, all_items, metadata, address, revision, site)
 
 
-def exercises_only(chapter: str, kept: list[Cell], found: list[Exercise]) -> list[Cell]:
+def exercises_only(title: str, kept: list[Cell], found: list[Exercise], *, solutions: bool) -> list[Cell]:
     """The exercises' cells after what they need: the setup, definitions, and the equations that they cite."""
     own = []
     for exercise in found:
         pairs = [cell for one in exercise.parts for cell in (one.answer, one.check)]
-        own += [exercise.cell, *pairs, *exercise.solutions]
+        own += [exercise.cell, *pairs, *(exercise.solutions if solutions else ())]
     questions = {exercise.cell.id for exercise in found}
     before = [cell for cell in kept if cell.id not in questions and not setup_cell.is_setup(cell)]
     setup = [cell for cell in kept if setup_cell.is_setup(cell)]
-    title = search(r"^# (.+)$", kept[0].source, 8)
-    head = f"# Exercises: {title[1] if title else chapter}"
+    head = f"# Exercises: {title}"
     head += "\n\nThe cells below hold what the exercises need from the chapter. Run them first."
     cells = [v4.new_markdown_cell(head, id="title"), *setup, *needs.needed(before, own)]
     equations = links.cited(before, [exercise.cell for exercise in found])
@@ -167,7 +169,7 @@ def notebook(paper: Paper, cells: list[Cell]) -> nbformat.NotebookNode:
 
 def instructor(paper: Paper) -> list[Cell]:
     """The instructor's copy: every exercise with its answer, its whole check, its rubric and its solution."""
-    return [cell for item in paper.items for cell in instructor_cells(item)]
+    return [cell for item in paper.whole for cell in instructor_cells(item)]
 
 
 def instructor_cells(item: Cell | Exercise) -> Iterator[Cell]:
@@ -197,7 +199,8 @@ def run(made: nbformat.NotebookNode, root: Path, timeout: int) -> dict[str, list
         client.execute(env=os.environ | {"LTCBOOK_ANSWERS": "release"})
     except (CellExecutionError, CellTimeoutError) as error:
         text = str(error).strip().splitlines()
-        raise ValueError(f"the instructor's copy does not run: {text[-1]}") from None
+        name = made.metadata.get("ltcbook", {}).get("chapter", "")
+        raise ValueError(f"{name}: the instructor's copy does not run: {text[-1]}") from None
     return {cell.id: sealed(cell) for cell in made.cells if "check" in tags(cell)}
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from ltcbook.site import address as place
 from ltcbook.site import page_link
 
 from . import formats, paper, source
+from .formats.cells import write
+
+AT_ONCE = 2  # chapters; each kernel with torch holds half a gigabyte
 
 
 @dataclass(frozen=True)
@@ -92,22 +96,37 @@ def release(options: Options, say: Callable[[str], None]) -> None:
         )
         for chapter in dict.fromkeys(options.chapters)
     ]
-    with tempfile.TemporaryDirectory() as folder:
+    copies = [paper.notebook(made, paper.instructor(made)) for made in papers]
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
         fresh = Path(folder) / "release"
         fresh.mkdir()
-        for made in papers:
-            say(f"{made.chapter}: running the instructor's copy")
-            whole = paper.notebook(made, paper.instructor(made))
-            seals = paper.run(whole, options.root, options.timeout)
-            formats.write(without_outputs(whole), fresh / "instructor" / f"{made.chapter}.ipynb")
-            formats.FORMATS[options.form](made, fresh, seals if options.hints else {})
-            say(summary(made, options))
+        say(
+            "running "
+            + ("the instructor's copy" if len(papers) == 1 else f"{len(papers)} instructor's copies")
+        )
+        runs = [pool.submit(paper.run, copy, options.root, options.timeout) for copy in copies]
+        try:
+            for made, copy, run in zip(papers, copies, runs, strict=True):
+                seals = run.result()
+                write(without_outputs(copy), fresh / "instructor" / f"{made.chapter}.ipynb")
+                formats.FORMATS[options.form](made, fresh, seals if options.hints else {})
+                say(summary(made, options))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
         (fresh / "README.md").write_text(readme(papers, options), "utf8")
-        options.to.parent.mkdir(parents=True, exist_ok=True)
-        if options.to.exists():
-            options.to.rmdir()
-        shutil.copytree(fresh, options.to)
+        put(fresh, options.to)
     say(f"The release lies in {options.to}{os.sep}; its README.md says what to do with it.")
+
+
+def put(fresh: Path, to: Path) -> None:
+    """Put a folder in its place, in one move."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    beside = to.with_name(f".{to.name}.part")
+    shutil.copytree(fresh, beside)
+    if to.exists():
+        to.rmdir()
+    beside.rename(to)
 
 
 def without_outputs(made: paper.nbformat.NotebookNode) -> paper.nbformat.NotebookNode:
@@ -135,27 +154,45 @@ def readme(papers: list[paper.Paper], options: Options) -> str:
     names = ", ".join(made.chapter for made in papers)
     lines = [f"# Release of {names}", "", HOW[options.form], ""]
     lines += [f"- {summary(made, options)}" for made in papers]
+    if options.form != "plain":
+        lines += ["", OPEN]
     if not options.address:
         lines += ["", NO_ADDRESS]
     return "\n".join(lines) + "\n"
 
 
+OPEN = (
+    "What no autograder here defends: a submission runs as a program of yours and can read the tests "
+    "while they are there, and write a score of its own if it knows how. Checks that a notebook has "
+    "replaced are loaded anew, and the numbers of the text are set anew; a changed NumPy is not "
+    "noticed. `grade` runs each submission in a folder, a time and a memory of its own (on Linux "
+    "without network) and lists words that an answer has no need of, in the column `look`. Read those "
+    "cells."
+)
 NO_ADDRESS = (
     "The book's repository has no address here, so the notebooks cannot install `ltcbook` by themselves "
     "(Colab, Gradescope). Release again with `--address https://github.com/OWNER/REPO`."
 )
 HOW = {
-    "plain": "Hand out `student/`. Keep `instructor/`: it holds the answers, the checks and the rubrics.",
+    "plain": ("Hand out `student/`. Keep `instructor/`: it holds the answers, the checks and the rubrics."),
     "otter": (
         "Hand out `student/`; these notebooks do not need otter. On Gradescope make a programming "
-        "assignment, upload `autograder/CHAPTER.zip` as its autograder, and let the students submit their "
-        "notebook. On your own machine: `otter run -a autograder/CHAPTER.zip SUBMISSION.ipynb`. "
-        "`instructor/` holds the answers, the checks and the rubrics for what a person grades."
+        "assignment, upload `autograder/CHAPTER.zip` as its autograder, and let the students submit "
+        "their notebook. An answer that passes the visible check gets half a point and words for its "
+        "mistake; the hidden check gives the other half and shows nothing. A notebook that runs for "
+        "more than nine minutes gets 0 and the reason. On your own machine `python -m ltcbook.course "
+        "grade SUBMISSIONS --with RELEASE --to scores.csv` grades a folder, or `otter run -a "
+        "autograder/CHAPTER.zip SUBMISSION.ipynb` one notebook. `instructor/` holds the answers, the "
+        "checks and the rubrics for what a person grades."
     ),
     "nbgrader": (
         "This is a course's folder for nbgrader. Hand out `release/`. Put the submissions into "
-        "`submitted/STUDENT/CHAPTER/CHAPTER.ipynb`, run `nbgrader autograde CHAPTER` here, grade the rest "
-        "in `nbgrader formgrader`, and run `nbgrader generate_feedback CHAPTER`. `instructor/` holds the "
-        "answers, the checks and the rubrics."
+        "`submitted/STUDENT/CHAPTER/CHAPTER.ipynb`, run `nbgrader autograde CHAPTER` here, grade the "
+        "rest in `nbgrader formgrader`, and run `nbgrader generate_feedback CHAPTER`. A right answer "
+        "is worth a point. `nbgrader_config.py` and `guard.py` hold a submission within limits, and "
+        "tests that a student has deleted come back. nbgrader leaves a file that is no notebook "
+        "without a score: `python -m ltcbook.course grade submitted --with . --to scores.csv` (in the "
+        "book's environment) has a score and a reason for every file, and grades in a copy of this "
+        "folder. `instructor/` holds the answers, the checks and the rubrics."
     ),
 }

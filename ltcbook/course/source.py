@@ -198,7 +198,11 @@ class Line:
 def statements(source: str, where: str) -> list[Line]:
     """The statements of an answer cell; ValueError for one that is no `name = expression`."""
     lines, found = source.splitlines(), []
-    for node in ast.parse(source).body:
+    try:
+        body = ast.parse(source).body
+    except SyntaxError as error:
+        raise ValueError(f"{where}: line {error.lineno} of this answer is no Python.") from None
+    for node in body:
         target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
         names = target.elts if isinstance(target, ast.Tuple) else [target]
         text = "\n".join(lines[node.lineno - 1 : node.end_lineno])

@@ -24,10 +24,11 @@ CHROMIUM_FLAGS = [
 
 
 # `--package` leaves out what asks for more than the package and the group `test` of pyproject.toml: what uses the rendered
-# book or a browser, by its fixtures; what uses the rooms that no wheel holds, Node, mypy, ruff or pip, by its file.
+# book or a browser, by its fixtures; what uses the rooms that no wheel holds, axe, Node, mypy, ruff or pip, by its file.
 PAGES = {"site", "texts", "soups", "names", "served", "browser", "static_page"}
 ROOMS = re.compile(
-    r"^(?:from|import) (?:ltcbook\.site|ltcbook\.course|colab|node|test_chapters)\b", re.MULTILINE
+    r"^(?: *(?:from|import) ltcbook\.(?:site|course)|import (?:colab|node)|from (?:axe_playwright_python|test_chapters))\b",
+    re.MULTILINE,
 )
 TOOLS = {"test_javascript.py", "test_style.py", "test_types.py"}
 

@@ -9,6 +9,7 @@ import inspect
 import re
 import textwrap
 from functools import cache, cached_property
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -90,12 +91,13 @@ class Item:
         return {name for f in self.functions for name in inspect.signature(f).parameters} - {"self", "cls"}
 
 
-def modules(root):
+def modules():
     """Every module of the package that a reader may import; one whose optional package is missing is left
     out.
     """
-    for path in sorted((root / "ltcbook").rglob("*.py")):
-        parts = path.relative_to(root).with_suffix("").parts
+    home = Path(ltcbook.__file__).parent  # the one that is installed, where that is another
+    for path in sorted(home.rglob("*.py")):
+        parts = path.relative_to(home.parent).with_suffix("").parts
         if parts[1] in SKIPPED:
             continue
         try:
@@ -142,7 +144,7 @@ def inside(module):
 @pytest.fixture(scope="session")
 def items(root):
     """Every public item of the package, by its full name."""
-    found = [item for module in modules(root) for item in inside(module)]
+    found = [item for module in modules() for item in inside(module)]
     assert len(found) > 200, "the package is larger than that: the search is broken"
     return {item.name: item for item in found}
 
@@ -439,7 +441,7 @@ def example_names():
 def examples(root):
     """Every docstring with examples, ready to run."""
     finder, names = doctest.DocTestFinder(exclude_empty=True), example_names()
-    found = [test for module in modules(root) for test in finder.find(module, globs=names) if test.examples]
+    found = [test for module in modules() for test in finder.find(module, globs=names) if test.examples]
     return {test.name.removeprefix("ltcbook."): test for test in found}
 
 

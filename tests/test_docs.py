@@ -142,7 +142,7 @@ def inside(module):
 
 
 @pytest.fixture(scope="session")
-def items(root):
+def items():
     """Every public item of the package, by its full name."""
     found = [item for module in modules() for item in inside(module)]
     assert len(found) > 200, "the package is larger than that: the search is broken"
@@ -438,7 +438,7 @@ def example_names():
 
 
 @pytest.fixture(scope="session")
-def examples(root):
+def examples():
     """Every docstring with examples, ready to run."""
     finder, names = doctest.DocTestFinder(exclude_empty=True), example_names()
     found = [test for module in modules() for test in finder.find(module, globs=names) if test.examples]

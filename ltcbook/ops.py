@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def is_torch(*arrays: object) -> bool:
     """Whether any argument is a torch tensor."""
     for a in arrays:  # no generator: every call of a network asks this many times
-        # the second: torch.compile before 2.8 forgets the first where a parameter is the field of a cell
+        # the second: torch.compile of 2.7 and 2.8 forgets the first where a parameter is the field of a cell
         if hasattr(a, "__torch_function__") or hasattr(a, "requires_grad"):
             return True
     return False

@@ -3,6 +3,7 @@ fit is refused.
 """
 
 import copy
+import inspect
 import os
 import pickle
 import subprocess
@@ -1409,6 +1410,10 @@ def test_a_learning_rate_that_explodes_ends_with_one_clear_error_and_spares_the_
     assert all(torch.isfinite(value).all() for value in state["weights"].values())
 
 
+@pytest.mark.skipif(
+    'torch.tensor(0.0, dtype=_get_scalar_dtype(), device="cpu")' not in inspect.getsource(torch.optim.Adam),
+    reason="the Adam of this older torch counts its steps wherever new tensors lie",
+)
 def test_where_new_tensors_lie_by_default_changes_nothing(tmp_path):
     inputs, targets = sines()
     data = {"inputs": inputs, "targets": targets, "lengths": [8, 3, 5, 8, 1, 2]}

@@ -20,8 +20,8 @@ from ltcbook.course import grade, release, source
 from ltcbook.course.formats import nbgrader, otter
 from ltcbook.course.formats.cells import beside
 
-CHAPTERS = ("ct_rnn", "cfc")  # cheap ones; `python tests/grade_all.py` grades them all
-WRONG = "rate_1, left_1 = 2, 3.0"  # one over the rate, and not what is left
+CHAPTERS = ("refresher", "ncp_wiring")  # cheap ones; `python tests/grade_all.py` grades them all
+WRONG = "rate_1, left_1 = 2, 8 * np.exp(-2)"  # what would be right for half a millisecond
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ status 1 where a score is another one. The instructor's copies are not run here,
 their solutions: the book does that as it is rendered. So the notebooks come without hints.
 """
 
+import contextlib
 import sys
 import tempfile
 import time
@@ -46,11 +47,16 @@ def main(chapters):
     """Print the table; the number of rows that are not as they should be."""
     wrong = 0
     paper.run = lambda made, root, timeout: {}
+    table = sys.stdout
     cases = [(chapter, system) for chapter in chapters for system in submissions.SYSTEMS]
     print(
         f"{'chapter':<18}{'system':<10}{'full':>6}{'blank':>7}{'partly':>8}{'wanted':>8}{'of':>4}{'seconds':>9}"
     )
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+    with (
+        contextlib.redirect_stdout(sys.stderr),  # what the chapters' cells print
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(2) as pool,
+    ):
 
         def timed(case):
             start = time.monotonic()
@@ -61,14 +67,20 @@ def main(chapters):
 
         for (chapter, system), (found, seconds) in zip(cases, pool.map(timed, cases)):
             if isinstance(found, Exception):
-                print(f"{chapter:<18}{system:<10}{type(found).__name__}: {str(found)[:300]}", flush=True)
+                print(
+                    f"{chapter:<18}{system:<10}{type(found).__name__}: {str(found)[:300]}",
+                    flush=True,
+                    file=table,
+                )
                 wrong += 1
                 continue
             full, blank, some, truth, points, odd = found
             fine = full == points > 0 and blank == 0 and not odd
             wrong += not fine
             said = f"{chapter:<18}{system:<10}{full:>6g}{blank:>7g}{some:>8g}{truth:>8g}{points:>4}{seconds:>9.0f}"
-            print(f"{said}{'' if fine else '  NOT AS IT SHOULD BE ' + '; '.join(odd)}", flush=True)
+            print(
+                f"{said}{'' if fine else '  NOT AS IT SHOULD BE ' + '; '.join(odd)}", flush=True, file=table
+            )
     return wrong
 
 

@@ -120,5 +120,5 @@ def test_make_has_no_second_way(root):
         for name in ("README.md", "CONTRIBUTING.md", ".pre-commit-config.yaml")
     )
     assert not re.findall(r"-m ltcbook\.site\.\w+", text)
-    asked = set(re.findall(r"-m ltcbook\.site (\w+)", lines))
+    asked = set(re.findall(r"\bltcbook\.site (\w+)", lines))
     assert asked == set(command_line.commands()._subparsers._group_actions[0].choices)

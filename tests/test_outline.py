@@ -33,12 +33,8 @@ def test_a_chapter_needs_only_chapters_that_come_before_it(entries):
     assert nx.ancestors(graph, "lyapunov") >= {"start", "ct_rnn", "ltc", "ncp_wiring", "pruning_rewiring"}
 
 
-def test_goals_and_exercises_are_read_from_the_chapters(entries):
-    found = {entry["name"]: entry for entry in entries}
-    assert (
-        "state the limits of its speed and of its state, and break them on purpose" in found["ltc"]["goals"]
-    )
-    assert all(len(entry["goals"]) >= 3 for entry in entries if entry["name"] != "refresher")
+def test_exercises_are_read_from_the_chapters(entries):
+    assert {entry["name"]: entry["title"] for entry in entries}["ltc"] == "Liquid time constants"
     for entry in entries:
         numbers = sorted(number for row in entry["exercises"].values() for number in row)
         assert numbers == list(range(1, len(numbers) + 1))

@@ -121,7 +121,11 @@ def test_code_is_printed_but_not_what_a_page_folds_away(latex, book):
         for k, source in code(notebook):
             tags = set(notebook["cells"][k]["metadata"].get("tags", []))
             lines = (re.sub(r"[\W_]", "", line) for line in source.split("\n"))
-            where = folded if tags & {"hide-cell", "hide-input", "remove-input", "setup"} else visible
+            where = (
+                folded
+                if tags & {"hide-cell", "hide-input", "remove-input", "remove-cell", "setup"}
+                else visible
+            )
             where |= {line for line in lines if len(line) > 30}
             shown_code += [source] if where is visible else []
         for cell in notebook["cells"]:

@@ -139,7 +139,9 @@ def test_the_steps_change_no_file_of_the_tree_and_run_no_chapter_again(published
 
 def test_the_site_is_that_of_the_book_with_all_its_pages(published, site, documents):
     pages = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
-    assert set(documents) - {"404.html"} == {name for name in pages if not name.startswith("_static")}
+    assert set(documents) - {"404.html"} == {
+        name for name in pages if not name.startswith(("_static", "slides"))
+    }
     assert (published.site / ".nojekyll").is_file()
 
 

@@ -38,7 +38,7 @@ def write(site, chapters):
     for path in sorted((site / "chapters").glob("*.html")):
         source = chapters / f"{path.stem}.ipynb"
         page = path.read_text("utf8")
-        found = figures(page, source) if source.is_file() else []
+        found = figures(page, source) if is_chapter(source) else []
         if not found:
             continue
         for folder in ("slides", "figures"):
@@ -47,6 +47,11 @@ def write(site, chapters):
         (site / "figures" / f"{path.stem}.zip").write_bytes(archive(found, page, path.stem))
         made.append(path.stem)
     return made
+
+
+def is_chapter(source):
+    """Whether a page has a notebook with exercises."""
+    return source.is_file() and '"exercise"' in source.read_text("utf8")
 
 
 # --- figures ---------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The rendered book in a real browser, with every other host cut off, over http and from a folder."""
 
+import contextlib
 import copy
 import functools
 import gzip
@@ -25,6 +26,15 @@ FIGURES = """() => {
         text => parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width));
     return {desk: shown[0].length, phone: shown[1].length, letters: Math.min(...letters, 99)};
 }"""
+
+
+def settle(page):
+    """Wait until the page fits its new width, for a slow machine a few seconds; what stays wide is measured."""
+    from playwright.sync_api import TimeoutError
+
+    fits = "width => document.documentElement.scrollWidth <= width"
+    with contextlib.suppress(TimeoutError):
+        page.wait_for_function(fits, arg=PHONE["width"], timeout=3000)
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +99,7 @@ def seen(browser, served, site, names):
                     record["on a desk"] = page.evaluate(FIGURES)
                     page.set_viewport_size(PHONE)
                     page.wait_for_timeout(150)
+                    settle(page)
                     record["width"] = page.evaluate("document.documentElement.scrollWidth")
                     record["on a phone"] = page.evaluate(FIGURES)
                 record |= page.evaluate("""() => ({

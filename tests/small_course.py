@@ -39,10 +39,10 @@ def cells():
         ),
         code(
             "from ltcbook import check\n\n"
-            'check.number("rate_1", rate_1, above=0)\n'
+            'rate = check.number("rate_1", rate_1, above=0)\n'
             'check.true(left_1 < 8, "left_1: a leak takes something away.")\n'
             "# HIDDEN\n"
-            'check.equal("rate_1", rate_1, tau_1**-1.0, label="rate", mistakes={"A rate is one over a time.": tau_1})\n'
+            'check.equal("rate_1", rate, tau_1**-1.0, label="rate", mistakes={"A rate is one over a time.": tau_1})\n'
             'check.equal("left_1", left_1, 8 * np.e ** (-1 / tau_1), label="left")',
             "small-1-check",
             "check",

@@ -54,7 +54,7 @@ def expected(chapter, found, extra, root):
                 exec(extra.get(each.name, ""), space)
             except Exception:  # the lines stop the student's cell there
                 pass
-            halves = [holds(one.visible, space), holds(one.hidden, space)]
+            halves = [holds(one.visible, space), holds(f"{one.visible}\n{one.hidden}", space)]
             letter = "" if len(each.parts) == 1 else "abcdefgh"[k]
             scores[f"{each.name}{letter}"] = scores[f"{each.name}-check-{k}"] = (
                 sum(halves) / 2,

@@ -12,7 +12,7 @@ from nbformat import v4
 from .. import needs, paper
 from ..paper import Paper
 from ..source import Cell, Exercise, Part
-from .cells import FRESH, GUARD, Seals, ask, hidden, reference, room, tool, without_import, write
+from .cells import FRESH, GUARD, Seals, ask, reference, room, tool, without_import, write
 
 OTTER = [sys.executable, "-m", "otter"]
 ANSWER = '''{head}
@@ -115,7 +115,8 @@ def tests(one: Part) -> tuple[str, str]:
     """
     given = [f'assert {name} is not None, "{name} has no value yet."' for name in one.names]
     seen = "\n".join([FRESH, paper.given_lines(one), *given, without_import(one.visible)])
-    return function("seen", seen), f"# HIDDEN\n{function('decides', hidden(one))}"
+    decides = f"{seen}\n{without_import(one.hidden)}"  # it may use what the visible lines have made
+    return function("seen", seen), f"# HIDDEN\n{function('decides', decides)}"
 
 
 def function(name: str, code: str) -> str:

@@ -13,13 +13,14 @@ array([-0.83,  1.  , -0.83])
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import linalg
 
 from . import dynamics
-from .validation import among, array, brief, generator
+from .dynamics import forgetting
+from .validation import among, array, brief, choice, generator, number, whole
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -213,12 +214,7 @@ def state_bounds(cell: LTC | LTC2021 | CTRNN) -> tuple[np.ndarray, np.ndarray]:
         return -np.ones(cell.n), np.ones(cell.n)
     if isinstance(cell, dynamics.LTC2021):
         return np.minimum(0, cell.A), np.maximum(0, cell.A)
-    lo, hi = cell.e_leak, cell.e_leak
-    for w, e_rev in ((cell.w, cell.e_rev), (cell.w_in, cell.e_rev_in)):
-        if w is not None and w.shape[-1]:
-            lo = np.minimum(lo, np.where(w > 0, e_rev, np.inf).min(-1))
-            hi = np.maximum(hi, np.where(w > 0, e_rev, -np.inf).max(-1))
-    return lo, hi
+    return forgetting.box(cell)
 
 
 def time_constant_bounds(cell: LTC | LTC2021 | CTRNN) -> tuple[np.ndarray, np.ndarray]:
@@ -250,6 +246,43 @@ def contraction_rate(cell: LTC) -> float:
     reach = np.abs(cell.gamma) * _reach(cell.e_rev, lo, hi)
     phi = np.maximum(reach - 1, 0) ** 2 / (4 * np.maximum(reach, 1e-300))
     return float(((cell.g_leak - (cell.w * phi).sum(-1)) / cell.c).min())
+
+
+def burn(
+    cell: LTC,
+    dt: float,
+    *,
+    tolerance: float = 1e-6,
+    method: Literal["fused", "exponential", "extrapolated"] = "fused",
+    substeps: int = 1,
+    u: np.ndarray | None = None,
+) -> int | None:
+    """How many inputs a network needs to forget its start: after so many, any two runs of ``simulate`` that
+    began in ``state_bounds`` and heard the same agree; None where the bound does not decide.
+
+    They agree where no neuron's states differ by more than ``tolerance`` times the largest potential of its
+    box. dt: ms that each input is held, in ``substeps`` equal parts. u: inputs (..., m), between whose
+    smallest and largest every other one lies, or None: any input may come. The number is proven for the steps
+    of the ``method``, not for the equation (up to the rounding of each step); most networks need far fewer.
+    Raises ValueError for a cell that is no LTC, dt or tolerance <= 0, or another method.
+    Source: our own bound, by the matrix measure of Davydov, Proskurnikov & Bullo (2025); the theorem and its
+    proof stand in ``dynamics.forgetting``.
+
+    >>> one = lambda w: dynamics.LTC([1.0], [1.0], [0.0],
+    ...                              [[w]], [[4.0]], [[0.5]], [[1.0]])
+    >>> analysis.burn(one(0.5), 1.0, tolerance=1e-3)
+    18
+    >>> analysis.burn(one(9.0), 1.0) is None  # its start decides for ever
+    True
+    """
+    _need_ltc(cell)
+    dt, tolerance = number("dt", dt, 0, open_low=True), number("tolerance", tolerance, 0, open_low=True)
+    choice("method", method, ("fused", "exponential", "extrapolated"))
+    _one(cell, np.zeros(cell.m))
+    if u is not None:
+        dynamics.check_state(cell, np.zeros(cell.n), u)
+    options = {"substeps": whole("substeps", substeps, 1), "ahead": method == "extrapolated"}
+    return forgetting.burn(cell, dt, tolerance, heard=u, **options)
 
 
 def invariant_box(cell: LTC, u: np.ndarray | None, *states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

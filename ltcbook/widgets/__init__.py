@@ -23,6 +23,7 @@ from .stability import StabilityExplorer
 from .tau import TauExplorer
 from .threshold import ThresholdExplorer, default_network
 from .time_constant import TimeConstantExplorer
+from .windows import WindowsExplorer
 
 __all__ = [
     "AreasExplorer",
@@ -40,6 +41,7 @@ __all__ = [
     "TauExplorer",
     "ThresholdExplorer",
     "TimeConstantExplorer",
+    "WindowsExplorer",
     "WiringExplorer",
     "default_network",
 ]

@@ -18,7 +18,7 @@ from ltcbook import kernels, models, simulate, solvers, wiring
 
 pytest.importorskip("numba")
 from ltcbook.backends import compiled
-from ltcbook.kernels import cache, call, sequence
+from ltcbook.kernels import cache, call, sequence, sparse
 
 torch.set_num_threads(1)
 NAMES = [name for name, solver in solvers.SOLVERS.items() if solver.kernel]
@@ -205,6 +205,48 @@ def test_threads_change_not_one_bit(monkeypatch):
         torch.set_num_threads(1)
     for a, b in zip(alone[0] + alone[1], shared[0] + shared[1], strict=True):
         assert torch.equal(a, b)
+
+
+def padded(lists):
+    """Lists of unequal length as rows of one array."""
+    rows = np.zeros((len(lists), max(map(len, lists))), lists[0].dtype)
+    for row, values in zip(rows, lists, strict=True):
+        row[: len(values)] = values
+    return rows
+
+
+@pytest.mark.parametrize("batch", [1, 2, 21])
+def test_networks_of_other_wirings_stacked_in_one_call_give_each_its_own_bits(batch, monkeypatch):
+    sparsity, rng, every = (0.9, 0.1, 0.5), np.random.default_rng(0), []
+    for seed, share in enumerate(sparsity):
+        own = wiring.random_sparse(7, sensory=2, sparsity=share, rng=np.random.default_rng(seed))
+        net, u, x0, dt = case(own, (batch,), T=4, seed=seed, solver="fused")
+        cell = net.numpy_cell()
+        patterns = sparse.SparsePattern(own.polarity), sparse.SparsePattern(own.polarity_in)
+        fields = sparse.gather({name: getattr(cell, name) for name in sparse.FIELDS}, patterns)
+        every.append(
+            (patterns, fields, *(v.detach().numpy() for v in (u, x0, dt)), rng.normal(size=x0.shape))
+        )
+    patterns, fields, *numbers = zip(*every, strict=True)
+    assert len({len(one.place) for one, _ in patterns}) == 3, "lists of one length need no padding"
+
+    def results(chosen, threads=1):
+        stacks = [sparse.StackedPattern([patterns[k][end] for k in chosen]) for end in (0, 1)]
+        lists = {name: padded([fields[k][name] for k in chosen]) for name in sparse.FIELDS}
+        u, x0, dt, by_last = (np.stack([values[k] for k in chosen]) for values in numbers)
+        one = call.Call(lists, stacks, u, dt, solver=solvers.SOLVERS["fused"], substeps=3, threads=threads)
+        states = np.empty(one.states_shape(substeps=True))
+        x = one.forward(x0, states)
+        by_x = np.zeros_like(x)
+        by_x[:, :, -1] = by_last
+        return [x, *one.backward(by_x, states)]
+
+    together = results(range(3))
+    for k in range(3):
+        for mine, own in zip(together, results([k]), strict=True):
+            assert np.array_equal(mine[k, ..., : own.shape[-1]], own[0])
+    monkeypatch.setattr(call, "SMALL", 1)
+    assert all(map(np.array_equal, together, results(range(3), threads=3)))
 
 
 def test_only_the_states_of_the_substeps_are_kept_for_the_backward_pass():

@@ -114,23 +114,26 @@ class Sequence(torch.autograd.Function):
         fields = gather(dict(zip(FIELDS, arrays, strict=True)), patterns)
         slopes = {} if positive is None else _replace(fields, *positive)
         options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
-        call = Call(fields, patterns, _array(u), _array(dt), **options)
+        fields = {name: values[None] for name, values in fields.items()}
+        alone = patterns[0].alone, patterns[1].alone
+        call = Call(fields, alone, _array(u)[None], _array(dt), **options)
         # whatever the default is
         states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype, device="cpu")
-        x = call.forward(_array(x0), states.numpy())
+        (x,) = call.forward(_array(x0)[None], states.numpy())
         if kept:
-            ctx.call, ctx.slopes, ctx.inputs = call, slopes, (u, x0, *values)
+            ctx.call, ctx.patterns, ctx.slopes, ctx.inputs = call, patterns, slopes, (u, x0, *values)
             ctx.save_for_backward(states)
         return torch.from_numpy(x)
 
     @staticmethod
     def backward(ctx: Any, by_x: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (states,) = ctx.saved_tensors
-        by_u, by_x0, *by_fields = ctx.call.backward(_array(by_x), states.numpy())
+        derivatives = ctx.call.backward(_array(by_x)[None], states.numpy())
+        by_u, by_x0, *by_fields = (derivative[0] for derivative in derivatives)
         by_fields = dict(zip(FIELDS, by_fields, strict=True))
         for name, slope in ctx.slopes.items():
             by_fields[name] *= slope
-        derivatives = [by_u, by_x0, *scatter(by_fields, ctx.call.patterns).values()]
+        derivatives = [by_u, by_x0, *scatter(by_fields, ctx.patterns).values()]
         needed = ctx.needs_input_grad[5:]
         derivatives = [
             torch.from_numpy(d) if wanted else None for d, wanted in zip(derivatives, needed, strict=True)

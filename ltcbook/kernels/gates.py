@@ -21,6 +21,7 @@ class Synapses(NamedTuple):
     """The synapses that exist, sorted by target; neuron i has those with ptr[i] <= e < ptr[i + 1].
 
     w, gamma, mu, e_rev: a number per synapse, padded with zeros; source and target likewise; ptr (n + 1,).
+    Of a stack of networks each has one axis more, the first: a row per network, all padded to one length.
     """
 
     w: np.ndarray
@@ -30,6 +31,21 @@ class Synapses(NamedTuple):
     source: np.ndarray
     target: np.ndarray
     ptr: np.ndarray
+
+
+@register_jitable(**INLINE)
+def of_network(stack, network):
+    """The ``Synapses`` of one network of a stack, nothing copied."""
+    w, gamma, mu, e_rev, source, target, ptr = stack
+    return Synapses(
+        w[network],
+        gamma[network],
+        mu[network],
+        e_rev[network],
+        source[network],
+        target[network],
+        ptr[network],
+    )
 
 
 def series(scale, degree):

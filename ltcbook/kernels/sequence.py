@@ -3,7 +3,8 @@
 ``build`` puts the kernel form of a solver and a layout of the lanes together and has numba compile the two
 functions. They
 write into arrays of the caller, and several threads may each take some of the tiles (the samples of a tile
-are computed together).
+are computed together). The tiles of a stack of networks stand one behind the other, the same number of each
+network, and a tile is computed with the constants and the synapses of its own network.
 """
 
 import numpy as np
@@ -28,12 +29,18 @@ def build(solver, dtype, across):
     ahead = solver.ahead
     real = np.dtype(dtype).type
 
-    def forward(first, last, u, dt, neurons, recurrent, sensory, substeps, every, states):
-        """states[tile, 0] is given; state s goes to states[tile, s // every] where ``every`` divides s."""
-        c, leak_g, leak_h, e_leak = neurons
-        size, T = len(c), u.shape[1]
-        open_ = np.empty(max(len(recurrent.w), len(sensory.w)) * (L if across == "batch" else 1), real)
+    of_network = gates.of_network
+
+    def forward(first, last, each, u, dt, neurons, recurrents, sensories, substeps, every, states):
+        """states[tile, 0] is given; state s goes to states[tile, s // every] where ``every`` divides s.
+        each: tiles per network.
+        """
+        size, T = neurons[0].shape[1], u.shape[1]
+        longest = max(recurrents.w.shape[1], sensories.w.shape[1])
+        open_ = np.empty(longest * (L if across == "batch" else 1), real)
         for tile in range(first, last):
+            c, leak_g, leak_h = neurons[0][tile // each], neurons[1][tile // each], neurons[2][tile // each]
+            recurrent, sensory = of_network(recurrents, tile // each), of_network(sensories, tile // each)
             x, y, before, at, g, h, g0, h0 = np.zeros((8, size), real)
             x[:], g[:] = states[tile, 0], 1
             for t in range(T):
@@ -58,13 +65,14 @@ def build(solver, dtype, across):
     def backward(
         first,
         last,
+        each,
         by_y,
         states,
         u,
         dt,
         neurons,
-        recurrent,
-        sensory,
+        recurrents,
+        sensories,
         substeps,
         by_u,
         by_x0,
@@ -76,12 +84,14 @@ def build(solver, dtype, across):
 
         The states are at hand; gates are computed again, which costs less than to keep them.
         """
-        c, leak_g, leak_h, e_leak = neurons
-        size, T = len(c), u.shape[1]
-        wide = L if across == "batch" else 1
-        open_, open_in = np.empty(len(recurrent.w) * wide, real), np.empty(len(sensory.w) * wide, real)
-        work = np.empty(max(len(recurrent.w), len(sensory.w)), real)
+        size, T = neurons[0].shape[1], u.shape[1]
+        wide, longest = L if across == "batch" else 1, (recurrents.w.shape[1], sensories.w.shape[1])
+        open_, open_in = np.empty(longest[0] * wide, real), np.empty(longest[1] * wide, real)
+        work = np.empty(max(longest), real)
         for tile in range(first, last):
+            c, leak_g, leak_h = neurons[0][tile // each], neurons[1][tile // each], neurons[2][tile // each]
+            e_leak = neurons[3][tile // each]
+            recurrent, sensory = of_network(recurrents, tile // each), of_network(sensories, tile // each)
             by_next, by_x, carry, by_at, at, g, h, g0, h0, by_g, by_h = np.zeros((11, size), real)
             all_g, all_h, all_c, all_leak = np.zeros((4, size), real)
             g[:] = 1

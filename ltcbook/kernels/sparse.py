@@ -46,7 +46,7 @@ class SparsePattern:
     def __init__(self, polarity: np.ndarray) -> None:
         self.polarity = np.array(polarity)
         self.carried: dict[torch.device, list[torch.Tensor]] = {}
-        self.padded: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._alone: StackedPattern | None = None
         self.place = np.flatnonzero(polarity)
         self.target, self.source = np.divmod(self.place, max(polarity.shape[1], 1))
         self.ptr = np.concatenate([[0], np.cumsum(np.bincount(self.target, minlength=len(polarity)))])
@@ -75,15 +75,39 @@ class SparsePattern:
         matrix.ravel()[self.place] = values
         return matrix
 
+    @property
+    def alone(self) -> StackedPattern:
+        """This pattern as a stack of one."""
+        if self._alone is None:
+            self._alone = StackedPattern([self])
+        return self._alone
+
+
+class StackedPattern:
+    """The lists of several patterns of one shape, (S, E): one row per network, all padded to one length."""
+
+    def __init__(self, patterns: Sequence[SparsePattern]) -> None:
+        self.patterns, self.counts = patterns, [len(pattern.place) for pattern in patterns]
+        self.length = max(self.counts)
+        self.padded: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+
+    def _padded(self, block: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """source and target (S, E), E a multiple of the block, and ptr (S, n + 1)."""
+        length = -(-self.length // block) * block
+        source, target = np.zeros((2, len(self.patterns), length), np.int64)
+        for row, pattern in enumerate(self.patterns):
+            source[row, : self.counts[row]] = pattern.source
+            target[row, : self.counts[row]] = pattern.target
+        return source, target, np.stack([pattern.ptr for pattern in self.patterns])
+
     def synapses(self, gates: Sequence[np.ndarray], dtype: np.dtype, block: int) -> Synapses:
-        """``Synapses`` of w, gamma, mu, e_rev, each (E,), padded to full blocks."""
+        """``Synapses`` of w, gamma, mu, e_rev, each (S, E), copied and padded to full blocks."""
         from .gates import Synapses  # needs numba
 
         if block not in self.padded:
-            padding = (0, -len(self.place) % block)
-            self.padded[block] = np.pad(self.source, padding), np.pad(self.target, padding)
-        source, target = self.padded[block]
-        table = np.zeros((len(GATES), len(source)), dtype)
-        table[:, : len(self.place)] = gates
+            self.padded[block] = self._padded(block)
+        source, target, ptr = self.padded[block]
+        table = np.zeros((len(GATES), *source.shape), dtype)
+        table[..., : self.length] = gates
         w, gamma, mu, e_rev = table
-        return Synapses(w, gamma, mu, e_rev, source, target, self.ptr)
+        return Synapses(w, gamma, mu, e_rev, source, target, ptr)

@@ -210,12 +210,12 @@ def test_the_bar_is_shown_or_not(capsys):
 
 def test_clip_bounds_the_step_that_sgd_would_make():
     model = net()
-    run = train.loop._Run(model, "mse", None, 1e-2, 0.01, 1, np.random.default_rng(0))
+    run = train.run._Run(model, "mse", None, 1e-2, 0.01, 1, np.random.default_rng(0))
     data = train.data.checked_data("data", sines(), model, "mse")
     run.step(data)
     norm = torch.sqrt(sum((p.grad**2).sum() for p in model.parameters()))
     assert norm == pytest.approx(0.01, rel=1e-3)
-    free = train.loop._Run(net(), "mse", None, 1e-2, None, 1, np.random.default_rng(0))
+    free = train.run._Run(net(), "mse", None, 1e-2, None, 1, np.random.default_rng(0))
     free.step(data)
     assert torch.sqrt(sum((p.grad**2).sum() for p in free.model.parameters())) > 0.011
 
@@ -442,15 +442,15 @@ def test_the_device_finds_itself_and_wrong_ones_are_named(monkeypatch):
     fit(model, epochs=1)
     assert next(model.parameters()).device.type == "cpu"  # its kernels are faster there than a GPU's steps
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert model.compiled and train.loop.found_device(model).type == "cpu"
+    assert model.compiled and train.training.found_device(model).type == "cpu"
     for change in ({"backend": "edges"}, {"solver": "rk4"}):
         other = net()
         vars(other).update({"_" * (name == "backend") + name: value for name, value in change.items()})
-        assert not other.compiled and train.loop.found_device(other).type == "cuda"
-    assert train.loop.found_device(models.CfCNet.from_ltc(model)).type == "cpu"
-    assert train.loop.found_device(models.CfCNet(model.wiring)).type == "cuda"
-    assert train.loop.found_device(torch.nn.Linear(2, 2)).type == "cuda"
-    assert train.loop.found_device(net().to("meta")).type == "meta"  # who has moved it knows why
+        assert not other.compiled and train.training.found_device(other).type == "cuda"
+    assert train.training.found_device(models.CfCNet.from_ltc(model)).type == "cpu"
+    assert train.training.found_device(models.CfCNet(model.wiring)).type == "cuda"
+    assert train.training.found_device(torch.nn.Linear(2, 2)).type == "cuda"
+    assert train.training.found_device(net().to("meta")).type == "meta"  # who has moved it knows why
     monkeypatch.undo()
     for device in ("abacus", "cuda:99", 3.5):
         with pytest.raises(ValueError, match="not to be had"):
@@ -676,7 +676,7 @@ def test_an_event_resets_the_moments_of_its_synapses_and_no_others():
     cut = tuple(changed["raw_w"][0])
     assert torch.equal(model.raw_w.detach()[cut], p0[cut])  # no drift
 
-    run = train.loop._Run(
+    run = train.run._Run(
         net(), "mse", SET(every=1, stop=1.0, fraction=0.5), 1e-2, 1.0, 3, np.random.default_rng(0)
     )
     for _ in range(3):  # the loop does it too

@@ -38,6 +38,7 @@ USES = {  # lines of a user -> the type of what stands last, as mypy words it
     "models.WithGaps(models.GRUNet(4, 8, 1))(torch.zeros(5, 3))[0]": "Tensor",
     "models.forecast(models.RNNet(1, 8, 1), torch.zeros(9, 1), 5)": "tuple[torch._tensor.Tensor",
     "train.fit(ltc, tasks.sine(48), rng=rng).loss": "list[float]",
+    "train.fit([ltc, ltc], tasks.sine(48), rng=rng)[0].loss": "list[float]",
     "train.evaluate(ltc, {'inputs': np.zeros((5, 3)), 'targets': np.zeros((5, 1))})": "float",
     "train.sweep(dict, seed=range(3))": "list[dict[str",
     "plots.draw_network(net, plots.figure()[1])": "Axes",

@@ -128,9 +128,9 @@ class Sequence(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, by_x: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (states,) = ctx.saved_tensors
-        derivatives = ctx.call.backward(_array(by_x)[None], states.numpy())
-        by_u, by_x0, *by_fields = (derivative[0] for derivative in derivatives)
-        by_fields = dict(zip(FIELDS, by_fields, strict=True))
+        found = ctx.call.backward(_array(by_x)[None], states.numpy())
+        by_u, by_x0, *slopes = (derivative[0] for derivative in found)
+        by_fields = dict(zip(FIELDS, slopes, strict=True))
         for name, slope in ctx.slopes.items():
             by_fields[name] *= slope
         derivatives = [by_u, by_x0, *scatter(by_fields, ctx.patterns).values()]

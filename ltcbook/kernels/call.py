@@ -104,24 +104,43 @@ class Call:
         """Shape for x0 and the states after each input, or after each substep, which ``backward`` needs."""
         return self.tiles, self.steps * (self.substeps if substeps else 1) + 1, self.size
 
-    def forward(self, x0: np.ndarray, states: np.ndarray) -> np.ndarray:
-        """The trajectory (S, B, T, n) from x0 (S, B, n); fills ``states``, an array of either
-        ``states_shape``.
+    def forward(self, x0: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None) -> np.ndarray:
+        """The trajectory (S, B, T, n) from x0 (S, B, n), or of the named neurons alone, (S, B, T, k); fills
+        ``states``, an array of either ``states_shape``.
         """
-        per_input = (states.shape[1] - 1) // self.steps
         states[:, :1] = self._tiles(x0[:, :, None], self.size)
-        every = self.substeps // per_input
+        every = self.substeps * self.steps // (states.shape[1] - 1)
         self._run(0, self.u, self.dt, self.neurons, *self.synapses, self.substeps, every, states)
-        return self._samples(states[:, per_input::per_input], self.n)
+        return self.trajectory(states, neurons)
 
-    def backward(self, by_x: np.ndarray, states: np.ndarray) -> Iterator[np.ndarray]:
-        """From the derivative by the trajectory: those by u, x0 and all ``FIELDS``, as lists (S, E)
-        in which the places that pad mean nothing.
+    def trajectory(self, states: np.ndarray, neurons: np.ndarray | None = None) -> np.ndarray:
+        """The trajectory (S, B, T, n) that ``forward`` left in ``states``, or that of the named neurons."""
+        per_input = (states.shape[1] - 1) // self.steps
+        states = states[:, per_input::per_input]
+        if neurons is None:
+            return self._samples(states, self.n)
+        some = states.reshape(self.tiles, self.steps, -1, self.lanes)[:, :, neurons]
+        return self._samples(some.reshape(self.tiles, self.steps, -1), len(neurons))
+
+    def last(self, states: np.ndarray) -> np.ndarray:
+        """The states (S, B, 1, n) after the last input."""
+        return self._samples(states[:, -1:], self.n)
+
+    def backward(
+        self, by_x: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None
+    ) -> Iterator[np.ndarray]:
+        """From the derivative by the trajectory, or by that of the named neurons: those by u, x0 and all
+        ``FIELDS``, as lists (S, E) in which the places that pad mean nothing.
         """
         by_u, by_x0 = np.zeros_like(self.u), np.zeros((self.tiles, 1, self.size), self.dtype)
         by_neurons = np.zeros((self.networks, self.each, 3, self.size))
         sums = [np.zeros((self.tiles, 4 * here.w.shape[1])) for here in self.synapses]
-        by_y = self._tiles(by_x, self.size)
+        if neurons is None:
+            by_y = self._tiles(by_x, self.size)
+        else:
+            by_y = np.zeros((self.tiles, self.steps, self.size), self.dtype)
+            places = by_y.reshape(self.tiles, self.steps, -1, self.lanes)
+            places[:, :, neurons] = self._tiles(by_x).reshape(self.tiles, self.steps, -1, self.lanes)
         self._run(
             1,
             by_y,
@@ -162,8 +181,8 @@ class Call:
         bounds = [self.tiles * k // threads for k in range(threads + 1)]
         with ThreadPoolExecutor(threads - 1) as pool:
             others = [
-                pool.submit(self.kernels[which], *ends, self.each, *arguments)
-                for ends in pairwise(bounds[1:])
+                pool.submit(self.kernels[which], first, last, self.each, *arguments)
+                for first, last in pairwise(bounds[1:])
             ]
             self.kernels[which](*bounds[:2], self.each, *arguments)
             for other in others:

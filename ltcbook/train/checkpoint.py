@@ -126,7 +126,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
         return torch.from_numpy(value.copy())
     if torch.is_tensor(value):
-        return value.detach().cpu()
+        value = value.detach().cpu()
+        whole = value.untyped_storage().nbytes() == value.nbytes  # else torch would save the neighbours too
+        return value if whole else value.clone()
     if value is None or isinstance(value, (bool, int, float, complex, str)):
         return value
     raise ValueError(

@@ -1,35 +1,88 @@
-"""The loop: one epoch after another, with validation, callbacks and a checkpoint after each."""
+"""``fit`` and ``evaluate``: one model, or a list of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 import torch
+from torch.utils.data import DataLoader
 
-from .. import __version__
-from ..pruning import Method, Nothing
-from ..validation import brief, generator, number, whole
-from . import checkpoint as checkpoints
-from . import optimizers
+from ..models import stack
+from ..validation import brief
 from .data import lies
-from .feed import BATCH, Feed
-from .progress import bar
-from .run import _Run, elsewhere, mean_loss, recorded
+from .feed import Feed
+from .run import mean_loss
+from .training import Training, carried_out, prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    import numpy as np
     from torch.optim.lr_scheduler import LRScheduler
 
+    from ..pruning import Method
     from .data import Data, Loss
     from .run import History
 
 
+@overload
 def fit(
     model: torch.nn.Module,
     data: Data,
+    *,
+    epochs: int = ...,
+    batch_size: int | None = ...,
+    lr: float | None = ...,
+    loss: Loss = ...,
+    optimizer: type[torch.optim.Optimizer]
+    | Callable[..., torch.optim.Optimizer]
+    | torch.optim.Optimizer = ...,
+    scheduler: Callable[[torch.optim.Optimizer], LRScheduler] | None = ...,
+    weight_decay: float | None = ...,
+    decay: float = ...,
+    validation: Data | None = ...,
+    method: Method | None = ...,
+    patience: int | None = ...,
+    clip: float | None = ...,
+    callbacks: dict[str, Callable[[Any], object]] | None = ...,
+    checkpoint: str | Path | None = ...,
+    device: str | torch.device | None = ...,
+    progress: bool = ...,
+    rng: np.random.Generator,
+) -> History: ...
+
+
+@overload
+def fit(
+    model: Sequence[torch.nn.Module],
+    data: Data | Sequence[Data],
+    *,
+    epochs: int = ...,
+    batch_size: int | None = ...,
+    lr: float | None = ...,
+    loss: Loss = ...,
+    optimizer: type[torch.optim.Optimizer]
+    | Callable[..., torch.optim.Optimizer]
+    | torch.optim.Optimizer = ...,
+    scheduler: Callable[[torch.optim.Optimizer], LRScheduler] | None = ...,
+    weight_decay: float | None = ...,
+    decay: float = ...,
+    validation: Data | Sequence[Data] | None = ...,
+    method: Method | Sequence[Method | None] | None = ...,
+    patience: int | None = ...,
+    clip: float | None = ...,
+    callbacks: dict[str, Callable[[Any], object]] | None = ...,
+    checkpoint: str | Path | Sequence[str | Path] | None = ...,
+    device: str | torch.device | None = ...,
+    progress: bool = ...,
+    rng: np.random.Generator | Sequence[np.random.Generator],
+) -> list[History]: ...
+
+
+def fit(
+    model: torch.nn.Module | Sequence[torch.nn.Module],
+    data: Data | Sequence[Data],
     *,
     epochs: int = 20,
     batch_size: int | None = None,
@@ -41,21 +94,22 @@ def fit(
     scheduler: Callable[[torch.optim.Optimizer], LRScheduler] | None = None,
     weight_decay: float | None = None,
     decay: float = 0.0,
-    validation: Data | None = None,
-    method: Method | None = None,
+    validation: Data | Sequence[Data] | None = None,
+    method: Method | Sequence[Method | None] | None = None,
     patience: int | None = None,
     clip: float | None = 1.0,
     callbacks: dict[str, Callable[[Any], object]] | None = None,
-    checkpoint: str | Path | None = None,
+    checkpoint: str | Path | Sequence[str | Path] | None = None,
     device: str | torch.device | None = None,
     progress: bool = True,
-    rng: np.random.Generator,
-) -> History:
+    rng: np.random.Generator | Sequence[np.random.Generator],
+) -> History | list[History]:
     """Train a model on data, return its ``History``; the model keeps its last weights (with patience its
     best).
 
     model: one of ``models``, or any module with parameters whose forward(u, x0=None, dt=1.0) returns (y, x),
-    such as one that holds several of them. data, validation: (inputs (B, T, m), targets) or (inputs, targets,
+    such as one that holds several of them; or a list of models of one size, such as seeds, which gives a list
+    of histories, see below. data, validation: (inputs (B, T, m), targets) or (inputs, targets,
     dt), arrays or tensors; dt in ms: a number, (T,) or (B, T). One sequence (T, m) counts as a batch of one.
     Or a dict {"inputs", "targets"} with any of "dt", "lengths" (B,) or "mask" (B, T) of sequences of
     different length, and "missing" ("hold": NaN in inputs is a channel that was not measured), all as in
@@ -91,11 +145,20 @@ def fit(
     method and seeds torch inside; on a CPU, equal generators give equal bits. torch's own generator is left
     as it was.
 
-    Raises ValueError for NaN in inputs or data that do not fit the loss, dt < 0, unknown options, a method
-    without any event in this many steps, a checkpoint of another model, version, wiring, data set or run (all
-    before any weight is touched; for a DataLoader's batches before their step), and for a loss or gradient
-    that is no longer finite: then the checkpoint holds the epochs before. ImportError without tqdm, where
-    progress is on.
+    A list of LTC networks trains as one stack, each on its own wiring, with one call of the kernels and one
+    of the optimiser for all of them: several times as fast as one by one, and with the same bits. data,
+    validation, method, checkpoint and rng may then be lists with an entry per model (data and validation: a
+    list of tuples, dicts or loaders); one rng for all gives each a child of its own (``rng.spawn``); the
+    other options are one for all. Each has its own batches, events, patience and history. Where one fails,
+    the others go on, and the error at the end names it and holds the ``histories`` of the others. What cannot
+    be stacked (other models, a GPU, padded steps, a loss of your own, a DataLoader, LBFGS, decay) trains one
+    after another, with the same numbers.
+
+    Raises ValueError for a list of models of unequal sizes, NaN in inputs or data that do not fit the loss,
+    dt < 0, unknown options, a method without any event in this many steps, a checkpoint of another model,
+    version, wiring, data set or run (all before any weight is touched; for a DataLoader's batches before
+    their step), and for a loss or gradient that is no longer finite: then the checkpoint holds the epochs
+    before. ImportError without tqdm, where progress is on.
 
     >>> net = models.LTCNet(wiring.auto_ncp(8, 1, sensory=2, rng=rng),
     ...                     generator=torch.Generator().manual_seed(0))
@@ -104,94 +167,41 @@ def fit(
     >>> history.epochs, history.loss[-1] < history.loss[0]
     (5, True)
     """
-    feed = Feed("data", data, model, loss, batch_size)
-    other = None if validation is None else Feed("validation", validation, model, loss)
-    device = _check(
-        model,
-        epochs,
-        batch_size,
-        lr,
-        weight_decay,
-        decay,
-        other,
-        method,
-        patience,
-        clip,
-        callbacks,
-        checkpoint,
-        device,
-        rng,
-    )
-    callbacks = callbacks or {}
-    feeds = [feed] if other is None else [feed, other]
-    steps = feed.count and epochs * feed.count
-    if steps is None and method is not None and not isinstance(method, Nothing):
-        raise ValueError(
-            f"{method} must know the number of steps, and this DataLoader has no length: give its data one."
-        )
-    run = _Run(
-        model,
-        loss,
-        method,
-        lr,
-        clip,
-        steps,
-        rng,
-        optimizer=optimizer,
-        scheduler=scheduler,
-        weight_decay=weight_decay,
-        decay=decay,
-        feeds=feeds,
-    )
-    identity = {
-        "version": __version__,
-        "model": type(model).__name__,
-        "dtype": str(lies(model)[1]),
-        **checkpoints.options_of(model),
-        "loss": loss if isinstance(loss, str) else getattr(loss, "__qualname__", repr(loss)),
-        "method": repr(method),
-        "steps": method and steps,
-        "batch_size": batch_size or BATCH,
-        "clip": clip,
+    many = isinstance(model, (list, tuple))
+    options: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "loss": loss,
+        "optimizer": optimizer,
+        "scheduler": scheduler,
+        "weight_decay": weight_decay,
+        "decay": decay,
         "patience": patience,
-        "callbacks": list(callbacks),
-        "data": feed.mark,
-        "validation": 0 if other is None else other.mark,
-        "rng": rng.bit_generator.state["bit_generator"],
-        **run.about,
+        "clip": clip,
+        "callbacks": callbacks,
+        "device": device,
     }
-    saved = None
-    if checkpoint is not None and Path(checkpoint).exists():
-        saved = checkpoints.read(checkpoint, identity, model)
-        if len(saved["history"]["loss"]) > epochs:
-            raise ValueError(
-                f"{checkpoint} holds {len(saved['history']['loss'])} epochs already; ask for as many or more."
-            )
-    with (
-        elsewhere(model, device, run.optimizer),
-        torch.random.fork_rng([device] if device.type == "cuda" else []),
-    ):
-        run.begin(saved)
-        history = run.history
-        with bar(epochs, history.epochs, "epoch", progress, "train.fit") as advance:
-            for epoch in range(history.epochs, 0 if history.stopped_early else epochs):
-                torch.manual_seed(int(rng.integers(2**63)))
-                run.epoch(device)
-                if other is not None:
-                    run.validate(device)
-                for name, value in recorded(model, run.home, callbacks).items():
-                    history.records.setdefault(name, []).append(value)
-                optimizers.advance(run.scheduler, history)
-                history.stopped_early = patience is not None and epoch - (history.best_epoch or 0) >= patience
-                if checkpoint is not None:
-                    checkpoints.save(checkpoint, run.state(identity))
-                shown = {"loss": history.loss, "validation": history.validation}
-                advance(**{name: f"{series[-1]:.3g}" for name, series in shown.items() if series})
-                if history.stopped_early:
-                    break
-    if patience is not None:
-        model.load_state_dict(run.best)
-    return history
+    own = {
+        "data": data,
+        "validation": validation,
+        "method": method,
+        "checkpoint": checkpoint,
+        "rng": rng,
+    }
+    given: Any = model
+    trainings = [
+        prepared(one, **mine, **options) for one, mine in (_each(given, own) if many else [(given, own)])
+    ]
+    carried_out(trainings, progress)
+    failed = [k for k, training in enumerate(trainings) if training.run.error is not None]
+    if not failed:
+        histories = [training.run.history for training in trainings]
+        return histories if many else histories[0]
+    error: Any = trainings[failed[0]].run.error
+    if many:
+        raise _unfinished(trainings, failed) from error
+    raise error
 
 
 def evaluate(model: torch.nn.Module, data: Data, *, loss: Loss = "mse") -> float:
@@ -213,55 +223,58 @@ def found_device(model: torch.nn.Module) -> torch.device:
     return torch.device("cuda")
 
 
-def _check(
-    model: torch.nn.Module,
-    epochs: int,
-    batch_size: int | None,
-    lr: float | None,
-    weight_decay: float | None,
-    decay: float,
-    validation: Feed | None,
-    method: Method | None,
-    patience: int | None,
-    clip: float | None,
-    callbacks: dict[str, Callable[[Any], object]] | None,
-    checkpoint: str | Path | None,
-    device: str | torch.device | None,
-    rng: np.random.Generator,
-) -> torch.device:
-    """The device to train on; ValueError for options out of range."""
-    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
-        whole(name, 1 if value is None else value, 1)
-    for name, size in (("lr", lr), ("clip", clip)):
-        number(name, 1 if size is None else size, 0, open_low=True)
-    number("weight_decay", 0 if weight_decay is None else weight_decay, 0)
-    number("decay", decay, 0)
-    generator(rng)
-    places = {str(tensor.device) for tensor in (*model.parameters(), *model.buffers())}
-    if len(places) > 1:
-        raise ValueError(f"the model lies on {' and '.join(sorted(places))}: bring it to one device first.")
-    if patience is not None and validation is None:
-        raise ValueError("patience watches the validation loss: pass validation data too.")
-    if method is not None and not (isinstance(method, Method) and hasattr(model, "rewire")):
+def _each(models: Sequence[Any], own: dict[str, Any]) -> list[tuple[Any, dict[str, Any]]]:
+    """The models of a list, each with what it has of its own; ValueError for what cannot be one stack."""
+    count = len(models)
+    if not count:
+        raise ValueError("the list of models is empty.")
+    if len(set(map(id, models))) < count:
+        raise ValueError("the list of models holds one of them twice; a model trains once at a time.")
+    lists = {}
+    for name, value in own.items():
+        if name == "rng" and isinstance(value, np.random.Generator):
+            value = value.spawn(count)
+        elif name in ("data", "validation") and not _several(value):
+            value = [value] * count
+        elif not isinstance(value, (list, tuple)):
+            if name == "checkpoint" and value is not None:
+                raise ValueError("several models need several checkpoints: give a list of files.")
+            value = [value] * count
+        if len(value) != count:
+            raise ValueError(
+                f"{name} is a list of {len(value)}, and there are {count} models: give one for each."
+            )
+        lists[name] = value
+    different = [
+        f"{what} ({', '.join(f'model {k}: {brief(value)}' for k, value in enumerate(values))})"
+        for what, values in _shapes(models).items()
+        if len(set(values)) > 1
+    ]
+    if different:
         raise ValueError(
-            f"method {brief(method)} with a {type(model).__name__}: pass a method of ltcbook.pruning and a "
-            "model that can rewire, such as LTCNet."
+            f"the models differ in {'; '.join(different)}. A list of models trains as one stack, and these "
+            "cannot stand in one: call fit for each size by itself."
         )
-    if callbacks is not None and not (isinstance(callbacks, dict) and all(map(callable, callbacks.values()))):
-        raise ValueError(
-            f"callbacks is {brief(callbacks)}; give a dict {{name: function(model)}}, such as recorders(u)."
-        )
-    if not isinstance(checkpoint, (str, Path, type(None))):
-        raise ValueError(f"checkpoint is {brief(checkpoint)}; give the path of a file, or None.")
-    if checkpoint is not None and not Path(checkpoint).absolute().parent.is_dir():
-        raise ValueError(
-            f"checkpoint is {brief(str(checkpoint), 200)}, and its folder does not exist: make it first."
-        )
-    try:  # "cuda" is one of several; a tensor there says which
-        device = torch.empty(0, device=found_device(model) if device is None else device).device
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(
-            f"device {brief(device)} is not to be had here ({brief(str(error), 200)}); None takes what there "
-            "is."
-        ) from None
-    return device
+    return [(model, {name: values[k] for name, values in lists.items()}) for k, model in enumerate(models)]
+
+
+def _several(data: Any) -> bool:
+    """Whether this is a list with the data of several models, and not the data of one."""
+    kinds = (tuple, list, dict, DataLoader)
+    return isinstance(data, list) and all(isinstance(one, kinds) for one in data)
+
+
+def _shapes(models: Sequence[Any]) -> dict[str, list[Any]]:
+    """What the models of a stack have in common, {words: one value per model}."""
+    of = [stack.shape_of(model) for model in models]
+    return {what: [one.get(what) for one in of] for what in of[0] | of[-1]}
+
+
+def _unfinished(trainings: Sequence[Training], failed: Sequence[int]) -> Exception:
+    """The error of a list of models of which some failed, with the ``histories`` of the others."""
+    errors: list[Any] = [trainings[k].run.error for k in failed]
+    each = "; ".join(f"model {k}: {error}" for k, error in zip(failed, errors, strict=True))
+    said = f"{len(failed)} of {len(trainings)} models failed, the others are trained: {each}"
+    error: Any = ValueError(said) if isinstance(errors[0], ValueError) else RuntimeError(said)
+    error.histories = [training.run.history if training.run.error is None else None for training in trainings]
+    return error

@@ -12,7 +12,7 @@ import torch
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from .run import History
 
@@ -41,6 +41,17 @@ MOVING = {
     "T_cur",
     "T_i",
 }
+
+
+# those that move every entry by itself: all parameters, and those of many networks, can stand in one tensor
+ENTRYWISE = tuple(
+    getattr(torch.optim, name)
+    for name in (
+        *("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta"),
+        *("SGD", "ASGD", "RMSprop", "Rprop"),
+    )
+)
+ELSEWHERE = ("foreach", "fused", "capturable", "differentiable")  # options that compute in another way
 
 
 def made(
@@ -115,6 +126,59 @@ def wants_closure(optimizer: torch.optim.Optimizer) -> bool:
     """Whether the optimiser computes the loss itself, perhaps several times a step, as LBFGS does."""
     closure = signature(type(optimizer).step).parameters.get("closure")
     return closure is not None and closure.default is Parameter.empty
+
+
+def entrywise(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> str | None:
+    """What an optimiser is and how far it has come, where it moves every entry of all parameters of a model
+    by itself and in one way; else None.
+    """
+    if type(optimizer) not in ENTRYWISE or len(optimizer.param_groups) != 1:
+        return None
+    (group,), moved = optimizer.param_groups, list(model.parameters())
+    options = {name: value for name, value in group.items() if name != "params"}
+    kept = [optimizer.state.get(parameter) or {} for parameter in moved]
+    if (
+        list(map(id, group["params"])) != list(map(id, moved))
+        or any(options.get(name) for name in ELSEWHERE)
+        or any(torch.is_tensor(value) for value in options.values())
+        or any(one.keys() != kept[0].keys() for one in kept)
+        or optimizer._optimizer_step_pre_hooks
+        or optimizer._optimizer_step_post_hooks
+    ):
+        return None
+    so_far = {name: value for name, value in kept[0].items() if not torch.is_tensor(value) or not value.ndim}
+    return repr((type(optimizer).__name__, sorted(options.items()), sorted(so_far.items())))
+
+
+def agree(optimizer: torch.optim.Optimizer, other: torch.optim.Optimizer) -> None:
+    """Give an optimiser of one group the options of another one, such as the lr of now."""
+    options = {name: value for name, value in other.param_groups[0].items() if name != "params"}
+    optimizer.param_groups[0].update(options)
+
+
+def joined(
+    optimizers: Sequence[torch.optim.Optimizer],
+    parameter: torch.nn.Parameter,
+    rows: Callable[[torch.Tensor, int], Iterable[torch.Tensor]],
+) -> torch.optim.Optimizer:
+    """One optimiser over a parameter (S, P) in the place of S equal ones, with all that they remember.
+
+    rows: (tensor (S, P), k) -> the views that belong to the parameters of number k.
+    """
+    first: Any = optimizers[0]
+    flat = type(first)([parameter])
+    agree(flat, first)
+    flat.state.clear()
+    moved = parameters(first)
+    for name, value in first.state.get(moved[0], {}).items():
+        if torch.is_tensor(value) and value.shape == moved[0].shape:
+            whole = torch.zeros_like(parameter)
+            for k, one in enumerate(optimizers):
+                for view, mine in zip(rows(whole, k), parameters(one), strict=True):
+                    view.copy_(one.state[mine][name])
+            value = whole
+        flat.state[parameter][name] = value.clone() if torch.is_tensor(value) else value
+    return flat
 
 
 def follow(optimizer: torch.optim.Optimizer) -> None:

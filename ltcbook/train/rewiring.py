@@ -96,7 +96,7 @@ class Rewiring:
         methods that grow by the gradient or by time constants look at it. Raises ValueError where such a
         method gets none; the model is then as it was.
         """
-        due = self.done + 1 in self.method.events(self.steps)
+        due = self.due
         if due and data is None and (self.method.needs_gradient or self.method.needs_time_constant):
             raise ValueError(
                 f"{type(self.method).__name__} looks at the batch at its events: call step(data)."
@@ -107,6 +107,11 @@ class Rewiring:
                 part.to(lies(self.model)[0]) for part in checked_data("data", data, self.model, self.loss)
             ]
         return self._after(batch)
+
+    @property
+    def due(self) -> bool:
+        """Whether an event follows the next optimiser step."""
+        return self.done + 1 in self.method.events(self.steps)
 
     def _after(self, batch: Any) -> Rewired | None:
         """``step`` with a batch that is checked and lies where the model lies."""

@@ -94,6 +94,7 @@ class _Run:
         self.history, self.done = History(), 0
         self.best: Any = None  # the weights of the best epoch, once there is one
         self.start = checkpoints.synapses(model)
+        self.error: Exception | None = None  # what ended it before its time
         self.rewiring = None
         if method is not None and not isinstance(method, Nothing):
             self.rewiring = Rewiring(model, self.optimizer, method, steps=steps or 0, loss=loss, rng=rng)
@@ -131,10 +132,24 @@ class _Run:
             closure()
             self.optimizer.step()
         self.done += 1
-        report = self.rewiring and self.rewiring._after(batch)
-        if report is not None:
-            self.history.events.append({"step": self.done} | {name: getattr(report, name) for name in REPORT})
+        self.after(batch)
         return losses[0]
+
+    def after(self, batch: list[torch.Tensor]) -> bool:
+        """The event that follows a step, where one is due; whether there was one."""
+        report = self.rewiring and self.rewiring._after(batch)
+        if report is None:
+            return False
+        self.history.events.append({"step": self.done} | {name: getattr(report, name) for name in REPORT})
+        return True
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """What goes wrong is this run's ``error``, the first one, and ends no other run."""
+        try:
+            yield
+        except Exception as error:
+            self.error = self.error or error
 
     def validate(self, device: torch.device) -> None:
         """Record the validation loss and keep the best weights."""

@@ -1,0 +1,264 @@
+"""LTC networks of one size as a stack: their parameters in one array, one call of the kernels for them all.
+
+What autograd would do for one network stands here in plain lines for all of them, with the same bits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ..backends import finite
+from ..kernels.sparse import FIELDS, GATES, POSITIVE, StackedPattern
+from ..solvers import SOLVERS
+from .circuit import Circuit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..kernels.sparse import SparsePattern
+    from .ltc import LTCNet
+
+CACHED = 2**21  # bytes of states that the networks of one call may have: they are read again backwards
+
+
+def shape_of(net: Any) -> dict[str, Any]:
+    """What networks of one stack must have in common, {words: plain value}."""
+    from .ltc import LTCNet
+
+    if not isinstance(net, LTCNet):
+        return {"class": type(net).__name__}
+    return {
+        "class": type(net).__name__,
+        "neurons": net.n,
+        "inputs": net.m,
+        "motor neurons": net._motor.values,
+        "solver": net.solver,
+        "substeps": net.substeps,
+        "constraint": net.constraint,
+        "input_map": net.input_map,
+        "output_map": net.output_map,
+        "dtype": str(net.dtype),
+    }
+
+
+def refusal(net: Any) -> str | None:
+    """Why a network cannot be part of a stack, in words; None: it can."""
+    from .ltc import LTCNet
+
+    if type(net) is not LTCNet or "forward" in vars(net):
+        return "it is no plain LTCNet"
+    if net.memory is not None or not net.compiled:
+        return "the compiled kernels do not compute all of it"
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    held = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    parameters = list(net.parameters())
+    if any(getattr(net, name) for name in hooks) or any(
+        getattr(p, name) for p in parameters for name in held
+    ):
+        return "hooks look into it"
+    if any(
+        type(p) is not torch.nn.Parameter
+        or p.device.type != "cpu"
+        or p.dtype != net.dtype
+        or not p.requires_grad
+        for p in parameters
+    ):
+        return "its parameters do not all learn on the CPU in one dtype"
+    return None
+
+
+class Stack:
+    """S networks of one ``shape_of`` as one, none of them with a ``refusal``.
+
+    ``values`` and ``slopes``, (S, P), hold all parameters and what a loss changes by them, a row per network.
+    From here to ``leave`` the parameters of the networks lie in these rows, so that the networks can be used,
+    rewired and saved as ever. ``parts``: the networks again, few enough per part for the processor's cache.
+    """
+
+    def __init__(self, nets: Sequence[LTCNet], samples: int) -> None:
+        """samples: sequences times steps of a batch."""
+        self.nets, first = nets, nets[0]
+        self.slots: dict[str, slice] = {}
+        size = 0
+        for name, parameter in first.named_parameters():
+            self.slots[name] = slice(size, size + parameter.numel())
+            size += parameter.numel()
+        self.values = torch.empty(len(nets), size, dtype=first.dtype)
+        self.slopes = torch.zeros_like(self.values)
+        self.homes = [[parameter.data for parameter in net.parameters()] for net in nets]
+        for net in nets:
+            net.zero_grad()
+        per_network = samples * first.n * first.substeps * self.values.element_size()
+        few = max(1, CACHED // per_network)
+        rows = [slice(start, start + few) for start in range(0, len(nets), few)]
+        self.parts = [Part(self, row) for row in rows]
+        self.follow()
+
+    def follow(self, network: int | None = None) -> None:
+        """Take over what was done to the networks, or to one of them: parameters that lie elsewhere, other
+        synapses.
+        """
+        for k in range(len(self.nets)) if network is None else [network]:
+            for name, parameter in self.nets[k].named_parameters():
+                mine = self.values[k, self.slots[name]].view_as(parameter)
+                if parameter.data_ptr() != mine.data_ptr():
+                    mine.copy_(parameter.detach())
+                    parameter.data = mine
+        for part in self.parts:
+            if network is None or part.row.start <= network < part.row.stop:
+                part.listed()
+
+    def rows(self, of: torch.Tensor, network: int) -> dict[str, torch.Tensor]:
+        """What a network's parameters have of a tensor (S, P): {name: a view of the parameter's shape}."""
+        return {
+            name: of[network, self.slots[name]].view_as(parameter)
+            for name, parameter in self.nets[network].named_parameters()
+        }
+
+    def norms(self) -> torch.Tensor:
+        """The norm of each network's slopes, (S,), as ``torch.nn.utils.clip_grad_norm_`` has it."""
+        sizes = [slot.stop - slot.start for slot in self.slots.values()]
+        found, start, k = [], 0, 0
+        while k < len(sizes):
+            same = k
+            while same < len(sizes) and sizes[same] == sizes[k]:
+                same += 1
+            stop = start + (same - k) * sizes[k]
+            some = self.slopes[:, start:stop].unflatten(1, (same - k, sizes[k]))
+            found.append(torch.linalg.vector_norm(some, dim=2))
+            start, k = stop, same
+        return torch.linalg.vector_norm(torch.cat(found, 1), dim=1)
+
+    def leave(self) -> None:
+        """Give the networks their own storage back, with the numbers of now."""
+        for k, (net, homes) in enumerate(zip(self.nets, self.homes, strict=True)):
+            slopes = self.rows(self.slopes, k)
+            for (name, parameter), home in zip(net.named_parameters(), homes, strict=True):
+                parameter.data = home.copy_(parameter.detach())
+                parameter.grad = slopes[name].clone()
+
+
+class Part:
+    """Some networks of a stack in one call of the kernels. ``row``: the slice of the stack that they are."""
+
+    def __init__(self, stack: Stack, row: slice) -> None:
+        self.nets, self.row = stack.nets[row], row
+        self.values, self.slopes, self.slots = stack.values[row], stack.slopes[row], stack.slots
+        self.patterns: list[tuple[SparsePattern, ...]] = []
+        self.states = np.empty(0)
+
+    def listed(self) -> None:
+        """List the synapses anew where a mask has changed: where each number stands among the parameters,
+        and where in the lists of the kernels.
+        """
+        patterns = [Circuit(net).patterns for net in self.nets]
+        if [list(map(id, pair)) for pair in patterns] == [list(map(id, pair)) for pair in self.patterns]:
+            return
+        self.patterns, first = patterns, self.nets[0]
+        between, heard = zip(*patterns, strict=True)
+        self.stacked = StackedPattern(between), StackedPattern(heard)
+        self.columns: dict[str, slice] = {}
+        width, size = 0, self.values.shape[1]
+        for name in FIELDS:
+            of_synapses = name.removesuffix("_in") in GATES
+            count = self.stacked[name.endswith("_in")].length if of_synapses else first.n
+            self.columns[name] = slice(width, width + count)
+            width += count
+        dtype = self.values.numpy().dtype
+        self.lists, self.by_lists = np.zeros((2, len(self.nets), width), dtype)
+        raw: list[list[np.ndarray]] = [[], []]  # numbers that stand for those never below 0; the others
+        rest: list[list[np.ndarray]] = [[], []]
+        self.ends = [0]
+        for k, pair in enumerate(patterns):
+            for name in (*POSITIVE, *(name for name in FIELDS if name not in POSITIVE)):
+                of_synapses = name.removesuffix("_in") in GATES
+                place = pair[name.endswith("_in")].place if of_synapses else np.arange(first.n)
+                slot = self.slots.get(first.parameter_of(name), slice(0, 0))  # no parameter: no place either
+                here, there = raw if name in POSITIVE else rest
+                here.append(k * size + slot.start + place)
+                there.append(k * width + self.columns[name].start + np.arange(len(place)))
+            self.ends.append(sum(map(len, raw[0])))
+        (self.raw, self.raw_list), (self.rest, self.rest_list) = (
+            [np.concatenate(one) for one in two] for two in (raw, rest)
+        )
+        self.slopes.zero_()
+
+    def _mapped(self, name: str, values: torch.Tensor) -> torch.Tensor:
+        """``LTCNet.map_input`` or ``LTCNet.readout`` of (S, B, T, k)."""
+        scale, shift = self._row_of(f"{name}_w"), self._row_of(f"{name}_b")
+        values = values if scale is None else values * scale
+        return values if shift is None else values + shift
+
+    def _row_of(self, name: str) -> torch.Tensor | None:
+        """A parameter of all networks beside (S, B, T, its size), or None where there is none."""
+        return self.values[:, None, None, self.slots[name]] if name in self.slots else None
+
+    def forward(self, u: torch.Tensor, dt: torch.Tensor | None, *, kept: bool) -> torch.Tensor:
+        """The outputs (S, B, T, outputs) for inputs (S, B, T, m) and dt (S, B, T) in ms, None: 1. kept:
+        whether ``backward`` follows.
+        """
+        from ..kernels.call import Call  # needs numba
+
+        first, flat = self.nets[0], self.values.numpy().reshape(-1)
+        raw = torch.from_numpy(flat[self.raw])
+        above, self.above = torch.empty_like(raw), torch.empty_like(raw)
+        for net, start, stop in zip(self.nets, self.ends[:-1], self.ends[1:], strict=True):
+            # one network after the other: the bits of exp depend on where in a vector a number stands
+            above[start:stop] = net.positive(raw[start:stop])
+            self.above[start:stop] = net.slope(raw[start:stop])
+        lists = self.lists.reshape(-1)
+        lists[self.raw_list], lists[self.rest_list] = above.numpy(), flat[self.rest]
+        fields = {name: self.lists[:, column] for name, column in self.columns.items()}
+        heard = self._mapped("input", u)
+        options: dict[str, Any] = {"solver": SOLVERS[first.solver], "substeps": first.substeps}
+        call = Call(
+            fields,
+            self.stacked,
+            heard.numpy(),
+            np.ones((), flat.dtype) if dt is None else dt.numpy(),
+            threads=torch.get_num_threads(),
+            **options,
+        )
+        shape = call.states_shape(substeps=kept)
+        if self.states.shape != shape:
+            self.states = np.empty(shape, flat.dtype)
+        x0 = np.zeros((*u.shape[:2], first.n), flat.dtype)
+        motor = np.array(first._motor.values)
+        x = torch.from_numpy(call.forward(x0, self.states, motor))
+        self.call, self.u, self.x, self.motor = call, u, x, motor
+        return self._mapped("output", x)
+
+    def left(self) -> list[int]:
+        """The networks of this part whose states of the last ``forward`` are no longer finite numbers."""
+        last = self.call.last(self.states)
+        if np.isfinite(last.sum()):
+            return []
+        return [k for k, x in enumerate(last) if not np.isfinite(x).all()]
+
+    def look(self, network: int) -> None:
+        """Raise the ``Diverged`` of ``Net.forward`` for a network that ``left`` names."""
+        x = self.call.trajectory(self.states)[network]
+        finite(torch.from_numpy(x), self.nets[0].solver)
+
+    def backward(self, by_y: torch.Tensor) -> None:
+        """Fill the slopes from the derivative by the outputs (S, B, T, outputs)."""
+        self._outer("output", by_y, self.x)
+        scale = self._row_of("output_w")
+        by_x = by_y if scale is None else by_y * scale
+        by_u, _, *by_fields = self.call.backward(by_x.numpy(), self.states, self.motor)
+        for name, values in zip(FIELDS, by_fields, strict=True):
+            self.by_lists[:, self.columns[name]] = values
+        by_lists, flat = self.by_lists.reshape(-1), self.slopes.numpy().reshape(-1)
+        flat[self.raw] = by_lists[self.raw_list] * self.above.numpy()
+        flat[self.rest] = by_lists[self.rest_list]
+        self._outer("input", torch.from_numpy(by_u), self.u)
+
+    def _outer(self, name: str, by: torch.Tensor, values: torch.Tensor) -> None:
+        """The slopes of a map's weight and bias from the derivative by what it gave."""
+        if f"{name}_w" in self.slots:
+            self.slopes[:, self.slots[f"{name}_w"]] = (by * values).sum((1, 2))
+        if f"{name}_b" in self.slots:
+            self.slopes[:, self.slots[f"{name}_b"]] = by.sum((1, 2))

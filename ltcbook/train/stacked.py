@@ -1,0 +1,173 @@
+"""Several runs as one: networks of one size whose steps are computed together, each with its own data,
+chances and events. The numbers are those of the runs one by one, bit for bit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ..models import stack as stacks
+from ..models.layers import autocasts
+from . import optimizers
+from .data import LOSSES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .data import Loss
+    from .run import _Run
+
+
+def likeness(run: _Run, device: torch.device) -> tuple | None:
+    """What runs that train as one stack have in common; None where a run cannot be part of a stack."""
+    feed = run.feeds[0]
+    if (
+        optimizers.entrywise(run.optimizer, run.model) is None
+        or device.type != "cpu"
+        or not isinstance(run.loss, str)
+        or run.decay
+        or feed.loader is not None
+        or len(feed.data) > 3  # a mask: padded steps, or targets that ask for nothing
+        or not torch.is_grad_enabled()
+        or torch.is_inference_mode_enabled()
+        or autocasts("cpu")
+        or stacks.refusal(run.model)
+    ):
+        return None
+    inputs, targets, *dt = feed.data
+    if dt and not bool((dt[0] > 0).all()):
+        return None
+    return (
+        *stacks.shape_of(run.model).values(),
+        *(part.shape for part in feed.data),
+        targets.dtype,
+        feed.count,
+        run.loss,
+        run.clip,
+    )
+
+
+class Stacked:
+    """Runs of one ``likeness`` in one loop, from here to ``leave``."""
+
+    def __init__(self, runs: Sequence[_Run]) -> None:
+        self.runs = list(runs)
+        data = runs[0].feeds[0].data
+        self.count = runs[0].feeds[0].count or 1
+        sequences = -(-len(data[0]) // self.count)
+        self.stack = stacks.Stack([run.model for run in runs], sequences * data[0].shape[1])
+        self.parameter = torch.nn.Parameter(self.stack.values)  # the same memory
+        self.parameter.grad = self.stack.slopes
+        self.optimizer = optimizers.joined(
+            [run.optimizer for run in runs], self.parameter, lambda of, k: self.stack.rows(of, k).values()
+        )
+        self.shared: list[int] = []
+        self.share()
+
+    def epoch(self) -> None:
+        """All batches of every run once; the histories get their mean losses. A run that fails gets its
+        ``error``, and the others go on.
+        """
+        runs = self.runs
+        for run in runs:
+            run.model.train()
+        self.stack.follow()
+        optimizers.agree(self.optimizer, runs[0].optimizer)
+        parts = [run.feeds[0].data for run in runs]
+        orders = [
+            np.array_split(run.rng.permutation(len(data[0])), self.count)
+            for run, data in zip(runs, parts, strict=True)
+        ]
+        losses = []
+        for some in zip(*orders, strict=True):
+            index = [torch.from_numpy(one) for one in some]
+            batch = [
+                torch.stack([data[k].index_select(0, one) for data, one in zip(parts, index, strict=True)])
+                for k in range(len(parts[0]))
+            ]
+            losses.append(self.step(batch))
+            if all(run.error is not None for run in runs):
+                break
+        weights = [len(one) for one in orders[0]]
+        for run, mine in zip(runs, zip(*losses, strict=True), strict=True):
+            if run.error is None:
+                run.history.loss.append(float(np.average(mine, weights=weights)))
+            run.model.eval()
+            if run.scheduler is not None:
+                run.optimizer.step()  # without slopes it moves nothing; its scheduler wants to see it
+        self.share()
+
+    def step(self, batch: list[torch.Tensor]) -> list[float]:
+        """One step of every run on its own batch (S, B, ...), and the events after it; the losses before."""
+        stack, loss, clip = self.stack, self.runs[0].loss, self.runs[0].clip
+        losses: list[float] = []
+        for part in stack.parts:
+            u, targets, *dt = (one[part.row] for one in batch)
+            with np.errstate(all="ignore"):  # a network that left the finite numbers is told below
+                y = part.forward(u, dt[0] if dt else None, kept=True)
+                found, by_y = slopes(loss, y, targets)
+                part.backward(by_y)
+                left = part.left()
+            losses += found
+            for k in left:
+                run = self.runs[k + part.row.start]
+                with run.failing(), run.following():
+                    part.look(k)
+        norms = stack.norms()
+        for run, value, norm in zip(self.runs, losses, norms.tolist(), strict=True):
+            with run.failing():
+                run.check_finite(loss=value, gradient=norm)
+        if clip is not None:
+            stack.slopes.mul_((clip / (norms + 1e-6)).clamp(max=1.0)[:, None])
+        failed = [k for k, run in enumerate(self.runs) if run.error is not None]
+        before = stack.values[failed] if failed else None
+        self.optimizer.step()
+        if before is not None:
+            stack.values[failed] = before
+        for k, run in enumerate(self.runs):
+            if run.error is None:
+                run.done += 1
+                if run.rewiring is not None and run.rewiring.due:
+                    self.share()
+                with run.failing():
+                    if run.after([one[k] for one in batch]):
+                        self.stack.follow(k)
+        return losses
+
+    def share(self) -> None:
+        """Let what each run's optimiser remembers be a view of what is remembered here."""
+        kept = self.optimizer.state[self.parameter]
+        if self.shared == [id(value) for value in kept.values()]:
+            return
+        self.shared = [id(value) for value in kept.values()]
+        for k, run in enumerate(self.runs):
+            views = {
+                name: self.stack.rows(value, k)
+                for name, value in kept.items()
+                if torch.is_tensor(value) and value.shape == self.parameter.shape
+            }
+            for name, parameter in run.model.named_parameters():
+                run.optimizer.state[parameter] = {
+                    key: views[key][name] if key in views else value for key, value in kept.items()
+                }
+
+    def leave(self) -> None:
+        """Give models and optimisers memory of their own again, with the numbers of now."""
+        self.share()
+        self.stack.leave()
+        for run in self.runs:
+            for kept in run.optimizer.state.values():  # the count of steps too is one for all
+                kept.update({name: value.clone() for name, value in kept.items() if torch.is_tensor(value)})
+
+
+def slopes(loss: Loss, y: torch.Tensor, targets: torch.Tensor) -> tuple[list[float], torch.Tensor]:
+    """The loss of each network, floats, and the derivative by the outputs y (S, B, T, outputs)."""
+    if loss == "mse":
+        far = y - targets
+        return far.square().mean((1, 2, 3)).tolist(), far * (2 / y[0].numel())
+    leaves = [one.detach().requires_grad_() for one in y]
+    found = [LOSSES[loss](one, target) for one, target in zip(leaves, targets, strict=True)]
+    return [one.item() for one in found], torch.stack(torch.autograd.grad(found, leaves))

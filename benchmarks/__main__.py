@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import studies, table
+from . import peers_race, studies, table
 
 
 def main(argv=None):
@@ -13,6 +13,11 @@ def main(argv=None):
     )
     parser.add_argument(
         "--quick", action="store_true", help="short sequences and few samples, about a minute; writes nothing"
+    )
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="only the race with JAX, diffrax and torch.compile, as far as they are installed",
     )
     parser.add_argument(
         "--show", action="store_true", help="print the stored results again; measures nothing"
@@ -29,15 +34,25 @@ def main(argv=None):
         if options.quick
         else studies.Plan()
     )
+    out = options.out or (None if options.quick else table.RESULTS)
+    stored = table.load(out) if out and out.exists() else {}
+    if options.peers and out and not stored:
+        print(
+            f"stopped: {out} is not there, and the peers are added to it; run `make bench`.", file=sys.stderr
+        )
+        return 1
     try:
-        results = studies.run(plan)
+        if options.peers:
+            peers = peers_race.run(plan)
+            results = stored | {"peers": peers}
+        else:
+            results = studies.run(plan) | {key: stored[key] for key in ("peers",) if key in stored}
     except (studies.measure.Disagreement, MemoryError) as error:
         print(f"stopped: {error}", file=sys.stderr)
         return 1
-    out = options.out or (None if options.quick else table.RESULTS)
     if out:
         table.save(results, out)
-    print(table.render(results))
+    print("\n".join(table.peers_told(peers)) if options.peers else table.render(results))
     print("\nNothing was written (quick run)." if out is None else f"\nWritten to {out}.")
     return 0
 

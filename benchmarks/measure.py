@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sys
 import time
+from importlib import metadata
 
 import numpy as np
 import torch
@@ -219,16 +220,17 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
+def version(package):
+    """What is installed of a package, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def machine():
     """What the numbers depend on."""
     import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    def known(package):
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            return None
 
     cpu = platform.processor() or platform.machine()
     try:
@@ -242,6 +244,6 @@ def machine():
         "cores": cores(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "packages": {name: known(name) for name in packages},
+        "packages": {name: version(name) for name in packages},
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }

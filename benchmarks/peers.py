@@ -2,6 +2,7 @@
 for inputs.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,6 +41,11 @@ class Peer:
             p.grad = None
         self.call(u).square().mean().backward()
 
+    def doubled(self):
+        """Itself, from now on in float64."""
+        self.module.double()
+        return self
+
     def infer(self, u):
         """Outputs without a record for derivatives."""
         with torch.no_grad():
@@ -56,6 +62,16 @@ def ltc(name, kind, source, *, backend, solver="fused", substeps=workloads.UNFOL
 def ncps(source):
     """The LTC of ncps itself, six fused steps per input."""
     return Peer("ncps LTC", SAME, source, lambda u: source(u)[0])
+
+
+def compiled(name, source, backend="inductor"):
+    """A copy of ncps's LTC whose cell ``torch.compile`` has compiled, one input at a time.
+
+    ncps calls the cell's ``forward`` and not the cell, so ``source.rnn_cell.compile()`` would change nothing.
+    """
+    net = copy.deepcopy(source)
+    net.rnn_cell.forward = torch.compile(net.rnn_cell.forward, backend=backend)
+    return Peer(name, SAME, net, lambda u: net(u)[0])
 
 
 def on_a_gpu(source):

@@ -140,18 +140,26 @@ def race(work, plan, what, parts):
         if what != "train" or fits(peer, work, plan.steps(work))
     }
     if table.BASE not in calls:
-        raise MemoryError(
-            f"ncps would need about {dense(work, plan.steps(work)):.0f} MB for {work.name}, more than is "
-            "free: close other programs, or run with --quick."
-        )
+        raise no_room(work, plan.steps(work))
     return measure.ratios(measure.timed(calls, rounds=plan.rounds, budget=plan.budget), table.BASE)
 
 
 def fits(peer, work, steps):
     """Whether the matrices of gates that a dense peer keeps fit into the memory that is free."""
-    if peer.name not in DENSE:
-        return True
+    return peer.name not in DENSE or roomy(work, steps)
+
+
+def roomy(work, steps):
+    """Whether ncps's training step fits into the memory that is free."""
     return dense(work, steps) < 0.8 * measure.available()
+
+
+def no_room(work, steps):
+    """What to raise where it does not."""
+    return MemoryError(
+        f"ncps would need about {dense(work, steps):.0f} MB for {work.name}, more than is free: close other "
+        "programs, or run with --quick."
+    )
 
 
 def dense(work, steps):

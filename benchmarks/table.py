@@ -268,6 +268,51 @@ def lines(results):
         )
 
 
+def block(heading, columns, table):
+    """The lines of a table with a heading."""
+    wide = max([len(name) for name, _ in table] + [30])
+    widths = [max(len(column), *(len(cells[k]) for _, cells in table)) for k, column in enumerate(columns)]
+    drawn = lambda name, cells: "  ".join(
+        [name.ljust(wide), *(c.rjust(w) for c, w in zip(cells, widths, strict=True))]
+    )
+    ruler = "-" * min(len(heading), 100)
+    return ["", heading, ruler, drawn("", columns), *(drawn(name, cells) for name, cells in table)]
+
+
+def peers_told(study):
+    """The study of the optional peers as lines: where it was measured, a table for each workload, and what
+    was missing.
+    """
+    machine = study["machine"]
+    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items() if number)
+    out = [f"Peers that one would pick instead: {study['date']}, {machine['cpu']}, {packages}"]
+    for work, found in study["works"].items():
+        parts = [dict(rows({what: {work: found[what]}}, what, [work])) for what in ("training", "inference")]
+        table = [
+            (name, [*(part[name][0] for part in parts), compiles(found, name), distance(found, name)])
+            for name in found["training"]
+        ]
+        heading = f"{work}: times faster than ncps, spread (time)"
+        out += block(heading, ["training step", "inference", "to compile", "distance"], table)
+        out += [f"{name}: {why}" for name, why in found["missing"].items()]
+        out.append(f"The error of ncps, as of those with an error: {found['bar']:.1e}")
+    return out
+
+
+def compiles(found, name):
+    """Seconds that compiling a training step took, for those who do it for every network and every size."""
+    took = found["compile"].get(name)
+    return "-" if took is None else f"{short(took)} s"
+
+
+def distance(found, name):
+    """How far outputs and gradients are from the float64 reference, or how exact the solution is."""
+    if name in found["exactness"]:
+        return f"error {found['exactness'][name]['error']:.1e}"
+    far = found["agreement"].get(name)
+    return f"{max(far.values()):.1e}" if far else "-"
+
+
 def render(results):
     """The whole table as text."""
     machine = results["machine"]
@@ -296,20 +341,9 @@ def render(results):
         table = list(table)
         if not table:
             continue
-        wide = max([len(name) for name, _ in table] + [30])
-        widths = [
-            max(len(column), *(len(cells[k]) for _, cells in table)) for k, column in enumerate(columns)
-        ]
-        out += [
-            "",
-            heading,
-            "-" * min(len(heading), 100),
-            "  ".join([" " * wide, *(c.rjust(w) for c, w in zip(columns, widths, strict=True))]),
-        ]
-        out += [
-            "  ".join([name.ljust(wide), *(c.rjust(w) for c, w in zip(cells, widths, strict=True))])
-            for name, cells in table
-        ]
+        out += block(heading, columns, table)
+    if results.get("peers"):
+        out += ["", *peers_told(results["peers"])]
     if not any(results.get("two_threads", {}).values()) and not results["quick"]:
         out += ["", "On two threads nothing was timed: other programs kept the cores busy."]
     out += ["", "Goals", "-----"]

@@ -281,8 +281,8 @@ def burn(
     _one(cell, np.zeros(cell.m))
     if u is not None:
         dynamics.check_state(cell, np.zeros(cell.n), u)
-    options = {"substeps": whole("substeps", substeps, 1), "ahead": method == "extrapolated"}
-    return forgetting.burn(cell, dt, tolerance, heard=u, **options)
+    substeps, ahead = whole("substeps", substeps, 1), method == "extrapolated"
+    return forgetting.burn(cell, dt, tolerance, substeps=substeps, ahead=ahead, heard=u)
 
 
 def invariant_box(cell: LTC, u: np.ndarray | None, *states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["BACKENDS", "METHODS", "reference", "simulate"]
 
 METHODS = tuple(SOLVERS)
-BACKENDS = ("auto", "reference", "numba")
+BACKENDS = ("auto", "reference", "numba", "windows")
 
 
 def __getattr__(name: str) -> dict:
@@ -47,7 +47,7 @@ def simulate(
     *,
     method: str = "fused",
     substeps: int = 1,
-    backend: str = "auto",
+    backend: str | backends.Backend = "auto",
 ) -> Array:
     """Trajectory x, (..., T, n); x[..., t, :] is the state after input u[..., t, :] was held for dt[..., t].
 
@@ -58,8 +58,9 @@ def simulate(
     first part reads them at the state: take two parts or more. In a step of 0 ms nothing happens. NumPy
     arrays, torch tensors and arrays of SymPy symbols. backend: "reference": the lines below; "numba": the
     compiled ``kernels``, the same numbers for one ``dynamics.LTC`` of NumPy arrays; "auto": the kernels where
-    they can serve and the trajectory is long. Raises ValueError for wrong shapes, NaN, dt < 0, an unknown
-    method, or when the solution leaves the finite numbers.
+    they can serve and the trajectory is long; "windows": the kernels on windows of a long sequence side by
+    side, for a network that forgets its start (``backends.Windows`` has more to choose). Raises ValueError
+    for wrong shapes, NaN, dt < 0, an unknown method, or when the solution leaves the finite numbers.
     """
     if not among(method, METHODS):
         raise ValueError(f"no method {brief(method)}; choose one of {', '.join(METHODS)}.")
@@ -69,7 +70,8 @@ def simulate(
     # bit
     still = dt == 0 if isinstance(dt, np.ndarray) and dt.dtype != object and (dt == 0).any() else None
     call = backends.Call(backends.Cell(cell), u, x0, dt, SOLVERS[method], substeps, still)
-    x = backends.choose(choice("backend", backend, BACKENDS), call).run(call)
+    named = backend if isinstance(backend, backends.Backend) else choice("backend", backend, BACKENDS)
+    x = backends.choose(named, call).run(call)
     return backends.finite(x, method)
 
 

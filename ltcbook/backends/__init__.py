@@ -21,23 +21,27 @@ from .edges import Edges
 from .finite import finite, not_finite
 from .parallel import Parallel
 from .reference import Reference, stepwise
+from .windows import Windows
 
-__all__ = ["BACKENDS", "Backend", "Call", "Cell", "choose", "finite", "not_finite", "stepwise"]
+__all__ = ["BACKENDS", "Backend", "Call", "Cell", "Windows", "choose", "finite", "not_finite", "stepwise"]
 
 BACKENDS: dict[str, Backend] = {
-    backend.name: backend for backend in (Reference(), Edges(), Parallel(), Compiled())
+    backend.name: backend for backend in (Reference(), Edges(), Parallel(), Compiled(), Windows())
 }
 AUTO = ("numba", "edges", "reference")  # the fastest first; the last one serves every call
 
 
-def choose(name: str, call: Call) -> Backend:
-    """The ``Backend`` of this name, or for "auto" the first one that offers to compute the call.
+def choose(name: str | Backend, call: Call) -> Backend:
+    """The ``Backend`` of this name, or for "auto" the first one that offers to compute the call; one that is
+    given itself.
 
     Raises ValueError where the named one cannot serve it; the message names one that can.
     """
     if name == "auto":
         return next(backend for backend in (BACKENDS[one] for one in AUTO) if backend.offers(call))
-    backend = BACKENDS[name]
+    backend = BACKENDS[name] if isinstance(name, str) else name
     if problem := backend.refusal(call):
-        raise ValueError(f"backend={name!r} cannot serve this call: {problem}; backend='reference' can.")
+        raise ValueError(
+            f"backend={backend.name!r} cannot serve this call: {problem}; backend='reference' can."
+        )
     return backend

@@ -45,9 +45,13 @@ class Compiled(Backend):
             return "it computes on NumPy arrays of one dtype (torch: models.LTCNet)"
         return kernels.unknown(call.solver, call.x0.dtype)
 
+    def how(self, call: Call) -> dict[str, Any]:
+        """More that the kernels are told about a call."""
+        return {}
+
     def run(self, call: Call) -> Any:
         network = call.network
-        options: dict[str, Any] = {"solver": call.solver, "substeps": call.substeps}
+        options: dict[str, Any] = {"solver": call.solver, "substeps": call.substeps, **self.how(call)}
         given = network.fields, network.patterns, call.u, call.x0, call.dt
         if network.tensors:
             from ..kernels.autograd import trajectory

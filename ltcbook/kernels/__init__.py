@@ -2,9 +2,10 @@
 
 ``dynamics`` and ``simulate`` stay the definition; everything here gives their numbers. From the bottom:
 ``lanes`` (several numbers at once), ``gates`` (synapses), ``sequence`` (time, forwards and backwards, for the
-kernel form of a solver), ``sparse`` (lists of synapses), ``call`` (NumPy arrays), ``autograd`` (torch
-tensors), ``cache`` (code on disk). numba is optional; neither it nor torch is imported before it is asked to
-compute, or whether it can. ``parallel`` is the other fast path: all times at once, in plain torch, for a GPU.
+kernel form of a solver), ``sparse`` (lists of synapses), ``call`` (NumPy arrays), ``windows`` (a long
+sequence in pieces, side by side), ``autograd`` (torch tensors), ``cache`` (code on disk). numba is optional;
+neither it nor torch is imported before it is asked to compute, or whether it can. ``parallel`` is the other
+fast path: all times at once, in plain torch, for a GPU.
 
 >>> from ltcbook import kernels
 >>> kernels.missing(solvers.SOLVERS["fused"], "float16")

@@ -73,22 +73,26 @@ def trajectory(
     solver: Solver,
     substeps: int,
     positive: tuple[Callable, Callable] | None = None,
+    make: Callable[..., Any] | None = None,
 ) -> torch.Tensor:
     """States (..., T, n) of a ``dynamics.LTC`` of tensors, as ``simulate.simulate`` gives them.
 
     fields: the tensors of the cell's ``FIELDS`` by name; patterns: a ``SparsePattern`` of the synapses
     between neurons, and one of those from the inputs. positive: None, or a function that turns the raw
     numbers which stand for the ``POSITIVE`` fields into values, one by one, and the function of its
-    derivative. u (..., T, m); x0 (..., n); dt (T,) or (..., T), ms; solver: a ``solvers.Solver``. First
-    derivatives by everything but dt; they cannot be differentiated again (a ValueError says so). Whether the
-    states are finite, the caller looks.
+    derivative. u (..., T, m); x0 (..., n); dt (T,) or (..., T), ms; solver: a ``solvers.Solver``. make: None,
+    or what gives something else that is used like a ``call.Call``. First derivatives by everything but dt;
+    they cannot be differentiated again (a ValueError says so). Whether the states are finite, the caller
+    looks.
     """
     batch, steps = u.shape[:-2], u.shape[-2]
     dt = dt if dt.ndim == 1 else dt.expand(*batch, steps)
     if len(batch) != 1:  # flat, a view more for autograd to go through
         u, x0 = (t.reshape(math.prod(batch), *t.shape[len(batch) :]) for t in (u, x0))
         dt = dt if dt.ndim == 1 else dt.reshape(-1, steps)
-    x = Sequence.apply(patterns, dt, solver, substeps, positive, u, x0, *(fields[name] for name in FIELDS))
+    x = Sequence.apply(
+        patterns, dt, solver, substeps, positive, make, u, x0, *(fields[name] for name in FIELDS)
+    )
     return x if len(batch) == 1 else x.reshape(*batch, *x.shape[1:])
 
 
@@ -103,6 +107,7 @@ class Sequence(torch.autograd.Function):
         solver: Solver,
         substeps: int,
         positive: tuple[Callable, Callable] | None,
+        make: Callable[..., Any] | None,
         u: torch.Tensor,
         x0: torch.Tensor,
         *values: torch.Tensor | None,
@@ -116,7 +121,7 @@ class Sequence(torch.autograd.Function):
         options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
         fields = {name: values[None] for name, values in fields.items()}
         alone = patterns[0].alone, patterns[1].alone
-        call = Call(fields, alone, _array(u)[None], _array(dt), **options)
+        call = (make or Call)(fields, alone, _array(u)[None], _array(dt), **options)
         # whatever the default is
         states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype, device="cpu")
         (x,) = call.forward(_array(x0)[None], states.numpy())
@@ -134,13 +139,13 @@ class Sequence(torch.autograd.Function):
         for name, slope in ctx.slopes.items():
             by_fields[name] *= slope
         derivatives = [by_u, by_x0, *scatter(by_fields, ctx.patterns).values()]
-        needed = ctx.needs_input_grad[5:]
+        needed = ctx.needs_input_grad[6:]
         derivatives = [
             torch.from_numpy(d) if wanted else None for d, wanted in zip(derivatives, needed, strict=True)
         ]
         if torch.is_grad_enabled():  # create_graph=True
             derivatives = _Last.apply(NO_SECOND, len(derivatives), *derivatives, by_x, *ctx.inputs)
-        return None, None, None, None, None, *derivatives
+        return None, None, None, None, None, None, *derivatives
 
 
 def _replace(fields: dict[str, np.ndarray], value: Callable, slope: Callable) -> dict[str, np.ndarray]:

@@ -20,7 +20,7 @@ from . import sequence
 from .sparse import GATES, gather
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..solvers import Solver
     from .sparse import SparsePattern, StackedPattern
@@ -40,11 +40,13 @@ def trajectory(
     *,
     solver: Solver,
     substeps: int,
+    threads: int = 1,
+    make: Callable[..., Any] | None = None,
 ) -> np.ndarray:
     """``simulate.simulate`` of a ``dynamics.LTC`` of NumPy arrays: x (..., T, n), finite or not.
 
     fields, patterns: as ``sparse.gather`` takes them. u (..., T, m) or None; x0 (..., n); dt (), (T,) or
-    (..., T), ms; solver: a ``solvers.Solver``.
+    (..., T), ms; solver: a ``solvers.Solver``. make: ``Call``, or what gives another that is used like one.
     """
     steps = dt.shape[-1] if u is None else u.shape[-2]
     u = np.zeros((steps, 0), x0.dtype) if u is None else u
@@ -53,8 +55,9 @@ def trajectory(
     flat = lambda a, *last: np.broadcast_to(a, (*batch, *last)).reshape(1, math.prod(batch), *last)
     lists = {name: values[None] for name, values in gather(fields, patterns).items()}
     alone = patterns[0].alone, patterns[1].alone
-    call = Call(lists, alone, flat(u, *u.shape[-2:]), flat(dt, steps), solver=solver, substeps=substeps)
-    x = call.forward(flat(x0, call.n), np.empty(call.states_shape(substeps=False), x0.dtype))
+    options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": threads}
+    call = (make or Call)(lists, alone, flat(u, *u.shape[-2:]), flat(dt, steps), **options)
+    x = call.forward(flat(x0, x0.shape[-1]), np.empty(call.states_shape(substeps=False), x0.dtype))
     return x.reshape(*batch, *x.shape[-2:])
 
 
@@ -163,7 +166,7 @@ class Call:
         for values in (by_c, by_g_leak, self.g_leak * by_h_leak):
             yield values.astype(self.dtype)
         for pattern, synapses, total in zip(self.patterns, self.synapses, sums, strict=True):
-            total = total.reshape(self.networks, self.each, -1).sum(1)
+            total = total.reshape(self.networks, self.each, total.shape[1]).sum(1)
             shape, four = ((-1, 4), 2) if self.wide else ((4, -1), 1)
             total = np.moveaxis(total.reshape(self.networks, *shape), four, 0)
             by_w, by_e_rev, by_mu, by_gamma = total[..., : pattern.length].astype(self.dtype)

@@ -44,9 +44,11 @@ class LTCNet(Net):
     parameter is the value itself. input_map, output_map: "affine" (weight and bias per channel), "linear"
     (weight only) or None. memory: None or "lstm" (then the state is (..., 2 n): x, then the memory).
     backend: who computes, the same numbers each: "reference": ``simulate`` with all n^2 places; "edges": with
-    the synapses alone; "numba": the compiled ``kernels``, CPU only, fastest there; "parallel": all times at
-    once, for long sequences on a GPU (not "rk4", "euler"); "auto": numba where it can serve, else edges where
-    less than half of the places hold a synapse, else reference. ``net.backend`` may be changed at any time.
+    the synapses alone; "numba": the compiled ``kernels``, CPU only, fastest there; "windows": these on
+    windows of one long sequence side by side, faster still for a network that forgets its start
+    (``backends.Windows`` has more to choose); "parallel": all times at once, for long sequences on a GPU (not
+    "rk4", "euler"); "auto": numba where it can serve, else edges where less than half of the places hold a
+    synapse, else reference. ``net.backend`` may be changed at any time.
     generator: torch.Generator or None; the effective values start in the ranges of ``dynamics.LTC.random``.
 
     Buffers ``polarity`` (n, n) and ``polarity_in`` (n, m) hold the signed masks, [target, source];
@@ -90,7 +92,7 @@ class LTCNet(Net):
         input_map: Literal["affine", "linear"] | None = "affine",
         output_map: Literal["affine", "linear"] | None = "affine",
         memory: Literal["lstm"] | None = None,
-        backend: str = "auto",
+        backend: str | backends.Backend = "auto",
         generator: torch.Generator | np.random.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -227,16 +229,20 @@ class LTCNet(Net):
     @property
     def compiled(self) -> bool:
         """Whether the compiled kernels compute this network on a CPU."""
-        return self.backend in ("auto", "numba") and kernels.missing(SOLVERS[self.solver], self.dtype) is None
+        name = self.backend if isinstance(self.backend, str) else self.backend.name
+        return (
+            name in ("auto", "numba", "windows") and kernels.missing(SOLVERS[self.solver], self.dtype) is None
+        )
 
     @property
-    def backend(self) -> str:
-        """What computes: "auto", "reference", "edges", "parallel" or "numba"."""
+    def backend(self) -> str | backends.Backend:
+        """What computes: "auto", "reference", "edges", "parallel", "numba" or "windows", or a backend."""
         return self._backend
 
     @backend.setter
-    def backend(self, name: str) -> None:
-        self._backend = choice("backend", name, ("auto", *backends.BACKENDS))
+    def backend(self, name: str | backends.Backend) -> None:
+        given = isinstance(name, backends.Backend)
+        self._backend = name if given else choice("backend", name, ("auto", *backends.BACKENDS))
 
     def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs (..., outputs): output_w x + output_b of the motor neurons, by increasing index."""

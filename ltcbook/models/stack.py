@@ -50,7 +50,7 @@ def refusal(net: Any) -> str | None:
 
     if type(net) is not LTCNet or "forward" in vars(net):
         return "it is no plain LTCNet"
-    if net.memory is not None or not net.compiled:
+    if net.memory is not None or net.backend not in ("auto", "numba") or not net.compiled:
         return "the compiled kernels do not compute all of it"
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     held = ("_backward_hooks", "_post_accumulate_grad_hooks")

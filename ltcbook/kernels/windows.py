@@ -1,0 +1,339 @@
+"""One long sequence as a batch: overlapping windows side by side, each started some steps early.
+
+A network that forgets its start need not be computed in order. T steps are cut into windows of L steps, and
+each window begins ``burn`` steps before its own part, at rest. By then its state has met that of its
+neighbour, whose last steps are the same: the windows are joined only where both agree to ``TOLERANCE``.
+Windows that do not agree run on from the end of their neighbour, again as a batch, until all do. The first
+one that does not agree is right after every round, so there are at most as many rounds as windows, and then
+the result is the sequential one. Where rounds no longer pay (less than half of the disagreements went
+away), the rest is computed step by step, with one warning: an oscillator, several rests, or a long memory.
+
+Backwards the same in reverse: what a loss says of a window's own part is carried back through it and
+through the ``burn`` steps before it, along the states of the neighbour. What is left there must have
+vanished, beside the largest derivative that came in; else it is handed to the neighbour and carried on.
+Derivatives add, so the sum is right, whatever was handed on. What a network has forgotten has the derivative
+0.
+
+Two windows that agree to rounding are worth one: what such a difference does later, the rounding of every
+step in order does too. A network without a proof (``dynamics.forgetting``) is held to this test alone, at
+every joint of every call. The states take (L + burn) / L of the memory of a sequence in order.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .call import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..solvers import Solver
+    from .sparse import StackedPattern
+
+TOLERANCE = {"float32": 1e-6, "float64": 1e-13}  # of the largest potential of a neuron's box
+LANES = 16  # windows that one thread computes at once
+PER_DIGIT = 3  # steps of the first guess of ``burn`` for every digit of the tolerance
+PATIENCE = 16  # calls that are solved in order after the first failure; twice as many after the next
+
+
+@dataclass
+class Notes:
+    """What the calls of one network have shown so far. burn: steps that were enough; rest: calls still to be
+    solved in order; failures: how often windows did not pay.
+    """
+
+    burn: int = 0
+    rest: int = 0
+    failures: int = 0
+
+    def failed(self, why: str) -> None:
+        """Windows did not pay: say so once, and rest for a while."""
+        if not self.failures:
+            warnings.warn(
+                f"backend='windows': {why}. An oscillator, several rests or a long memory do that. The "
+                "network is solved step by step: right, but not fast; backend='auto' does so at once.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        self.rest, self.failures = PATIENCE * 2**self.failures, self.failures + 1
+
+
+def prepare(
+    fields: dict[str, np.ndarray],
+    patterns: tuple[StackedPattern, StackedPattern],
+    u: np.ndarray,
+    dt: np.ndarray,
+    *,
+    solver: Solver,
+    substeps: int,
+    threads: int,
+    notes: Notes,
+    windows: int | None = None,
+    burn: int | None = None,
+    tolerance: float | None = None,
+) -> Call | Windows:
+    """A ``Windows``, or a ``Call`` where the sequence is too short for windows, or the network was found not
+    to forget.
+
+    All but the last four as ``Call`` takes them. windows, burn, tolerance: None where they are to be found.
+    """
+    options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": threads}
+    networks, batch, steps, _ = u.shape
+    tolerance = TOLERANCE[u.dtype.name] if tolerance is None else tolerance
+    notes.burn = burn or notes.burn or max(1, round(-PER_DIGIT * np.log10(min(tolerance, 0.1))))
+    count = windows or most(batch, steps, notes.burn, threads)
+    if networks > 1 or notes.rest or count < 2 or steps < (count + 1) * notes.burn:
+        notes.rest = max(0, notes.rest - 1)
+        return Call(fields, patterns, u, dt, **options)
+    return Windows(fields, patterns, u, dt, count=count, tolerance=tolerance, notes=notes, **options)
+
+
+def threads() -> int:
+    """How many threads numba would use: all cores, or NUMBA_NUM_THREADS."""
+    import numba
+
+    return numba.get_num_threads()
+
+
+def most(batch: int, steps: int, burn: int, threads: int) -> int:
+    """How many windows fill the lanes of as many threads as pay: a window's own part is as long as the
+    steps before it at least. Below 2: none.
+    """
+    for used in range(threads, 0, -1):
+        count = LANES * used // max(batch, 1)
+        if steps >= (count + 1) * burn:
+            return count
+    return 1
+
+
+class Windows:
+    """What a ``Call`` of one network is, computed in windows; see above. u: (1, B, T, m); dt: what fits (1,
+    B, T).
+
+    What has the axes (B, windows, ...) holds window k of sample b at [b, k]: the inputs from k L to (k + 1) L
+    + burn, of which the first ``burn`` are only there to forget the start, but for k = 0.
+    """
+
+    def __init__(
+        self,
+        fields: dict[str, np.ndarray],
+        patterns: tuple[StackedPattern, StackedPattern],
+        u: np.ndarray,
+        dt: np.ndarray,
+        *,
+        solver: Solver,
+        substeps: int,
+        threads: int,
+        count: int,
+        tolerance: float,
+        notes: Notes,
+    ) -> None:
+        _, self.batch, self.steps, self.m = u.shape
+        self.patterns, self.n = patterns, fields["c"].shape[1]
+        self.fields = {name: values.copy() for name, values in fields.items()}
+        self.options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": threads}
+        self.count, self.burn, self.tolerance, self.notes = count, notes.burn, tolerance, notes
+        self.own = -(-(self.steps - self.burn) // count)  # L
+        self.span = self.own + self.burn
+        self.in_order = False  # whether a part was solved step by step
+        self.u, self.dt = (self._filled(a[0]) for a in (u, np.broadcast_to(dt, u.shape[:3])))
+        self.whole = self._call(
+            *(self._cut(a).reshape(self.batch * count, self.span, *a.shape[2:]) for a in (self.u, self.dt))
+        )
+
+    def states_shape(self, substeps: bool) -> tuple[int, int, int]:
+        """See ``Call.states_shape``."""
+        return self.whole.states_shape(substeps)
+
+    # --- forwards -------------------------------------------------------------------------------------------
+
+    def forward(self, x0: np.ndarray, states: np.ndarray) -> np.ndarray:
+        """See ``Call.forward``."""
+        self.size = self._largest(x0[0])
+        start = np.empty((self.batch, self.count, self.n), self.u.dtype)
+        start[:], start[:, 0] = self.fields["e_leak"], x0
+        x = self._solve(self.whole, start.reshape(-1, self.n), states).reshape(
+            *start.shape[:2], self.span, self.n
+        )
+        self._join(x, states)
+        whole = np.empty((self.batch, self.u.shape[1], self.n), x.dtype)
+        whole[:, : self.burn] = x[:, 0, : self.burn]
+        whole[:, self.burn :].reshape(self.batch, self.count, self.own, self.n)[:] = x[:, :, self.burn :]
+        return whole[None, :, : self.steps]
+
+    def _join(self, x: np.ndarray, states: np.ndarray) -> None:
+        """Make all windows x (B, windows, L + burn, n) agree where they meet."""
+        met, ends = x[:, 1:, self.burn - 1].copy(), x[:, :-1, -1]
+        apart = lambda: ~(np.abs(met - ends) <= self.tolerance * self.size).all(-1)  # also where one is NaN
+        wrong, before = apart(), np.inf
+        self._learn(wrong.mean())
+        while wrong.any():
+            b, k = wrong.nonzero()
+            if 2 * len(k) > before:
+                return self._go_on_in_order(x, states, np.unique(b), k.min())
+            before = len(k)
+            met[b, k] = ends[b, k]
+            call = self._call(*(self._cut(a)[b, k + 1, self.burn :] for a in (self.u, self.dt)))
+            found = np.empty(call.states_shape(self._all_kept(states)), x.dtype)
+            x[b, k + 1, self.burn :] = self._solve(call, met[b, k], found)
+            first = self.burn * self._per_input(states)
+            for place, lane in enumerate(b * self.count + k + 1):
+                self._lane(self.whole, states, lane)[first:] = self._lane(call, found, place)
+            wrong = apart()
+        return None
+
+    def _go_on_in_order(self, x: np.ndarray, states: np.ndarray, b: np.ndarray, k: int) -> None:
+        """Solve what follows window k step by step, for the samples b."""
+        self.in_order = True
+        start = (k + 1) * self.own + self.burn
+        call = self._call(self.u[b, start:], self.dt[b, start:])
+        found = np.empty(call.states_shape(self._all_kept(states)), x.dtype)
+        solved = self._solve(call, x[b, k, -1], found)
+        if np.isfinite(solved).all():  # else the caller has something else to say
+            self.notes.failed(f"windows of {self.own} steps do not agree where they meet")
+        x[b, k + 1 :, self.burn :] = solved.reshape(len(b), -1, self.own, self.n)
+        per_input = self._per_input(states)
+        first, rows = self.burn * per_input, self.own * per_input
+        for place, sample in enumerate(b):
+            lane = self._lane(call, found, place)
+            for window in range(k + 1, self.count):
+                part = lane[(window - k - 1) * rows :][: rows + 1]
+                self._lane(self.whole, states, sample * self.count + window)[first:] = part
+
+    # --- backwards ------------------------------------------------------------------------------------------
+
+    def backward(self, by_x: np.ndarray, states: np.ndarray) -> Iterator[np.ndarray]:
+        """See ``Call.backward``."""
+        if self.in_order:
+            yield from self._backward_in_order(by_x, states)
+            return
+        (by_x,) = by_x
+        by_windows = np.zeros((self.batch, self.count, self.span, self.n), by_x.dtype)
+        filled = self._filled(by_x)
+        by_windows[:, 0, : self.burn] = filled[:, : self.burn]
+        by_windows[:, :, self.burn :] = filled[:, self.burn :].reshape(
+            self.batch, self.count, self.own, self.n
+        )
+        self._take_the_neighbours_states(states)
+        by_u, by_x0, *by_fields = self.whole.backward(by_windows.reshape(1, -1, self.span, self.n), states)
+        by_u = by_u.reshape(self.batch, self.count, self.span, self.m)
+        left, per_input = by_x0.reshape(self.batch, self.count, self.n), self._per_input(states)
+        unit = np.where(self.size > 0, self.size, 1)
+        limit = self.tolerance * (np.abs(by_x) * unit).max(initial=0)
+        b, k = (~(np.abs(left[:, 1:]) * unit <= limit).all(-1)).nonzero()
+        self._learn(len(k) / left[:, 1:, 0].size)
+        handed, before = left[b, k + 1], np.inf
+        while len(k):  # window k goes on with what the one behind it had left
+            if 2 * len(k) > before:
+                self.notes.failed(f"derivatives do not vanish within {self.own} steps")
+                yield from self._backward_in_order(by_x[None], states)
+                return
+            before = len(k)
+            call = self._call(*(self._cut(a)[b, k, : self.own] for a in (self.u, self.dt)))
+            found = np.ones(call.states_shape(self._all_kept(states)), states.dtype)
+            for place, lane in enumerate(b * self.count + k):
+                rows = self._lane(self.whole, states, lane)[: self.own * per_input + 1]
+                self._lane(call, found, place)[:] = rows
+            by_end = np.zeros((len(k), self.own, self.n), by_x.dtype)
+            by_end[:, -1] = handed
+            more_u, (handed,), *more = call.backward(by_end[None], found)
+            by_u[b, k, : self.own] += more_u[0]
+            by_fields = [one + other for one, other in zip(by_fields, more, strict=True)]
+            left[b[k == 0], 0] += handed[k == 0]
+            going = (k > 0) & ~(np.abs(handed) * unit <= limit).all(-1)
+            b, k, handed = b[going], k[going] - 1, handed[going]
+        joined = np.zeros((self.batch, self.count + 1, self.own, self.m), by_u.dtype)
+        joined[:, :-1] = by_u[:, :, : self.own]
+        joined[:, 1:, : self.burn] += by_u[:, :, self.own :]
+        yield joined.reshape(1, self.batch, (self.count + 1) * self.own, self.m)[:, :, : self.steps]
+        yield left[None, :, 0]
+        yield from by_fields
+
+    def _take_the_neighbours_states(self, states: np.ndarray) -> None:
+        """Put the last states of every window in the place of the first ones of the next."""
+        lanes, per_input = self._lanes(self.whole, states), self._per_input(states)
+        first = lanes[:, : self.burn * per_input + 1]
+        last = lanes[:, self.own * per_input :]
+        new = np.empty_like(first)
+        new[..., 1:], new[1:, ..., 0] = last[..., :-1], last[:-1, ..., -1]
+        for tile, lane in (divmod(sample * self.count, self.whole.lanes) for sample in range(self.batch)):
+            new[tile, ..., lane] = first[tile, ..., lane]
+        first[:] = new
+
+    def _backward_in_order(self, by_x: np.ndarray, states: np.ndarray) -> Iterator[np.ndarray]:
+        """``backward`` step by step."""
+        call = self._call(self.u[:, : self.steps], self.dt[:, : self.steps])
+        found = np.ones(call.states_shape(self._all_kept(states)), states.dtype)
+        per_input = self._per_input(states)
+        first, rows = self.burn * per_input, self.own * per_input
+        for sample in range(self.batch):
+            to, lane = self._lane(call, found, sample), sample * self.count
+            to[: first + rows + 1] = self._lane(self.whole, states, lane)[: len(to)]
+            for window in range(1, self.count):
+                part = to[first + window * rows + 1 :][:rows]
+                part[:] = self._lane(self.whole, states, lane + window)[first + 1 :][: len(part)]
+        yield from call.backward(by_x, found)
+
+    def _learn(self, wrong: float) -> None:
+        """Let the next call begin earlier if a share of the windows was wrong: twice as early if many were;
+        but not so early that it costs more than to mend them.
+        """
+        longer = self.burn * 2 if wrong > 1 / 8 else self.burn * 5 // 4 + 1
+        if wrong > 0 and longer <= self.own // 2:
+            self.notes.burn = max(self.notes.burn, longer)
+
+    # --- parts ----------------------------------------------------------------------------------------------
+
+    def _filled(self, a: np.ndarray) -> np.ndarray:
+        """a (B, T, ...) with zeros at its end, so that the windows fit: steps of 0 ms, in which nothing
+        happens.
+        """
+        missing = self.burn + self.count * self.own - self.steps
+        return (
+            np.concatenate([a, np.zeros((self.batch, missing, *a.shape[2:]), a.dtype)], 1) if missing else a
+        )
+
+    def _cut(self, a: np.ndarray) -> np.ndarray:
+        """The windows (B, windows, L + burn, ...) of a (B, T, ...), a view."""
+        step, rest = a.strides[1], a.strides[2:]
+        shape = (self.batch, self.count, self.span, *a.shape[2:])
+        return np.lib.stride_tricks.as_strided(a, shape, (a.strides[0], self.own * step, step, *rest))
+
+    def _call(self, u: np.ndarray, dt: np.ndarray) -> Call:
+        """A ``Call`` of samples u (B, T, m) and dt (B, T)."""
+        return Call(self.fields, self.patterns, u[None], dt, **self.options)
+
+    @staticmethod
+    def _solve(call: Call, x0: np.ndarray, states: np.ndarray) -> np.ndarray:
+        """The trajectory (B, T, n) of a call."""
+        return call.forward(x0[None], states)[0]
+
+    def _largest(self, x0: np.ndarray) -> np.ndarray:
+        """The largest potential, (n,), that each neuron can have."""
+        size = np.maximum(np.abs(self.fields["e_leak"][0]), np.abs(x0).max(0, initial=0))
+        for stack, end in zip(self.patterns, ("", "_in"), strict=True):
+            np.maximum.at(size, stack.patterns[0].target, np.abs(self.fields["e_rev" + end][0]))
+        return size
+
+    def _per_input(self, states: np.ndarray) -> int:
+        """How many rows ``states`` has for every input, behind the one at the start."""
+        return (states.shape[1] - 1) // self.span
+
+    def _all_kept(self, states: np.ndarray) -> bool:
+        """Whether ``states`` has what ``backward`` needs."""
+        return states.shape == self.states_shape(substeps=True)
+
+    @staticmethod
+    def _lanes(call: Call, states: np.ndarray) -> np.ndarray:
+        """The states of a call as (tiles, rows, neurons and more, lanes), a view."""
+        return states.reshape(*states.shape[:2], -1, call.lanes)
+
+    def _lane(self, call: Call, states: np.ndarray, sample: int) -> np.ndarray:
+        """The states (rows, n) of one sample of a call, a view."""
+        tile, lane = divmod(sample, call.lanes)
+        return self._lanes(call, states)[tile, :, : self.n, lane]

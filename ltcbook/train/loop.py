@@ -11,10 +11,11 @@ from torch.utils.data import DataLoader
 
 from ..models import stack
 from ..validation import brief
+from . import together
 from .data import lies
 from .feed import Feed
 from .run import mean_loss
-from .training import Training, carried_out, prepared
+from .training import Training, prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -193,7 +194,7 @@ def fit(
     trainings = [
         prepared(one, **mine, **options) for one, mine in (_each(given, own) if many else [(given, own)])
     ]
-    carried_out(trainings, progress)
+    together.train(trainings, progress)
     failed = [k for k, training in enumerate(trainings) if training.run.error is not None]
     if not failed:
         histories = [training.run.history for training in trainings]

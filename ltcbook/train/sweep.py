@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import json
 import os
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,12 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..validation import brief, optional
+from ..validation import brief, optional, whole
+from . import together
 from .progress import bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 
 def sweep(
@@ -28,6 +30,7 @@ def sweep(
     *,
     folder: str | Path | None = None,
     jobs: int = -1,
+    stack: int | None = None,
     progress: bool = True,
     **grid: Iterable,
 ) -> list[dict[str, Any]]:
@@ -41,6 +44,14 @@ def sweep(
     ``joblib.parallel_config(backend="dask")`` the same call runs on a Dask cluster, ``jobs`` is the
     cluster's.
 
+    The experiments of one process take turns: up to ``stack`` of them (None: 16, or as many as a quarter of
+    the memory holds) run in threads, one at a time, each until it calls ``fit``. When all wait there, the LTC
+    networks of one size train as one stack, which is several times as fast and gives every experiment the
+    bits that it has alone. The global generators of torch, NumPy and Python are each experiment's own then,
+    other things of the process (the working directory, torch's default dtype, warning filters) are not: let
+    an experiment that changes such things while it trains, or that needs its process's main thread, say
+    stack=1, and one runs after the other.
+
     folder: where every finished run is kept at once as a JSON file. The same call later, also after a kill,
     reads what is there and runs the rest. progress: a bar. The lists that come back can go to
     ``pandas.DataFrame``.
@@ -48,7 +59,7 @@ def sweep(
     Raises ValueError for an empty grid, a value or a result that is not plain, a point given twice, a name
     that the experiment does not take, or a folder of another experiment (its code or this package has
     changed); ImportError without joblib, or without tqdm where progress is on. An error in one run ends the
-    call; what was finished stays kept.
+    call, once those that take turns with it are through; what was finished stays kept.
 
     >>> def roll(seed, sides):
     ...     die = np.random.default_rng(seed)
@@ -67,24 +78,62 @@ def sweep(
         else {k: kept for k, point in enumerate(points) if (kept := store.read(point)) is not None}
     )
     waiting = [k for k in range(len(points)) if k not in done]
-    parallel = joblib.Parallel(n_jobs=_jobs(jobs), return_as="generator_unordered")
+    workers = joblib.effective_n_jobs(_jobs(jobs))
+    most = together.MOST if stack is None else whole("stack", stack, 1)
+    size = max(1, min(most, -(-len(waiting) // workers)))  # so that every worker has something to do
+    tasks = [
+        (experiment, [(k, points[k]) for k in waiting[at : at + size]], store, most, workers)
+        for at in range(0, len(waiting), size)
+    ]
     with bar(len(points), len(done), "run", progress, "train.sweep") as advance:
-        for k, result in parallel(joblib.delayed(_one)(experiment, k, points[k], store) for k in waiting):
-            done[k] = result
-            advance()
+        if workers == 1:
+            found = (_several(*task) for task in tasks)
+        else:
+            parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+            found = parallel(joblib.delayed(_listed)(*task) for task in tasks)
+        for some in found:
+            for k, result in some:
+                done[k] = result
+                advance()
     return [{**point, **done[k]} for k, point in enumerate(points)]
 
 
-def _one(
-    experiment: Callable[..., dict[str, Any]], k: int, point: dict[str, Any], store: _Store | None
-) -> tuple[int, dict[str, Any]]:
-    """One run on one thread, checked and kept; what joblib calls, here or on another machine."""
-    threads = torch.get_num_threads()
+def _listed(*task: Any) -> list[tuple[int, dict[str, Any]]]:
+    """``_several`` to its end; what joblib calls, here or on another machine."""
+    return list(_several(*task))
+
+
+def _several(
+    experiment: Callable[..., dict[str, Any]],
+    points: list[tuple[int, dict[str, Any]]],
+    store: _Store | None,
+    most: int,
+    workers: int,
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(k, result) of some runs that take turns, on one thread of torch; the error of the first that failed,
+    once all are through.
+    """
+    threads, errors = torch.get_num_threads(), {}
+    jobs = [partial(_one, experiment, point, store) for _, point in points]
     torch.set_num_threads(1)
     try:
-        result = experiment(**point)
+        for place, result, error in together.in_turns(jobs, most, workers):
+            if error is None:
+                yield points[place][0], result
+            else:
+                errors[place] = error
     finally:
         torch.set_num_threads(threads)
+    if errors:
+        raise errors[min(errors)]
+
+
+def _one(
+    experiment: Callable[..., dict[str, Any]], point: dict[str, Any], store: _Store | None
+) -> dict[str, Any]:
+    """One run, checked and kept."""
+    torch.set_num_threads(1)  # a thread of its own may begin with more
+    result = experiment(**point)
     if not isinstance(result, dict) or set(result) & set(point):
         raise ValueError(
             f"the experiment returned {brief(result)} at {point}; it must be a dict whose names are not the "
@@ -93,7 +142,7 @@ def _one(
     result = _plain(result, f"the result at {point}")
     if store is not None:
         store.write(point, result)
-    return k, result
+    return result
 
 
 class _Store:

@@ -49,8 +49,8 @@ class Training:
         self.epochs, self.patience, self.callbacks = epochs, patience, callbacks
         self.checkpoint, self.device = checkpoint, device
         self.likeness: tuple | None = None
-        self.seed = 0
-        # where the callbacks run: a sweep makes it the chances of the experiment
+        self.begun, self.seed = False, 0
+        # around the callbacks: in a sweep a context with the chances of their own experiment
         self.at_home: Callable[[], AbstractContextManager] = nullcontext
 
     @property
@@ -61,6 +61,9 @@ class Training:
 
     def begin(self) -> None:
         """Go to where the checkpoint was, if there is one."""
+        if self.begun:
+            return
+        self.begun = True
         with self.run.failing():
             self.run.begin(self.saved)
             self.likeness = likeness(self.run, self.device)
@@ -89,8 +92,10 @@ class Training:
         return {name: f"{series[-1]:.3g}" for name, series in shown.items() if series}
 
 
-def carried_out(trainings: Sequence[Training], progress: bool) -> None:
-    """Train all of them to their end, or to the ``error`` of their run."""
+def carried_out(trainings: Sequence[Training], progress: bool, *, until_one_ends: bool = False) -> None:
+    """Train all of them to their end, or to the ``error`` of their run; or until the first one is there, to
+    go on later.
+    """
     gpus = {training.device for training in trainings if training.device.type == "cuda"}
     with ExitStack() as after:
         for training in trainings:
@@ -102,9 +107,11 @@ def carried_out(trainings: Sequence[Training], progress: bool) -> None:
         done = sum(training.run.history.epochs for training in trainings)
         with bar(epochs, done, "epoch", progress, "train.fit") as advance, stacks() as stacked:
             while going := [training for training in trainings if training.going]:
+                if until_one_ends and len(going) < len(trainings):
+                    break
                 _epoch(going, stacked, advance)
     for training in trainings:
-        if training.patience is not None and training.run.error is None:
+        if training.patience is not None and training.run.error is None and not training.going:
             training.run.model.load_state_dict(training.run.best)
 
 

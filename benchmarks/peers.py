@@ -16,7 +16,8 @@ from . import workloads
 SAME = "same mathematics"  # equal outputs and gradients, to rounding
 ODE = "same equation, solved at least as exactly"
 OTHER = "another model of the same size"
-BACKENDS = ("numba", "edges", "parallel", "reference")  # the fastest first
+BACKENDS = ("numba", "windows", "edges", "parallel", "reference")  # the fastest first
+FOR_ONE = ("windows", "parallel")  # made for long sequences: a full batch fills the machine anyway
 ON_A_GPU = ("reference", "edges", "parallel")
 
 
@@ -149,9 +150,7 @@ def everyone(work, *, parts=None, seed=0, backends=BACKENDS):
     source = workloads.source(graph, seed)
     found = [ncps(source)]
     for backend in backends:
-        if (
-            backend != "parallel" or work.batch == 1
-        ):  # made for long sequences: a full batch fills the machine anyway
+        if backend not in FOR_ONE or work.batch == 1:
             found.append(ltc(f"ltcbook {backend}", SAME, source, backend=backend))
     if "numba" in backends and parts:
         found.append(

@@ -7,6 +7,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 BASE = "ncps LTC"
 FAST = "ltcbook numba"
+WINDOWS = "ltcbook windows"
 EXACT = "ltcbook numba, extrapolated"
 REFERENCE = "largest distance of ours from the float64 reference"
 
@@ -77,6 +78,14 @@ def goals(results):
     ours, plain = (seconds(results, "training", "W1", name) for name in (FAST, "nn.RNN"))
     add("training step, times the speed of nn.RNN", "W1", plain / ours if ours and plain else None, None, 1)
     add("one trajectory, times faster than ncps", "W5", ratio(results, "inference", "W5", FAST), 100, 350)
+    add(
+        "one trajectory in windows, times faster than ncps",
+        "W5",
+        ratio(results, "inference", "W5", WINDOWS),
+        750,
+    )
+    in_windows = ratio(results.get("windows", {}), "W5", "training", WINDOWS)
+    add("training on 4000 steps in windows, times faster than in order", "W5", in_windows, 1.8)
     for name in ("W3", "W4"):
         add("memory of a training step, times less than ncps", name, saved(results, name), 100, 1000)
     for digits, limits in (("float32", (1e-6, 1e-5)), ("float64", (1e-12, 1e-12))):
@@ -206,6 +215,20 @@ def lines(results):
         list(both),
         [(name, [part.get(name, ["-"])[0] for part in both.values()]) for name in everybody(both.values())],
     )
+    if windows := results.get("windows", {}).get("W5"):
+        both = ["training", "inference"]
+        two = [windows["threads"].get(what) for what in both]
+        yield (
+            "W5 on 4000 steps: times faster than the kernels in order",
+            both,
+            [
+                *rows({"W5": windows}, "W5", both),
+                (
+                    "two threads, times faster than one",
+                    [f"{short(entry['ratio']['median'])}x" if entry else "-" for entry in two],
+                ),
+            ],
+        )
     if any(results.get("two_threads", {}).values()):
         yield "Training step on two threads, wall time", heads, rows(results, "two_threads", works)
 

@@ -69,6 +69,8 @@ def compiled(name, source, backend="inductor"):
     """A copy of ncps's LTC whose cell ``torch.compile`` has compiled, one input at a time.
 
     ncps calls the cell's ``forward`` and not the cell, so ``source.rnn_cell.compile()`` would change nothing.
+    There are no graph breaks, and three graphs: the first input, whose state has no derivatives, the others,
+    and inference.
     """
     net = copy.deepcopy(source)
     net.rnn_cell.forward = torch.compile(net.rnn_cell.forward, backend=backend)

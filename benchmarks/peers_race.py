@@ -154,8 +154,8 @@ def entry(peer, u):
 def compiled(source, u, backend="inductor"):
     """The LTC of ncps with its cell, one input of it, compiled by ``torch.compile``.
 
-    Its loop over the inputs stays Python's: compiled whole it would be written out, and takes far longer to
-    compile than anybody waits.
+    Its loop over the inputs stays Python's. Compiled whole, the loop is written out: with 4 inputs of W1 that
+    took as long as the cell alone and ran no faster; with all 48 it had not ended after eight minutes.
     """
     ready = entry(peers.compiled(COMPILED, source, backend), u)
     took = []

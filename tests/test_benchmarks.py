@@ -399,6 +399,26 @@ SCHEMA = {
             {"type": "object", "required": ["synapses", "possible", "seconds", "memory"]},
             *(f"{density:g}" for density in studies.DENSITIES),
         ),
+        "peers": {  # only where that race was run
+            "type": "object",
+            "required": ["date", "machine", "works"],
+            "properties": {
+                "works": {
+                    "additionalProperties": {
+                        "required": [
+                            "training",
+                            "inference",
+                            "compile",
+                            "agreement",
+                            "exactness",
+                            "bar",
+                            "missing",
+                        ],
+                        "properties": {"training": TIMED, "inference": TIMED},
+                    }
+                }
+            },
+        },
         "goals": {
             "type": "array",
             "items": {"type": "object", "required": ["goal", "where", "reached", "must", "aim", "verdict"]},
@@ -415,10 +435,19 @@ def check(results):
     assert results["goals"] == table.shorter(table.goals(results)), (
         "the verdicts are not those of the numbers"
     )
-    for name, everybody in results["agreement"].items():
+    races = results.get("peers", {}).get("works", {})
+    for name, everybody in [
+        *results["agreement"].items(),
+        *((k, race["agreement"]) for k, race in races.items()),
+    ]:
         for peer, entry in everybody.items():
             for what, limit in measure.LIMITS.items():
                 assert entry[what] <= limit, f"{name}: {peer} was timed although its {what} are off"
+    for name, race in races.items():
+        for peer, entry in race["exactness"].items():
+            assert entry["error"] <= race["bar"], (
+                f"{name}: {peer} was timed although it is less exact than ncps"
+            )
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ pytest.importorskip("ncps")
 
 from benchmarks import gpu, launches, peers, studies, workloads
 from benchmarks.workloads import WORKLOADS
+from ltcbook import backends
 from ltcbook.backends import base
 from ltcbook.kernels import autograd
 
@@ -90,6 +91,7 @@ def pretended(monkeypatch):
     """What a GPU needs beside its tensors; see the fixture of ``test_gpu``."""
     monkeypatch.setattr(autograd, "PLAIN", (*autograd.PLAIN, Far))
     monkeypatch.setattr(base, "memory", lambda device: float("inf"))
+    monkeypatch.setattr(backends.triton, "without", lambda device: "the GPU is pretended")
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     return GPU
 

@@ -13,7 +13,7 @@ import torch
 from fake_cuda import GPU, Far
 from test_models import MAKERS, case
 
-from ltcbook import models, plots, pruning, tasks, train, wiring
+from ltcbook import backends, models, plots, pruning, tasks, train, wiring
 from ltcbook.backends import base
 from ltcbook.backends.edges import Edges
 from ltcbook.kernels import autograd, parallel
@@ -30,6 +30,7 @@ def gpu(monkeypatch):
     """
     monkeypatch.setattr(autograd, "PLAIN", (*autograd.PLAIN, Far))
     monkeypatch.setattr(base, "memory", lambda device: float("inf"))
+    monkeypatch.setattr(backends.triton, "without", lambda device: "the GPU is pretended")
     begin = torch.random.fork_rng  # a GPU's random numbers are not imitated
     monkeypatch.setattr(torch.random, "fork_rng", lambda devices: begin([]))
     with GPU() as device:

@@ -63,6 +63,7 @@ ROOMS = {
 GUESTS = {
     "torch": {"models", "train", "kernels", "reproduce"},
     "numba": {"kernels"},
+    "triton": {"kernels"},
     "sympy": {"symbolic"},
     "matplotlib": {"plots", "widgets"},  # widgets: only the file that draws the fallback, see the last test
     "anywidget": {"widgets"},
@@ -174,6 +175,7 @@ def test_importing_prints_nothing(root):
         ("train", "torch", "torch"),
         ("kernels.parallel", "torch", "torch"),
         ("kernels.autograd", "torch", "torch"),
+        ("kernels.triton_call", "triton", "gpu"),
         ("symbolic", "sympy", "symbolic"),
         ("plots", "matplotlib", "plots"),
         ("widgets", "anywidget", "widgets"),

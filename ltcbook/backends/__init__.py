@@ -21,14 +21,15 @@ from .edges import Edges
 from .finite import finite, not_finite
 from .parallel import Parallel
 from .reference import Reference, stepwise
+from .triton import Triton
 from .windows import Windows
 
 __all__ = ["BACKENDS", "Backend", "Call", "Cell", "Windows", "choose", "finite", "not_finite", "stepwise"]
 
 BACKENDS: dict[str, Backend] = {
-    backend.name: backend for backend in (Reference(), Edges(), Parallel(), Compiled(), Windows())
+    backend.name: backend for backend in (Reference(), Edges(), Parallel(), Compiled(), Windows(), Triton())
 }
-AUTO = ("numba", "edges", "reference")  # the fastest first; the last one serves every call
+AUTO = ("numba", "triton", "edges", "reference")  # the fastest first; the last one serves every call
 
 
 def choose(name: str | Backend, call: Call) -> Backend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
@@ -38,6 +39,11 @@ class Call(Generic[Array]):
     def steps(self) -> int:
         """T."""
         return self.dt.shape[-1] if self.u is None else self.u.shape[-2]
+
+    @property
+    def samples(self) -> int:
+        """How many inputs there are in the whole batch."""
+        return math.prod(self.x0.shape[:-1]) * self.steps
 
 
 class Cell:
@@ -96,26 +102,29 @@ class Backend:
         """The states (..., T, n)."""
         raise NotImplementedError(f"{type(self).__name__} must say how it computes.")
 
+    def needed(self, call: Call) -> float:
+        """Bytes that the gradient of a torch call keeps, where that is a matter of memory; else 0."""
+        if self.kept is None:
+            return 0
+        cell, reads = self.cell(call.network), call.substeps * call.solver.reads
+        sensory = (cell.w_in.numel() if cell.m else 0) * (1 if self.once_per_input else reads)
+        gates = call.samples * (reads * cell.w.numel() + sensory)
+        return self.kept * gates * call.x0.element_size()
+
     def check_memory(self, call: Call) -> None:
         """One ValueError, before any step is computed, for a torch call whose gradient would keep more than
         the machine holds.
         """
-        if self.kept is None:
-            return
         import torch
 
         if not torch.is_grad_enabled() or ops.tracing(call.x0, call.dt):
             return
-        cell, reads = self.cell(call.network), call.substeps * call.solver.reads
-        sensory = (cell.w_in.numel() if cell.m else 0) * (1 if self.once_per_input else reads)
-        samples = call.x0[..., 0].numel() * call.steps
-        need = self.kept * samples * (reads * cell.w.numel() + sensory) * call.x0.element_size()
-        have = memory(call.x0.device)
-        if need > have:
+        need = self.needed(call)
+        if need and need > (have := memory(call.x0.device)):
             raise ValueError(
-                f"training on {samples} inputs would keep about {need / 1e9:.0f} GB on the {self.name} path; "
-                f"{call.x0.device} has {have / 1e9:.0f} GB: take a smaller batch, a shorter sequence, or, on "
-                "a CPU, backend='numba'."
+                f"training on {call.samples} inputs would keep about {need / 1e9:.0f} GB on the {self.name} "
+                f"path; {call.x0.device} has {have / 1e9:.0f} GB: take a smaller batch, a shorter sequence, "
+                "or, on a CPU, backend='numba'."
             )
 
     def __repr__(self) -> str:

@@ -1,11 +1,12 @@
-"""The fast path of LTC networks on a CPU: a whole sequence in one call, compiled by numba.
+"""The fast paths of LTC networks: a whole sequence in one call, compiled by numba or by Triton.
 
 ``dynamics`` and ``simulate`` stay the definition; everything here gives their numbers. From the bottom:
 ``lanes`` (several numbers at once), ``gates`` (synapses), ``sequence`` (time, forwards and backwards, for the
 kernel form of a solver), ``sparse`` (lists of synapses), ``call`` (NumPy arrays), ``windows`` (a long
 sequence in pieces, side by side), ``autograd`` (torch tensors), ``cache`` (code on disk). numba is optional;
-neither it nor torch is imported before it is asked to compute, or whether it can. ``parallel`` is the other
-fast path: all times at once, in plain torch, for a GPU.
+neither it nor torch is imported before it is asked to compute, or whether it can. For a GPU there are two:
+``triton_gates``, ``triton_sequence`` and ``triton_call`` are the same for Triton, also optional; ``parallel``
+takes all times at once, in plain torch.
 
 >>> from ltcbook import kernels
 >>> kernels.missing(solvers.SOLVERS["fused"], "float16")

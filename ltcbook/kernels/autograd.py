@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..solvers import Solver
     from .sparse import SparsePattern
 
+CPU = torch.device("cpu")
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 NO_SECOND = (
     "the numba kernels have first derivatives only; for second ones use backend='reference' "
@@ -47,13 +48,17 @@ def looked_into(tensors: Iterable[torch.Tensor]) -> str | None:
     return None
 
 
-def refusal(tensors: Iterable[torch.Tensor], dt: torch.Tensor, solver: Solver) -> str | None:
-    """Why the kernels cannot compute with these tensors, if numba compiles, in words; None: they can."""
+def refusal(
+    tensors: Iterable[torch.Tensor], dt: torch.Tensor, solver: Solver, device: torch.device = CPU
+) -> str | None:
+    """Why kernels on this device cannot compute with these tensors, if they compile, in words; None: they
+    can.
+    """
     if seen := looked_into(tensors):
         return seen
     for tensor in tensors:
-        if tensor.device.type != "cpu":
-            return f"it computes on the CPU, not on {tensor.device}"
+        if tensor.device != device:
+            return f"it computes on {'the CPU' if device == CPU else device}, not on {tensor.device}"
         if tensor.dtype != dt.dtype:
             return "inputs and parameters differ in their dtype"
     if getattr(forward_ad, "_current_level", -1) >= 0:

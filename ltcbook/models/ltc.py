@@ -46,9 +46,10 @@ class LTCNet(Net):
     backend: who computes, the same numbers each: "reference": ``simulate`` with all n^2 places; "edges": with
     the synapses alone; "numba": the compiled ``kernels``, CPU only, fastest there; "windows": these on
     windows of one long sequence side by side, faster still for a network that forgets its start
-    (``backends.Windows`` has more to choose); "parallel": all times at once, for long sequences on a GPU (not
-    "rk4", "euler"); "auto": numba where it can serve, else edges where less than half of the places hold a
-    synapse, else reference. ``net.backend`` may be changed at any time.
+    (``backends.Windows`` has more to choose); "triton": the kernels for a GPU of NVIDIA, a sequence in one
+    launch (not "rk4"; no GPU has timed them yet); "parallel": all times at once, for long sequences on a GPU
+    (not "rk4", "euler"); "auto": numba or triton where they can serve, else edges where less than half of the
+    places hold a synapse, else reference. ``net.backend`` may be changed at any time.
     generator: torch.Generator or None; the effective values start in the ranges of ``dynamics.LTC.random``.
 
     Buffers ``polarity`` (n, n) and ``polarity_in`` (n, m) hold the signed masks, [target, source];
@@ -236,7 +237,7 @@ class LTCNet(Net):
 
     @property
     def backend(self) -> str | backends.Backend:
-        """What computes: "auto", "reference", "edges", "parallel", "numba" or "windows", or a backend."""
+        """What computes: the name of a backend, "auto", or a backend itself."""
         return self._backend
 
     @backend.setter

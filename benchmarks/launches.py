@@ -2,13 +2,16 @@
 
 Counted on a CPU, where torch runs the same operations. On a GPU a few of them start more than one kernel (a
 slice's derivative fills, then copies), for every peer alike; a layer that cuDNN computes whole, such as
-``nn.GRU``, could not be counted so.
+``nn.GRU``, could not be counted so. Kernels of Triton are not run: each counts as one.
 """
 
+from contextlib import contextmanager
+from importlib.util import find_spec
 from unittest.mock import patch
 
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ltcbook import backends
 from ltcbook.kernels import parallel
 
 from . import peers, workloads
@@ -58,6 +61,18 @@ def straight(peer, u, steps):
     return found
 
 
+@contextmanager
+def kernels_of_triton():
+    """While it is active, one operation of torch stands for each start of Triton's kernels, on a CPU too."""
+    from ltcbook.kernels.triton_call import Call
+
+    def start(call, kernel, tables, arrays, constants):
+        arrays["X" if "X" in arrays else "BY_U"].zero_()
+
+    with patch.object(Call, "_launch", start), patch.object(backends.triton, "without", lambda device: None):
+        yield
+
+
 def count(work, steps):
     """Name -> starts and reads of a training step, of ncps and of our backends that a GPU can run.
 
@@ -71,4 +86,8 @@ def count(work, steps):
         u = workloads.waves(work.batch if at_once else min(work.batch, 2), steps, graph.m)
         with patch.object(parallel, "ELEMENTS", parallel.ELEMENTS_GPU):  # windows of time as on a GPU
             found[peer.name] = (counted if at_once or steps < LONG else straight)(peer, u, steps)
+    if find_spec("triton"):
+        peer = peers.ltc("ltcbook triton", peers.SAME, workloads.source(graph), backend="triton")
+        with kernels_of_triton():
+            found[peer.name] = counted(peer, workloads.waves(work.batch, steps, graph.m), steps)
     return found

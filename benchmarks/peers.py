@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ltcbook import dynamics, models
+from ltcbook import backends, dynamics, models
 
 from . import workloads
 
@@ -78,8 +78,14 @@ def compiled(name, source, backend="inductor"):
 
 
 def on_a_gpu(source):
-    """ncps and those of ours that a GPU can run."""
-    return [ncps(source), *(ltc(f"ltcbook {name}", SAME, source, backend=name) for name in ON_A_GPU)]
+    """ncps and those of ours that can run where it lies: Triton's kernels on a GPU alone."""
+    names = ON_A_GPU + (("triton",) if on_triton(next(source.parameters()).device) else ())
+    return [ncps(source), *(ltc(f"ltcbook {name}", SAME, source, backend=name) for name in names)]
+
+
+def on_triton(device):
+    """Whether Triton's kernels compute on this device."""
+    return backends.triton.without(device) is None
 
 
 def cfc(graph):

@@ -86,6 +86,20 @@ def test_all_times_at_once_start_fewer_kernels_and_hardly_more_for_longer_sequen
     assert launches.counted(base, u, 96)["starts"] > 25 * long["starts"]
 
 
+def test_triton_starts_as_few_kernels_for_any_length_and_batch(source):
+    pytest.importorskip("triton", reason="Triton is not installed; it runs on Linux alone")
+    peer, u = peers.ltc("", peers.SAME, source, backend="triton"), workloads.waves(3, 96, 2)
+    with launches.kernels_of_triton():
+        found = launches.counted(peer, u, 96)
+        assert found == launches.counted(peer, u[:1], 5) and 2 < found["starts"] < 60
+
+
+def test_triton_races_on_a_gpu_alone(source, monkeypatch):
+    assert "ltcbook triton" not in [peer.name for peer in peers.on_a_gpu(source)]
+    monkeypatch.setattr(backends.triton, "without", lambda device: None)
+    assert "ltcbook triton" in [peer.name for peer in peers.on_a_gpu(source)]
+
+
 @pytest.fixture
 def pretended(monkeypatch):
     """What a GPU needs beside its tensors; see the fixture of ``test_gpu``."""

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import few, random_wiring, seeds
 
-from ltcbook import kernels, models, simulate, solvers, wiring
+from ltcbook import dynamics, kernels, models, simulate, solvers, wiring
 
 pytest.importorskip("numba")
 from ltcbook.backends import compiled
@@ -249,14 +249,14 @@ def test_networks_of_other_wirings_stacked_in_one_call_give_each_its_own_bits(ba
     assert all(map(np.array_equal, together, results(range(3), threads=3)))
 
 
-def test_only_the_states_of_the_substeps_are_kept_for_the_backward_pass():
+def test_two_numbers_per_neuron_and_substep_are_kept_for_the_backward_pass():
     net, u, x0, dt = case(batch=(32,), T=10, substeps=4)
     x = net(u, x0, dt)[1]
     node = x.grad_fn
     while "Sequence" not in node.name():
         node = node.next_functions[0][0]
     (states,) = node.saved_tensors
-    assert states.numel() == 32 * (10 * 4 + 1) * net.n
+    assert states.numel() == 32 * (2 * 10 * 4 + 1) * net.n
 
 
 @SOLVERS
@@ -450,7 +450,7 @@ def test_a_later_process_reads_compiled_code_and_a_changed_constant_is_never_rea
     assert first == again and made and made == more  # nothing was compiled again
     steps = tmp_path / "ltcbook" / "solvers" / "fused.py"
     text = steps.read_text("utf8")
-    steps.write_text(text.replace("a * dt, a * (x - y)", "2 * a * dt, a * (x - y)"), "utf8")
+    steps.write_text(text.replace("by_h, by_x * (x - y)", "2 * by_h, by_x * (x - y)"), "utf8")
     assert steps.read_text("utf8") != text
     changed, more = process()
     assert abs(changed / first - 1) > 0.1 and set(more) > set(made)
@@ -594,12 +594,14 @@ def test_with_the_compiler_switched_off_from_outside_a_long_trajectory_runs(root
 # ------------------------------------------------------------------------------------------------------ lanes
 
 
-def test_lanes_are_a_power_of_two_of_at_least_four():
-    assert sequence.LANES in (4, 8, 16, 32)
+def test_many_samples_take_more_lanes_unless_too_many_of_these_would_be_empty():
+    chosen = {batch: sequence.lanes_for(batch, "float32") for batch in (3, 16, 17, 32, 33, 64, 70)}
+    assert chosen == {3: 16, 16: 16, 17: 32, 32: 32, 33: 16, 64: 32, 70: 32}
+    assert sequence.lanes_for(64, "float64") == 16
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["exp", "expm1", "sigmoid"])
+@pytest.mark.parametrize("name", ["lost", "gate", "clamped_gate"])
 def test_functions_of_lanes_are_right_to_a_few_roundings_everywhere(name, dtype):
     import numba
 
@@ -614,17 +616,55 @@ def test_functions_of_lanes_are_right_to_a_few_roundings_everywhere(name, dtype)
         for i in range(0, len(x), 16):
             store(y, i, function(load(x, i)))
 
-    top = 87 if dtype == np.float32 else 700
+    top = gates.FARTHEST[np.dtype(dtype).name]
     rng = np.random.default_rng(0)
     x = np.concatenate(
         [rng.uniform(-top, top, 4000), rng.uniform(-1, 1, 4000), 10.0 ** rng.uniform(-30, 0, 2000)]
     )
-    x, y = np.resize(x, 10_000 // 16 * 16).astype(dtype), np.empty(10_000 // 16 * 16, dtype)
+    if name == "lost":
+        x = np.append(np.abs(x), [0, 1e4, 1e30])
+    if name == "clamped_gate":
+        x = np.append(x, [-1e30, 1e30, -200, 200, -1100, 1100])
+    x = np.resize(x, 10_016).astype(dtype)
+    y, exact = np.empty_like(x), x.astype(np.longdouble)
     evaluate(x, y)
-    true = {"exp": np.exp, "expm1": np.expm1, "sigmoid": ops.sigmoid}[name](x.astype(np.longdouble))
+    true = -np.expm1(-exact) if name == "lost" else ops.sigmoid(-exact * np.log(np.longdouble(2)))
     # a gate only has to be right beside 1, the size of the sums that it enters
-    error = np.abs(y - true) / (1 if name == "sigmoid" else np.maximum(np.abs(true), np.finfo(dtype).tiny))
-    assert error.max() < (1.0 if name == "sigmoid" else 3.0) * np.finfo(dtype).eps
+    error = np.abs(y - true) / (np.maximum(np.abs(true), np.finfo(dtype).tiny) if name == "lost" else 1)
+    assert error.max() < (3.0 if name == "lost" else 1.0) * np.finfo(dtype).eps
+
+
+def far_from(mu=0.0, x0=0.0, u=0.0, gamma=1.0, e_rev=1.0, solver="fused"):
+    """Whether a call on two neurons and an input certifies that its gates are near, and its states."""
+    two = wiring.fully_connected(2, sensory=1, autapses=True, rng=np.random.default_rng(0))
+    net, heard, start, dt = case(two, (4,), T=3, solver=solver, dtype=torch.float32)
+    whole = lambda value: np.full((2, 2), value)
+    fields = vars(net.numpy_cell()) | {
+        "gamma": whole(gamma),
+        "mu": whole(mu),
+        "e_rev": whole(e_rev),
+    }
+    cell = dynamics.LTC(**{name: value.astype(np.float32) for name, value in fields.items()})
+    chosen, build = [], call.build
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(call, "build", lambda *how: (chosen.append(how[-1]), build(*how))[1])
+        arrays = heard.numpy() + np.float32(u), start.numpy() + np.float32(x0), dt.numpy()
+        x = [
+            simulate.simulate(cell, *arrays, method=solver, substeps=2, backend=b)
+            for b in ("numba", "reference")
+        ]
+    np.testing.assert_allclose(*x, rtol=1e-5, atol=1e-6)
+    return not chosen[0]
+
+
+def test_gates_are_clamped_unless_the_box_of_the_states_keeps_them_near():
+    assert not far_from()
+    for change in ({"mu": 90.0}, {"x0": 90.0}, {"u": -90.0}, {"gamma": 130.0}, {"e_rev": 90.0}):
+        assert far_from(**change), f"unclamped with {change}"
+    assert not far_from(mu=20.0) and far_from(mu=20.0, gamma=4.2)
+    assert far_from(solver="euler"), "its steps keep no bounds"
+    # read ahead, a gate may lie half the box beyond it
+    assert not far_from(e_rev=70.0) and far_from(e_rev=70.0, solver="extrapolated")
 
 
 def test_a_gate_beyond_all_numbers_is_open_or_shut():

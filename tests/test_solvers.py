@@ -107,13 +107,15 @@ def test_the_affine_form_is_the_step_with_frozen_gates(solver):
 @KERNEL
 def test_the_kernel_form_is_the_step_and_its_derivative_with_frozen_gates(solver):
     cell, x, dt = frozen()
-    step, back = solver.kernel(np.exp, np.expm1)
-    y = step(x, cell.g, cell.h, cell.c, dt)
+    step, back = solver.kernel(lambda z: -np.expm1(-z))
+    y, kept = step(x, cell.g, cell.h, dt / cell.c)
     np.testing.assert_allclose(y, solver.step(x, None, cell, dt), **ROUNDING)
 
     leaves = [torch.tensor(value, requires_grad=True) for value in (x, cell.g, cell.h, cell.c)]
-    formula, _ = solver.kernel(torch.exp, torch.expm1)
+    formula, _ = solver.kernel(lambda z: -torch.expm1(-z))
+    x_, g, h, c = leaves
     by_y = np.random.default_rng(1).normal(size=len(x))
-    true = torch.autograd.grad((formula(*leaves, dt) * torch.tensor(by_y)).sum(), leaves)
-    for slope, expected in zip(back(by_y, y, x, cell.g, cell.h, cell.c, dt), true, strict=True):
+    true = torch.autograd.grad((formula(x_, g, h, dt / c)[0] * torch.tensor(by_y)).sum(), leaves)
+    by_x, by_g, by_h, by_log_c = back(by_y, y, x, kept, dt / cell.c)
+    for slope, expected in zip((by_x, by_g, by_h, by_log_c / cell.c), true, strict=True):
         np.testing.assert_allclose(slope, expected.numpy(), rtol=1e-10, atol=1e-12)

@@ -9,6 +9,7 @@ The caller has checked everything: shapes, finite values, equal dtypes, dt >= 0.
 from __future__ import annotations
 
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import sequence
+from . import gates, sequence
 from .sparse import GATES, gather
 
 if TYPE_CHECKING:
@@ -28,7 +29,25 @@ if TYPE_CHECKING:
 FEW = 2  # up to so many samples the lanes run over synapses; from three on, lanes over the batch are faster
 SMALL = 500_000  # gates per thread: less work than this is not worth the start of a thread (some 100 us)
 
-build = cache(sequence.build)
+build, reach = cache(sequence.build), cache(sequence.reach)
+
+
+@cache
+def pool(threads: int) -> ThreadPoolExecutor:
+    """Threads that live on from call to call."""
+    return ThreadPoolExecutor(threads, "ltcbook")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=pool.cache_clear)  # a forked process has none of its parent's threads
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Zeros from the start of a line of the cache: lanes that stand across two lines cost twice."""
+    size = math.prod(shape) * dtype.itemsize
+    room = np.zeros(size + sequence.LINE, np.uint8)
+    start = -room.ctypes.data % sequence.LINE
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def trajectory(
@@ -82,20 +101,20 @@ class Call:
     ) -> None:
         self.patterns, self.substeps, self.threads = patterns, substeps, threads
         self.networks, self.batch, self.steps, self.m = u.shape
-        self.n, self.dtype, lanes = fields["c"].shape[1], u.dtype, sequence.LANES
+        self.n, self.dtype, self.solver = fields["c"].shape[1], u.dtype, solver
         self.wide = self.batch > FEW  # lanes over the batch
+        self.all_lanes = lanes = sequence.lanes_for(self.batch, u.dtype) if self.wide else sequence.LANES
         self.each = -(-self.batch // lanes) if self.wide else self.batch  # tiles per network
         self.tiles = self.networks * self.each
         self.lanes, block = (lanes, 1) if self.wide else (1, lanes)
         self.size = -(-self.n // block) * block * self.lanes
-        self.kernels = build(solver, self.dtype.name, "batch" if self.wide else "synapses")
-
+        self.near: bool | None = None
         self.u = self._tiles(u)
         self.dt = self._tiles(np.broadcast_to(dt, u.shape[:3])[..., None], fill=1)
         self.dt = (self.dt if self.wide else np.repeat(self.dt, lanes, -1)).ravel()
-        c, self.g_leak, e_leak = (fields[name].copy() for name in ("c", "g_leak", "e_leak"))
+        self.c, self.g_leak, e_leak = (fields[name].copy() for name in ("c", "g_leak", "e_leak"))
         neurons = np.ones((4, self.networks, self.size), self.dtype)  # those that only fill up stay 1
-        for row, values in zip(neurons, (c, self.g_leak, self.g_leak * e_leak, e_leak), strict=True):
+        for row, values in zip(neurons, (self.c, self.g_leak, self.g_leak * e_leak, e_leak), strict=True):
             row[:, : self.n * self.lanes].reshape(-1, self.n, self.lanes)[:] = values[..., None]
         self.neurons = tuple(neurons)
         self.synapses = [
@@ -104,16 +123,19 @@ class Call:
         ]
 
     def states_shape(self, substeps: bool) -> tuple[int, int, int]:
-        """Shape for x0 and the states after each input, or after each substep, which ``backward`` needs."""
-        return self.tiles, self.steps * (self.substeps if substeps else 1) + 1, self.size
+        """Shape for x0 and the states after each input. substeps: for x0 and, after each substep, what its
+        derivative needs and the state: ``backward`` reads all of them.
+        """
+        return self.tiles, self.steps * (2 * self.substeps if substeps else 1) + 1, self.size
 
     def forward(self, x0: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None) -> np.ndarray:
         """The trajectory (S, B, T, n) from x0 (S, B, n), or of the named neurons alone, (S, B, T, k); fills
         ``states``, an array of either ``states_shape``.
         """
         states[:, :1] = self._tiles(x0[:, :, None], self.size)
-        every = self.substeps * self.steps // (states.shape[1] - 1)
-        self._run(0, self.u, self.dt, self.neurons, *self.synapses, self.substeps, every, states)
+        self.near = self._near(states)
+        keep = states.shape[1] - 1 > self.steps
+        self._run(0, self.u, self.dt, self.neurons, *self.synapses, self.substeps, keep, states)
         return self.trajectory(states, neurons)
 
     def trajectory(self, states: np.ndarray, neurons: np.ndarray | None = None) -> np.ndarray:
@@ -135,13 +157,15 @@ class Call:
         """From the derivative by the trajectory, or by that of the named neurons: those by u, x0 and all
         ``FIELDS``, as lists (S, E) in which the places that pad mean nothing.
         """
-        by_u, by_x0 = np.zeros_like(self.u), np.zeros((self.tiles, 1, self.size), self.dtype)
+        if self.near is None:  # states that another call has found
+            self.near = self._near(states)
+        by_u, by_x0 = (aligned(s, self.dtype) for s in (self.u.shape, (self.tiles, 1, self.size)))
         by_neurons = np.zeros((self.networks, self.each, 3, self.size))
-        sums = [np.zeros((self.tiles, 4 * here.w.shape[1])) for here in self.synapses]
+        sums = [aligned((self.tiles, 4 * here.w.shape[1]), np.dtype(float)) for here in self.synapses]
         if neurons is None:
             by_y = self._tiles(by_x, self.size)
         else:
-            by_y = np.zeros((self.tiles, self.steps, self.size), self.dtype)
+            by_y = aligned((self.tiles, self.steps, self.size), self.dtype)
             places = by_y.reshape(self.tiles, self.steps, -1, self.lanes)
             places[:, :, neurons] = self._tiles(by_x).reshape(self.tiles, self.steps, -1, self.lanes)
         self._run(
@@ -163,7 +187,7 @@ class Call:
         yield self._samples(by_x0, self.n)[:, :, 0]
         by_neurons = by_neurons.sum(1).reshape(self.networks, 3, -1, self.lanes).sum(-1)[..., : self.n]
         by_c, by_g_leak, by_h_leak = by_neurons.swapaxes(0, 1)
-        for values in (by_c, by_g_leak, self.g_leak * by_h_leak):
+        for values in (by_c / self.c, by_g_leak, self.g_leak * by_h_leak):
             yield values.astype(self.dtype)
         for pattern, synapses, total in zip(self.patterns, self.synapses, sums, strict=True):
             total = total.reshape(self.networks, self.each, total.shape[1]).sum(1)
@@ -171,31 +195,42 @@ class Call:
             total = np.moveaxis(total.reshape(self.networks, *shape), four, 0)
             by_w, by_e_rev, by_mu, by_gamma = total[..., : pattern.length].astype(self.dtype)
             w, gamma = (values[:, : pattern.length] for values in (synapses.w, synapses.gamma))
-            yield from (by_w, by_gamma, -gamma * by_mu, w * by_e_rev)
+            yield from (by_w, w * by_gamma, -w * gamma * by_mu, w * by_e_rev)
 
     def _run(self, which: int, *arguments: Any) -> None:
         """Forward (0) or backward (1): every thread takes some tiles; no two write to the same place."""
         longest = max(self.synapses[0].source.shape[1], 1)
         gates = self.tiles * self.lanes * self.steps * self.substeps * longest
         threads = max(1, min(self.threads, self.tiles, gates // SMALL))
+        across = "batch" if self.wide else "synapses"
+        kernel = build(self.solver, self.dtype.name, across, self.all_lanes, self.near)[which]
         if threads == 1:
-            self.kernels[which](0, self.tiles, self.each, *arguments)
+            kernel(0, self.tiles, self.each, *arguments)
             return
         bounds = [self.tiles * k // threads for k in range(threads + 1)]
-        with ThreadPoolExecutor(threads - 1) as pool:
-            others = [
-                pool.submit(self.kernels[which], first, last, self.each, *arguments)
-                for first, last in pairwise(bounds[1:])
-            ]
-            self.kernels[which](*bounds[:2], self.each, *arguments)
-            for other in others:
-                other.result()
+        others = [
+            pool(threads - 1).submit(kernel, start, end, self.each, *arguments)
+            for start, end in pairwise(bounds[1:])
+        ]
+        kernel(*bounds[:2], self.each, *arguments)
+        for other in others:
+            other.result()
+
+    def _near(self, states: np.ndarray) -> bool:
+        """Whether it is certain that no gate of this call, lanes without a sample among them, is read farther
+        out than ``gates.FARTHEST``.
+        """
+        if not self.solver.keeps_bounds:
+            return False
+        ends = [f(a) if a.size else 0.0 for a in (states[:, 0], self.u) for f in (np.min, np.max)]
+        most = reach(self.dtype)(*map(float, ends), self.solver.ahead, self.neurons, *self.synapses)
+        return bool(most <= gates.FARTHEST[self.dtype.name])
 
     def _tiles(self, values: np.ndarray, size: int = 0, fill: float = 0) -> np.ndarray:
         """(S, B, T, k) as (tiles, T, k * lanes), or (tiles, T, size) where one is a sample; pad: ``fill``."""
         networks, batch, steps, k = values.shape
         if self.wide:
-            tiles = np.empty((networks, self.each, steps, k, self.lanes), self.dtype)
+            tiles = aligned((networks, self.each, steps, k, self.lanes), self.dtype)
             full, rest = divmod(batch, self.lanes)
             whole = values[:, : full * self.lanes].reshape(networks, full, self.lanes, steps, k)
             tiles[:, :full] = whole.transpose(0, 1, 3, 4, 2)

@@ -3,6 +3,10 @@
 Numbers stand in flat arrays and are read as ``Lanes``, in one of two layouts. ``over_batch``: the lanes are
 samples, entry [i * lanes + l] belongs to neuron i of sample l. ``over_synapses``, for few samples: the lanes
 are neighbours in the list of synapses (or of neurons), which is padded to a multiple of the lanes.
+
+Both layouts read a gate once per substep and direction, and do everything with it in that moment: forwards
+the sums of its neuron, which then takes its step; backwards, where the step's derivative is taken first, all
+that the gate hands on.
 """
 
 import math
@@ -11,16 +15,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
+from numpy.polynomial import Chebyshev, Polynomial
 
-from .lanes import accumulate, add_sums, clamp, entry, nearest_whole, times_power_of_two
+from .lanes import accumulate, add_sums, clamp, entry, times_power_of_two
 
 INLINE: Any = {"forceinline": True}
+BLOCK = 32  # synapses whose gates are read before anything is done with them
+FARTHEST = {"float32": 120.0, "float64": 1000.0}  # a gate 2**-120 open is shut
 
 
 class Synapses(NamedTuple):
     """The synapses that exist, sorted by target; neuron i has those with ptr[i] <= e < ptr[i + 1].
 
     w, gamma, mu, e_rev: a number per synapse, padded with zeros; source and target likewise; ptr (n + 1,).
+    Four more save the kernels a product each: a gate is 1 / (1 + 2**y) with y = slope x + shift, where slope
+    is -gamma / log 2; drive = w e_rev; pull = w gamma.
     Of a stack of networks each has one axis more, the first: a row per network, all padded to one length.
     """
 
@@ -28,6 +37,10 @@ class Synapses(NamedTuple):
     gamma: np.ndarray
     mu: np.ndarray
     e_rev: np.ndarray
+    slope: np.ndarray
+    shift: np.ndarray
+    drive: np.ndarray
+    pull: np.ndarray
     source: np.ndarray
     target: np.ndarray
     ptr: np.ndarray
@@ -36,21 +49,35 @@ class Synapses(NamedTuple):
 @register_jitable(**INLINE)
 def of_network(stack, network):
     """The ``Synapses`` of one network of a stack, nothing copied."""
-    w, gamma, mu, e_rev, source, target, ptr = stack
+    w, gamma, mu, e_rev, slope, shift, drive, pull, source, target, ptr = stack
     return Synapses(
         w[network],
         gamma[network],
         mu[network],
         e_rev[network],
+        slope[network],
+        shift[network],
+        drive[network],
+        pull[network],
         source[network],
         target[network],
         ptr[network],
     )
 
 
-def series(scale, degree):
-    """Coefficients of exp(scale r) as a polynomial in r, the highest power first."""
-    return tuple(scale**power / math.factorial(power) for power in range(degree, -1, -1))
+def economised(degree, first=0):
+    """Coefficients of a polynomial for 2**r on [-1/2, 1/2], the highest power first; first=1: for
+    (2**r - 1) / r.
+
+    From a long Taylor series the highest power is taken off again and again, by the multiple of Chebyshev's
+    polynomial that cancels it: of all that do, it is the smallest on the interval. What is left is nearly as
+    good as the best polynomial of its degree, some 2**degree times better than a shorter Taylor series.
+    """
+    series = [math.log(2) ** power / math.factorial(power) for power in range(first, first + 20)]
+    while len(series) > degree + 1:
+        last = Chebyshev.basis(len(series) - 1, domain=[-0.5, 0.5]).convert(kind=Polynomial).coef
+        series = [a - b * series[-1] / last[-1] for a, b in zip(series, last, strict=True)][:-1]
+    return tuple(float(a) for a in reversed(series))
 
 
 @register_jitable(**INLINE)
@@ -62,130 +89,199 @@ def polynomial(r, coefficients):
     return p
 
 
-def parts(x):
-    """2**k and exp(r) - 1 with x = k log 2 + r and |r| <= log(2) / 2, so that exp(x) = 2**k exp(r)."""
+def whole_in_last_bits(real):
+    """A number so large that y plus it holds the whole number nearest to y in its last bits."""
+    return 1.5 * 2.0**23 if real == types.float32 else 1.5 * 2.0**52
 
 
-@overload(parts, jit_options=INLINE)
-def _parts(x):
-    low, high, bits, degree = (-87.0, 88.0, 9, 7) if x.real == types.float32 else (-708.0, 709.0, 32, 13)
-    per_two = 1 / math.log(2)
-    two_high = round(math.log(2) * 2**bits) / 2**bits  # few digits, so that k * two_high is exact
-    two_low = math.log(2) - two_high + 2.319046813846e-17  # the last is what the rounded log(2) lacks
-    but_one = series(1, degree)[:-1]
+def lost(z):
+    """1 - exp(-z) of lanes z >= 0, to rounding, without cancellation near 0.
 
-    def implementation(x):
-        x = clamp(x, low, high)
-        k = nearest_whole(x * per_two)
-        r = (x - k * two_high) - k * two_low
-        return times_power_of_two(1, k), polynomial(r, but_one) * r
-
-    return implementation
-
-
-@register_jitable(**INLINE)
-def exp(x):
-    """exp of lanes, to rounding."""
-    scale, rest = parts(x)
-    return scale + scale * rest
-
-
-@register_jitable(**INLINE)
-def expm1(x):
-    """exp - 1 of lanes, without cancellation near 0."""
-    scale, rest = parts(x)
-    return (scale - 1) + scale * rest
-
-
-def sigmoid(x):
-    """1 / (1 + 2**y) of lanes, y = -x / log(2).
-
-    Most of the time goes here. A rounding error of y reaches s shrunk by s (1 - s) <= 1/4, so that one
-    product and fewer powers are enough, where exp needs more.
+    exp(-z) = 2**y = 2**k 2**r with whole k and |r| <= 1/2, and 2**r - 1 is r times a polynomial.
     """
 
 
-@overload(sigmoid, jit_options=INLINE)
-def _sigmoid(x):
-    high, degree = (125.0, 6) if x.real == types.float32 else (1021.0, 13)
-    per_two, coefficients = -1 / math.log(2), series(math.log(2), degree)
+@overload(lost, jit_options=INLINE)
+def _lost(z):
+    low, degree = (-126.0, 5) if z.real == types.float32 else (-1022.0, 11)
+    big, per_two = whole_in_last_bits(z.real), -1 / math.log(2)
+    coefficients = economised(degree, first=1)
 
-    def implementation(x):
-        y = clamp(x * per_two, -high, high)
-        k = nearest_whole(y)
-        return 1 / (1 + times_power_of_two(polynomial(y - k, coefficients), k))
+    def implementation(z):
+        y = clamp(z * per_two, low, 0)
+        shifted = y + big
+        r = y - (shifted - big)
+        scale = times_power_of_two(r * 0 + 1, shifted)
+        return (1 - scale) - scale * (polynomial(r, coefficients) * r)
 
     return implementation
 
 
-def over_batch(load, store, gather, lanes):
-    """``conductances`` and their derivative ``conductances_vjp`` where the lanes are samples."""
+def gate(y):
+    """1 / (1 + 2**y) of lanes with |y| <= ``FARTHEST``. Most of the time goes here.
 
-    @register_jitable
-    def conductances(x, synapses, g0, h0, gates, g, h):
-        """g = g0 + sum of w s and h = h0 + sum of w s E over a neuron's synapses; s(x) goes to ``gates``."""
-        w, gamma, mu, e_rev, source, target, ptr = synapses
-        for i in range(len(ptr) - 1):
-            g_i, h_i = load(g0, i * lanes), load(h0, i * lanes)
-            for e in range(entry(ptr, i), entry(ptr, i + 1)):
-                s = sigmoid(entry(gamma, e) * (load(x, entry(source, e) * lanes) - entry(mu, e)))
-                store(gates, e * lanes, s)
-                g_i += entry(w, e) * s
-                h_i += (entry(w, e) * entry(e_rev, e)) * s
-            store(g, i * lanes, g_i)
-            store(h, i * lanes, h_i)
-
-    @register_jitable
-    def conductances_vjp(by_g, by_h, x, synapses, gates, work, by_x, sums):
-        """Adds the derivative by x to by_x, and four sums per synapse to ``sums``.
-
-        With z = gamma (x - mu) these are the derivatives by w, by E without its factor w, by z, and by gamma,
-        which is the one by z times (x - mu). (x - mu) is multiplied before the sum: two sums would cancel.
-        """
-        w, gamma, mu, e_rev, source, target, ptr = synapses
-        for i in range(len(ptr) - 1):
-            by_g_i, by_h_i = load(by_g, i * lanes), load(by_h, i * lanes)
-            for e in range(entry(ptr, i), entry(ptr, i + 1)):
-                j = entry(source, e) * lanes
-                s = load(gates, e * lanes)
-                by_w = s * (by_g_i + entry(e_rev, e) * by_h_i)
-                by_z = entry(w, e) * by_w * (1 - s)
-                store(by_x, j, load(by_x, j) + entry(gamma, e) * by_z)
-                add_sums(sums, 4 * e, by_w, s * by_h_i, by_z, by_z * (load(x, j) - entry(mu, e)))
-
-    return conductances, conductances_vjp
+    A relative error of 2**y reaches the gate shrunk by s (1 - s) <= 1/4, so that few powers are enough: the
+    polynomial is right to 1.1e-7 (float64: 2e-17), the gate to 1e-7 (2e-16).
+    """
 
 
-def over_synapses(load, store, gather, lanes):
-    """The same two functions where the lanes are synapses of a sample; ``work`` has room for them all."""
+@overload(gate, jit_options=INLINE)
+def _gate(y):
+    degree = 5 if y.real == types.float32 else 11
+    big, coefficients = whole_in_last_bits(y.real), economised(degree)
+
+    def implementation(y):
+        shifted = y + big
+        r = y - (shifted - big)
+        return 1 / (1 + times_power_of_two(polynomial(r, coefficients), shifted))
+
+    return implementation
+
+
+def clamped_gate(y):
+    """``gate`` of any lanes: far out it is open or shut all the same."""
+
+
+@overload(clamped_gate, jit_options=INLINE)
+def _clamped_gate(y):
+    high = FARTHEST[str(y.real)]
+    return lambda y: gate(clamp(y, -high, high))
+
+
+def reach(x_low, x_high, u_low, u_high, ahead, neurons, recurrents, sensories):
+    """The largest |y| at which a gate may be read; infinite where no box holds the states.
+
+    A step that keeps bounds is a mean of the state and of reversal potentials, with weights that are no less
+    than 0 where conductances are not. So a state stays between the least and the largest of those and of the
+    states at the start; where gates are read ahead, at (3 x - before) / 2, up to half the box beyond.
+    """
+    low, high = x_low, x_high
+    _, leaks, _, e_leaks = neurons
+    for row in range(len(leaks)):
+        for i in range(leaks.shape[1]):
+            if not leaks[row, i] >= 0:
+                return np.inf
+            low, high = min(low, e_leaks[row, i]), max(high, e_leaks[row, i])
+        for synapses in (recurrents, sensories):
+            for e in range(synapses.w.shape[1]):
+                if not synapses.w[row, e] >= 0:
+                    return np.inf
+                low, high = min(low, synapses.e_rev[row, e]), max(high, synapses.e_rev[row, e])
+    beyond = (high - low) / 2 if ahead else 0.0
+    most = 0.0
+    for synapses, least, greatest in (
+        (recurrents, low - beyond, high + beyond),
+        (sensories, u_low, u_high),
+    ):
+        for row in range(len(synapses.w)):
+            for e in range(synapses.w.shape[1]):
+                mu = synapses.mu[row, e]
+                here = abs(synapses.slope[row, e]) * max(abs(least - mu), abs(greatest - mu))
+                if not here <= most:
+                    most = here  # NaN, too, and for good
+    return most
+
+
+def over_batch(load, store, gather, lanes, gate, advance):
+    """``conductances``, their derivative ``conductances_vjp`` and ``step`` where the lanes are samples."""
 
     @register_jitable(**INLINE)
-    def conductances(x, synapses, g0, h0, gates, g, h):
-        w, gamma, mu, e_rev, source, target, ptr = synapses
+    def summed(i, x, synapses, g, h):
+        """g + sum of w s and h + sum of w s E over the synapses of neuron i."""
+        w, _, _, _, slope, shift, drive, _, source, _, ptr = synapses
+        for e in range(entry(ptr, i), entry(ptr, i + 1)):
+            s = gate(entry(slope, e) * load(x, entry(source, e) * lanes) + entry(shift, e))
+            g += entry(w, e) * s
+            h += entry(drive, e) * s
+        return g, h
+
+    @register_jitable
+    def conductances(x, synapses, g0, h0, work, g, h):
+        """g = g0 + sum of w s and h = h0 + sum of w s E over a neuron's synapses."""
+        for i in range(len(synapses.ptr) - 1):
+            at = i * lanes
+            g_i, h_i = summed(i, x, synapses, load(g0, at), load(h0, at))
+            store(g, at, g_i)
+            store(h, at, h_i)
+
+    @register_jitable
+    def conductances_vjp(by_g, by_h, x, synapses, work, by_x, totals):
+        """Adds the derivative by x to by_x, and four sums per synapse to ``totals``.
+
+        With z = gamma (x - mu) these are the derivatives by w, and without their factor w those by E, by z,
+        and by gamma, which is the one by z times (x - mu). (x - mu) is multiplied before the sum: two sums
+        would cancel. First the gates of a block, then what they hand on: a processor looks some hundred
+        instructions ahead, and from the input of a gate to the end of its sums it is too far for two at once.
+        """
+        _, _, mu, e_rev, slope, _, _, pull, source, target, _ = synapses
+        for start in range(0, len(mu), BLOCK):
+            stop = min(start + BLOCK, len(mu))
+            for e in range(start, stop):
+                from_mu = load(x, entry(source, e) * lanes) - entry(mu, e)
+                store(work, (e - start) * lanes, gate(entry(slope, e) * from_mu))
+            for e in range(start, stop):
+                i, j = entry(target, e) * lanes, entry(source, e) * lanes
+                s, by_h_i = load(work, (e - start) * lanes), load(by_h, i)
+                by_w = s * (load(by_g, i) + entry(e_rev, e) * by_h_i)
+                by_z = by_w - by_w * s
+                store(by_x, j, load(by_x, j) + entry(pull, e) * by_z)
+                add_sums(totals, 4 * e, by_w, s * by_h_i, by_z, by_z * (load(x, j) - entry(mu, e)))
+
+    @register_jitable
+    def step(x, read, recurrent, g0, h0, rate, work, y, kept):
+        """A substep from x to y with gates read at ``read``; what its derivative needs goes to ``kept``."""
+        for i in range(len(recurrent.ptr) - 1):
+            at = i * lanes
+            g, h = summed(i, read, recurrent, load(g0, at), load(h0, at))
+            y_i, kept_i = advance(load(x, at), g, h, load(rate, at))
+            store(y, at, y_i)
+            store(kept, at, kept_i)
+
+    return conductances, conductances_vjp, step
+
+
+def over_synapses(load, store, gather, lanes, gate, advance):
+    """The same three functions where the lanes are synapses of a sample; ``work`` has room for them all, and
+    then for two numbers per neuron.
+    """
+
+    @register_jitable(**INLINE)
+    def conductances(x, synapses, g0, h0, work, g, h):
+        w, _, _, _, slope, shift, drive, _, source, _, ptr = synapses
         for e in range(0, len(w), lanes):
-            store(gates, e, sigmoid(load(gamma, e) * (gather(x, source, e) - load(mu, e))))
+            store(work, e, gate(load(slope, e) * gather(x, source, e) + load(shift, e)))
         for i in range(len(ptr) - 1):
             g_i, h_i = entry(g0, i), entry(h0, i)
             for e in range(entry(ptr, i), entry(ptr, i + 1)):
-                ws = entry(w, e) * entry(gates, e)
-                g_i += ws
-                h_i += ws * entry(e_rev, e)
+                g_i += entry(w, e) * entry(work, e)
+                h_i += entry(drive, e) * entry(work, e)
             g[i], h[i] = g_i, h_i
 
     @register_jitable(**INLINE)
-    def conductances_vjp(by_g, by_h, x, synapses, gates, work, by_x, sums):
-        w, gamma, mu, e_rev, source, target, ptr = synapses
-        size = len(w)
+    def conductances_vjp(by_g, by_h, x, synapses, work, by_x, totals):
+        _, _, mu, e_rev, slope, _, _, pull, source, target, ptr = synapses
+        size = len(mu)
         for e in range(0, size, lanes):
-            s, by_h_e = load(gates, e), gather(by_h, target, e)
+            from_mu = gather(x, source, e) - load(mu, e)
+            s, by_h_e = gate(load(slope, e) * from_mu), gather(by_h, target, e)
             by_w = s * (gather(by_g, target, e) + load(e_rev, e) * by_h_e)
-            by_z = load(w, e) * by_w * (1 - s)
-            accumulate(sums, e, by_w)
-            accumulate(sums, size + e, s * by_h_e)
-            accumulate(sums, 2 * size + e, by_z)
-            accumulate(sums, 3 * size + e, by_z * (gather(x, source, e) - load(mu, e)))
-            store(work, e, load(gamma, e) * by_z)
+            by_z = by_w - by_w * s
+            accumulate(totals, e, by_w)
+            accumulate(totals, size + e, s * by_h_e)
+            accumulate(totals, 2 * size + e, by_z)
+            accumulate(totals, 3 * size + e, by_z * from_mu)
+            store(work, e, load(pull, e) * by_z)
         for e in range(ptr[-1]):
             by_x[source[e]] += work[e]
 
-    return conductances, conductances_vjp
+    @register_jitable
+    def step(x, read, recurrent, g0, h0, rate, work, y, kept):
+        size = len(x)
+        g, h = work[-2 * size : -size], work[-size:]
+        conductances(read, recurrent, g0, h0, work, g, h)
+        for i in range(0, size, lanes):
+            y_i, kept_i = advance(load(x, i), load(g, i), load(h, i), load(rate, i))
+            store(y, i, y_i)
+            store(kept, i, kept_i)
+
+    return conductances, conductances_vjp, step

@@ -9,7 +9,7 @@ lanes in loops by itself, but from loops over rows that may overlap it made code
 import operator
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.core.typeconv import Conversion
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
@@ -159,28 +159,19 @@ def clamp(typingctx, x, low, high):
 
 
 @intrinsic
-def times_power_of_two(typingctx, p, k):
-    """p 2**k, lane by lane, for p > 0 and whole k: k is added to the bits in which p keeps its exponent."""
-    mantissa = 23 if k.real == types.float32 else 52
+def times_power_of_two(typingctx, p, shifted):
+    """p 2**k, lane by lane, for p > 0 and a whole k that stands in the last bits of ``shifted``: they are
+    added to the bits in which p keeps its exponent.
+    """
+    mantissa = 23 if p.real == types.float32 else 52
 
     def generate(context, builder, sig, args):
-        whole = ir.VectorType(ir.IntType(k.real.bitwidth), k.count)
-        shifted = builder.shl(builder.fptosi(args[1], whole), ir.Constant(whole, [mantissa] * k.count))
-        return builder.bitcast(builder.add(builder.bitcast(args[0], whole), shifted), args[0].type)
+        whole = ir.VectorType(ir.IntType(p.real.bitwidth), p.count)
+        p_, k = (builder.bitcast(lanes, whole) for lanes in args)
+        k = builder.shl(k, ir.Constant(whole, [mantissa] * p.count))
+        return builder.bitcast(builder.add(p_, k), args[0].type)
 
-    return k(k, k), generate
-
-
-@intrinsic
-def nearest_whole(typingctx, x):
-    """The whole number nearest to x, lane by lane."""
-
-    def generate(context, builder, sig, args):
-        name = f"llvm.nearbyint.v{x.count}f{x.real.bitwidth}"
-        vector = ir.FunctionType(args[0].type, [args[0].type])
-        return builder.call(cgutils.get_or_insert_function(builder.module, vector, name), args)
-
-    return x(x), generate
+    return p(p, p), generate
 
 
 @intrinsic
@@ -199,13 +190,9 @@ def add_sums(typingctx, sums, at, a, b, c, d):
     """sums[at : at + 4] += the sums over the lanes of a, b, c and d; ``sums`` is a flat float64 array."""
 
     def generate(context, builder, sig, args):
-        a, b, c, d = args[2:]
+        a, b, c, d = (_fold(builder, lanes, 8) for lanes in args[2:])
         ab, cd = (_pairs(builder, *two, (0, 4, 1, 5), (2, 6, 3, 7)) for two in ((a, b), (c, d)))
-        total = _pairs(builder, ab, cd, (0, 1, 4, 5), (2, 3, 6, 7))  # a b c d, again and again
-        while total.type.count > 4:
-            half = total.type.count // 2
-            low, high = (_pick(builder, total, total, range(start, start + half)) for start in (0, half))
-            total = builder.fadd(low, high, flags=FLAGS)
+        total = _fold(builder, _pairs(builder, ab, cd, (0, 1, 4, 5), (2, 3, 6, 7)), 4)  # a b c d
         _add_to(context, builder, sums, *args[:2], total)
         return context.get_dummy_value()
 
@@ -219,6 +206,15 @@ def _add_to(context, builder, kind, array, at, value):
     value = value if value.type == double else builder.fpext(value, double)
     written = builder.store(builder.fadd(old, value), pointer)
     old.align = written.align = 8
+
+
+def _fold(builder, lanes, count):
+    """The upper half added to the lower one until ``count`` lanes are left."""
+    while lanes.type.count > count:
+        half = lanes.type.count // 2
+        low, high = (_pick(builder, lanes, lanes, range(start, start + half)) for start in (0, half))
+        lanes = builder.fadd(low, high, flags=FLAGS)
+    return lanes
 
 
 def _pairs(builder, a, b, *picks):

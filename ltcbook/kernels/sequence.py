@@ -1,10 +1,13 @@
 """A whole sequence in one call: the states forwards, and the derivatives of a loss backwards through time.
 
 ``build`` puts the kernel form of a solver and a layout of the lanes together and has numba compile the two
-functions. They
-write into arrays of the caller, and several threads may each take some of the tiles (the samples of a tile
-are computed together). The tiles of a stack of networks stand one behind the other, the same number of each
-network, and a tile is computed with the constants and the synapses of its own network.
+functions. They write into arrays of the caller, and several threads may each take some of the tiles (the
+samples of a tile are computed together). The tiles of a stack of networks stand one behind the other, the
+same number of each network, and a tile is computed with the constants and the synapses of its own network.
+
+How far from the limit is this? Nothing can be faster than the gates alone: one per synapse, substep and
+sample forwards, and one more backwards, where it costs less to compute a gate again than to keep it.
+``benchmarks/limit.py`` measures how fast a bare loop computes gates, and how much longer the kernels take.
 """
 
 import numpy as np
@@ -13,54 +16,90 @@ from numba.extending import register_jitable
 from . import gates, lanes
 from .cache import compiled
 
-LANES = 16
+LANES, MORE = 16, 32  # MORE: for many samples in float32
+LINE = 64  # bytes of a line of the cache
 
 
-def build(solver, dtype, across):
-    """(forward, backward) for a ``solvers.Solver`` with a kernel form and a dtype, across "batch" or
-    "synapses".
+def lanes_for(batch, dtype):
+    """Lanes for so many samples of a network: ``MORE`` of them share what is done once per synapse, unless
+    too many would have no sample.
     """
-    L = LANES
+    padded = {count: -(-batch // count) * count for count in (LANES, MORE)}
+    return MORE if np.dtype(dtype) == np.float32 and padded[MORE] <= 1.25 * padded[LANES] else LANES
+
+
+def reach(dtype):
+    """``gates.reach`` compiled, for numbers of this dtype."""
+    return compiled(gates.reach, ("reach", np.dtype(dtype).name))
+
+
+def build(solver, dtype, across, L, near):
+    """(forward, backward) for a ``solvers.Solver`` with a kernel form and a dtype, L lanes across "batch" or
+    "synapses". near: whether no gate is ever read farther out than ``gates.FARTHEST``, so that none is
+    clamped.
+    """
     load, store, gather = lanes.lanes_of(L)
     layout = gates.over_batch if across == "batch" else gates.over_synapses
-    conductances, conductances_vjp = layout(load, store, gather, L)
-    rules = solver.kernel(gates.exp, gates.expm1)
-    step, back = (register_jitable(forceinline=True)(rule) for rule in rules)
+    rules = solver.kernel(gates.lost)
+    advance, back = (register_jitable(forceinline=True)(rule) for rule in rules)
+    gate = gates.gate if near else gates.clamped_gate
+    conductances, conductances_vjp, step = layout(load, store, gather, L, gate, advance)
+    of_network = gates.of_network
     ahead = solver.ahead
     real = np.dtype(dtype).type
+    per_line = LINE // np.dtype(dtype).itemsize
 
-    of_network = gates.of_network
+    @register_jitable
+    def rows(count, size):
+        """Zeros (count, size) from the start of a line of the cache: lanes across two lines cost twice."""
+        room = np.zeros(count * size + per_line, real)
+        start = -(room.ctypes.data // room.itemsize) % per_line
+        return room[start : start + count * size].reshape(count, size)
 
-    def forward(first, last, each, u, dt, neurons, recurrents, sensories, substeps, every, states):
-        """states[tile, 0] is given; state s goes to states[tile, s // every] where ``every`` divides s.
-        each: tiles per network.
+    @register_jitable
+    def room(size, recurrents, sensories):
+        """How many numbers the functions of the layout may put aside."""
+        return max(gates.BLOCK * L, max(recurrents.w.shape[1], sensories.w.shape[1]) + 2 * size)
+
+    @register_jitable
+    def halfway(x, before, read):
+        """read = (3 x - before) / 2, half a step ahead."""
+        for i in range(0, len(x), L):
+            store(read, i, load(x, i) * 1.5 - load(before, i) * 0.5)
+
+    def forward(first, last, each, u, dt, neurons, recurrents, sensories, substeps, keep, states):
+        """states[tile, 0] is given. keep: what ``backward`` needs and the state follow it, substep by
+        substep; else the state after each input. each: tiles per network.
         """
         size, T = neurons[0].shape[1], u.shape[1]
-        longest = max(recurrents.w.shape[1], sensories.w.shape[1])
-        open_ = np.empty(longest * (L if across == "batch" else 1), real)
+        (work,) = rows(1, room(size, recurrents, sensories))
         for tile in range(first, last):
-            c, leak_g, leak_h = neurons[0][tile // each], neurons[1][tile // each], neurons[2][tile // each]
-            recurrent, sensory = of_network(recurrents, tile // each), of_network(sensories, tile // each)
-            x, y, before, at, g, h, g0, h0 = np.zeros((8, size), real)
-            x[:], g[:] = states[tile, 0], 1
+            network = tile // each
+            c, leak_g, leak_h = neurons[0][network], neurons[1][network], neurons[2][network]
+            recurrent, sensory = of_network(recurrents, network), of_network(sensories, network)
+            between, kept, g0, h0, rate, one, two, three = rows(8, size)
+            x = states[tile, 0]
             for t in range(T):
                 # what stands still while an input is held: the leak and the sensory synapses
-                conductances(u[tile, t], sensory, leak_g, leak_h, open_, g0, h0)
+                conductances(u[tile, t], sensory, leak_g, leak_h, work, g0, h0)
                 step_dt = load(dt, (tile * T + t) * L) / substeps
-                before[:] = x
+                for i in range(0, size, L):
+                    store(rate, i, step_dt / load(c, i))
+                before = x
                 for k in range(substeps):
-                    s = t * substeps + k + 1
+                    if keep:
+                        row = 2 * (t * substeps + k)
+                        kept, y = states[tile, row + 1], states[tile, row + 2]
+                    elif k == substeps - 1:
+                        y = states[tile, t + 1]
+                    else:  # neither x nor the state before it
+                        y = one if k % 3 == 0 else two if k % 3 == 1 else three
+                    read = x
                     if ahead:
-                        for i in range(0, size, L):
-                            x_i = load(x, i)
-                            store(at, i, x_i * 1.5 - load(before, i) * 0.5)
-                            store(before, i, x_i)
-                    conductances(at if ahead else x, recurrent, g0, h0, open_, g, h)
-                    for i in range(0, size, L):
-                        store(y, i, step(load(x, i), load(g, i), load(h, i), load(c, i), step_dt))
-                    x, y = y, x
-                    if s % every == 0:
-                        states[tile, s // every] = x
+                        read = between
+                        halfway(x, before, read)
+                    step(x, read, recurrent, g0, h0, rate, work, y, kept)
+                    before, x = x, y
 
     def backward(
         first,
@@ -85,37 +124,24 @@ def build(solver, dtype, across):
         The states are at hand; gates are computed again, which costs less than to keep them.
         """
         size, T = neurons[0].shape[1], u.shape[1]
-        wide, longest = L if across == "batch" else 1, (recurrents.w.shape[1], sensories.w.shape[1])
-        open_, open_in = np.empty(longest[0] * wide, real), np.empty(longest[1] * wide, real)
-        work = np.empty(max(longest), real)
+        (work,) = rows(1, room(size, recurrents, sensories))
         for tile in range(first, last):
-            c, leak_g, leak_h = neurons[0][tile // each], neurons[1][tile // each], neurons[2][tile // each]
-            e_leak = neurons[3][tile // each]
-            recurrent, sensory = of_network(recurrents, tile // each), of_network(sensories, tile // each)
-            by_next, by_x, carry, by_at, at, g, h, g0, h0, by_g, by_h = np.zeros((11, size), real)
-            all_g, all_h, all_c, all_leak = np.zeros((4, size), real)
-            g[:] = 1
+            network = tile // each
+            c, e_leak = neurons[0][network], neurons[3][network]
+            recurrent, sensory = of_network(recurrents, network), of_network(sensories, network)
+            by_next, by_x, carry, by_read, read, rate, by_g, by_h, all_g, all_h, all_c = rows(11, size)
             for t in range(T - 1, -1, -1):
-                conductances(u[tile, t], sensory, leak_g, leak_h, open_in, g0, h0)
-                step_dt = load(dt, (tile * T + t) * L) / substeps
-                all_g[:], all_h[:], all_c[:], all_leak[:] = 0, 0, 0, 0  # sums over the substeps of this input
-                by_next += by_y[tile, t]
+                step_dt, by_t = load(dt, (tile * T + t) * L) / substeps, by_y[tile, t]
+                for i in range(0, size, L):
+                    store(rate, i, step_dt / load(c, i))
+                    store(by_next, i, load(by_next, i) + load(by_t, i))
+                all_g[:], all_h[:], all_c[:] = 0, 0, 0  # sums over the substeps of this input
                 for k in range(substeps - 1, -1, -1):
-                    s = t * substeps + k
-                    x, y, before = states[tile, s], states[tile, s + 1], states[tile, s - min(k, 1)]
-                    if ahead:
-                        for i in range(0, size, L):
-                            store(at, i, load(x, i) * 1.5 - load(before, i) * 0.5)
-                    conductances(at if ahead else x, recurrent, g0, h0, open_, g, h)
+                    row = 2 * (t * substeps + k)
+                    x, kept, y = states[tile, row], states[tile, row + 1], states[tile, row + 2]
                     for i in range(0, size, L):
                         into_x, into_g, into_h, into_c = back(
-                            load(by_next, i),
-                            load(y, i),
-                            load(x, i),
-                            load(g, i),
-                            load(h, i),
-                            load(c, i),
-                            step_dt,
+                            load(by_next, i), load(y, i), load(x, i), load(kept, i), load(rate, i)
                         )
                         store(by_x, i, into_x + load(carry, i))
                         store(by_g, i, into_g)
@@ -123,25 +149,24 @@ def build(solver, dtype, across):
                         store(all_g, i, load(all_g, i) + into_g)
                         store(all_h, i, load(all_h, i) + into_h)
                         store(all_c, i, load(all_c, i) + into_c)
-                        store(all_leak, i, load(all_leak, i) + (into_g + load(e_leak, i) * into_h))
                     if ahead:  # the gates saw (3 x - before) / 2; in the first substep both are x
-                        by_at[:] = 0
-                        conductances_vjp(by_g, by_h, at, recurrent, open_, work, by_at, sums[tile])
+                        halfway(x, states[tile, row - 2 * min(k, 1)], read)
+                        by_read[:] = 0
+                        conductances_vjp(by_g, by_h, read, recurrent, work, by_read, sums[tile])
                         for i in range(0, size, L):
-                            share = load(by_at, i) * (0.5 if k else 0.0)
-                            store(by_x, i, load(by_x, i) + load(by_at, i) + share)
+                            share = load(by_read, i) * (0.5 if k else 0.0)
+                            store(by_x, i, load(by_x, i) + load(by_read, i) + share)
                             store(carry, i, -1 * share)
                     else:
-                        conductances_vjp(by_g, by_h, x, recurrent, open_, work, by_x, sums[tile])
-                    by_next[:] = by_x
-                conductances_vjp(
-                    all_g, all_h, u[tile, t], sensory, open_in, work, by_u[tile, t], sums_in[tile]
-                )
+                        conductances_vjp(by_g, by_h, x, recurrent, work, by_x, sums[tile])
+                    by_next, by_x = by_x, by_next
+                conductances_vjp(all_g, all_h, u[tile, t], sensory, work, by_u[tile, t], sums_in[tile])
                 for i in range(0, size, L):
+                    leak = load(all_g, i) + load(e_leak, i) * load(all_h, i)
                     lanes.accumulate(by_neurons, (tile * 3) * size + i, load(all_c, i))
-                    lanes.accumulate(by_neurons, (tile * 3 + 1) * size + i, load(all_leak, i))
+                    lanes.accumulate(by_neurons, (tile * 3 + 1) * size + i, leak)
                     lanes.accumulate(by_neurons, (tile * 3 + 2) * size + i, load(all_h, i))
             by_x0[tile] = by_next
 
-    key = (solver.name, ahead, real.__name__, across, L)
+    key = (solver.name, ahead, real.__name__, across, L, near)
     return compiled(forward, key, solver.kernel), compiled(backward, key, solver.kernel)

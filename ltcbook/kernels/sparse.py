@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,7 +108,12 @@ class StackedPattern:
         if block not in self.padded:
             self.padded[block] = self._padded(block)
         source, target, ptr = self.padded[block]
-        table = np.zeros((len(GATES), *source.shape), dtype)
-        table[..., : self.length] = gates
-        w, gamma, mu, e_rev = table
-        return Synapses(w, gamma, mu, e_rev, source, target, ptr)
+        table = np.zeros((2 * len(GATES), *source.shape), dtype)
+        table[: len(GATES), :, : self.length] = gates
+        w, gamma, mu, e_rev, slope, shift, drive, pull = table
+        np.multiply(gamma, -1 / math.log(2), out=slope)
+        np.multiply(slope, mu, out=shift)
+        np.negative(shift, out=shift)
+        np.multiply(w, e_rev, out=drive)
+        np.multiply(w, gamma, out=pull)
+        return Synapses(*table, source, target, ptr)

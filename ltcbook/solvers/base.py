@@ -39,9 +39,10 @@ class Solver:
     #: for the backend that solves all times at once. rate: dt / c. None: a step is no such map.
     affine: Callable | Any = None
 
-    #: (exp, expm1) -> (step, back), functions on lanes of numbers for the compiled kernels. step(x, g, h, c,
-    #: dt) gives the new state y; back(by_y, y, x, g, h, c, dt) takes the derivative of a loss by y and gives
-    #: those by x, g, h and c: the chain rule, nothing else. None: the kernels do not know this solver.
+    #: (lost) -> (step, back), functions on lanes of numbers for the compiled kernels; lost(z) = 1 - exp(-z),
+    #: and rate = dt / c. step(x, g, h, rate) gives the new state y and one number that back asks for, the
+    #: chain rule of the step: back(by_y, y, x, kept, rate) takes the derivative of a loss by y and gives
+    #: those by x, g, h and log c. None: the kernels do not know this solver.
     kernel: Callable | Any = None
 
     def __repr__(self) -> str:

@@ -34,16 +34,14 @@ class Euler(Solver):
         return euler_step(x, u, cell, dt)
 
     @staticmethod
-    def kernel(exp: Callable, expm1: Callable) -> tuple[Callable, Callable]:
+    def kernel(lost: Callable) -> tuple[Callable, Callable]:
         """See ``Solver.kernel``."""
 
-        def step(x: float, g: float, h: float, c: float, dt: float) -> float:
-            return x + dt / c * (h - g * x)
+        def step(x: float, g: float, h: float, rate: float) -> float:
+            return x + rate * (h - g * x), g
 
-        def back(
-            by_y: float, y: float, x: float, g: float, h: float, c: float, dt: float
-        ) -> tuple[float, float, float, float]:
-            a = by_y * dt / c
-            return by_y - a * g, -1 * a * x, a, -1 * a * (h - g * x) / c
+        def back(by_y: float, y: float, x: float, g: float, rate: float) -> tuple[float, float, float, float]:
+            by_h = by_y * rate
+            return by_y - by_h * g, -1 * by_h * x, by_h, by_y * (x - y)
 
         return step, back

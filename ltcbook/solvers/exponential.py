@@ -38,21 +38,19 @@ class Exponential(Solver):
         return z.exp(), x - (h / g - x) * z.expm1()
 
     @staticmethod
-    def kernel(exp: Callable, expm1: Callable) -> tuple[Callable, Callable]:
+    def kernel(lost: Callable) -> tuple[Callable, Callable]:
         """See ``Solver.kernel``."""
 
-        def step(x: float, g: float, h: float, c: float, dt: float) -> float:
-            q = h / g
-            return q + (x - q) * exp(-1 * g / c * dt)
+        def step(x: float, g: float, h: float, rate: float) -> float:
+            return x + (h / g - x) * lost(rate * g), g
 
-        def back(
-            by_y: float, y: float, x: float, g: float, h: float, c: float, dt: float
-        ) -> tuple[float, float, float, float]:
-            # with z = g dt / c: dy/dx = exp(-z), dy/dh = (1 - exp(-z)) / g; z moves with g and c
-            q, z = h / g, g / c * dt
-            gone = -1 * expm1(-1 * z)  # 1 - exp(-z) without cancellation
+        def back(by_y: float, y: float, x: float, g: float, rate: float) -> tuple[float, float, float, float]:
+            # y = x - far gone with gone = 1 - exp(-z), z = rate g, and far = x - h / g
+            z = rate * g
+            gone = lost(z)
+            far = (x - y) / (gone + 1e-30)  # gone is 0 where no time passes, and then far counts nothing
             by_x, by_h = by_y * (1 - gone), by_y * gone / g
-            by_z = -1 * by_x * (x - q)
-            return by_x, by_z * dt / c - by_h * q, by_h, -1 * by_z * z / c
+            by_z = -1 * by_x * far
+            return by_x, by_z * rate - by_h * (x - far), by_h, -1 * by_z * z
 
         return step, back

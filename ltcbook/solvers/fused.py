@@ -37,17 +37,17 @@ class Fused(Solver):
         return a, x + rate * a * (h - g * x)
 
     @staticmethod
-    def kernel(exp: Callable, expm1: Callable) -> tuple[Callable, Callable]:
+    def kernel(lost: Callable) -> tuple[Callable, Callable]:
         """See ``Solver.kernel``."""
 
-        def step(x: float, g: float, h: float, c: float, dt: float) -> float:
-            return (c * x + dt * h) / (c + dt * g)
+        def step(x: float, g: float, h: float, rate: float) -> float:
+            a = 1 / (1 + rate * g)
+            return (x + rate * h) * a, a
 
-        def back(
-            by_y: float, y: float, x: float, g: float, h: float, c: float, dt: float
-        ) -> tuple[float, float, float, float]:
-            # from (c + dt g) y = c x + dt h; c sees x - y in one piece, since two large sums would cancel
-            a = by_y / (c + dt * g)
-            return a * c, -1 * a * dt * y, a * dt, a * (x - y)
+        def back(by_y: float, y: float, x: float, a: float, rate: float) -> tuple[float, float, float, float]:
+            # from (1 + rate g) y = x + rate h, where rate (h - g y) = y - x
+            by_x = by_y * a
+            by_h = by_x * rate
+            return by_x, -1 * by_h * y, by_h, by_x * (x - y)
 
         return step, back

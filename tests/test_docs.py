@@ -21,6 +21,7 @@ import ltcbook
 SKIPPED = {"site"}
 OPTIONAL = {
     "torch",
+    "triton",
     "sympy",
     "matplotlib",
     "anywidget",
@@ -102,8 +103,9 @@ def modules():
             continue
         try:
             yield importlib.import_module(".".join(part for part in parts if part != "__init__"))
-        except ModuleNotFoundError as error:
-            if error.name.partition(".")[0] not in OPTIONAL:
+        except ImportError as error:  # or the one that names the extra, with this one as its cause
+            missing = error if isinstance(error, ModuleNotFoundError) else error.__cause__
+            if not missing or missing.name.partition(".")[0] not in OPTIONAL:
                 raise
 
 

@@ -199,12 +199,12 @@ def made(monkeypatch):
     found, original, call = [], windows.Windows.__init__, windows.Windows._call
 
     def note(self, *given, **options):
-        self.calls = []
+        self.shapes = []
         found.append(self)
         original(self, *given, **options)
 
     def count(self, u, dt):
-        self.calls.append(u.shape[:2])
+        self.shapes.append(u.shape[:2])
         return call(self, u, dt)
 
     monkeypatch.setattr(windows.Windows, "__init__", note)
@@ -224,7 +224,7 @@ def calm():
 def test_windows_give_the_states_and_the_gradients_of_the_steps_in_order(method, batch, T, made, calm):
     net = network(solver=method)
     held_to_steps_in_order(net, backends.Windows(windows=5, burn=60), *heard(net, T, *batch))
-    assert len(made) == 1 and len(made[0].calls) == 1  # one round
+    assert len(made) == 1 and len(made[0].shapes) == 1  # one round
 
 
 def test_single_precision_stays_single_and_as_exact_as_it_is(made, calm):
@@ -260,8 +260,8 @@ def test_windows_that_begin_too_late_run_on_until_they_agree(made, calm):
     net = network()
     held_to_steps_in_order(net, backends.Windows(windows=6, burn=3), *heard(net, 700, 1))
     (used,) = made
-    assert 2 <= len(used.calls) <= 1 + 6 + 6  # no more rounds than windows, each way
-    assert all(shape[0] < 6 for shape in used.calls[1:])  # only those again that were wrong
+    assert 2 <= len(used.shapes) <= 1 + 6 + 6  # no more rounds than windows, each way
+    assert all(shape[0] < 6 for shape in used.shapes[1:])  # only those again that were wrong
 
 
 def test_the_next_call_begins_earlier_where_windows_did_not_agree(made, calm):
@@ -269,7 +269,7 @@ def test_the_next_call_begins_earlier_where_windows_did_not_agree(made, calm):
     net.backend = backends.Windows(windows=4)
     for _ in range(8):
         net(*given)
-    assert [len(used.calls) for used in made][-3:] == [1, 1, 1] and len(made[0].calls) > 1
+    assert [len(used.shapes) for used in made][-3:] == [1, 1, 1] and len(made[0].shapes) > 1
     assert made[0].burn < made[-1].burn < 150
 
 
@@ -307,7 +307,7 @@ def test_what_does_not_forget_is_solved_in_order_and_says_so_once(case, made):
         held_to_steps_in_order(net, backends.Windows(windows=5, burn=20), u, x0, dt, close=1e-9)
     assert len(said) == 1
     (used,) = made
-    assert used.in_order and len(used.calls) <= 5
+    assert used.in_order and len(used.shapes) <= 5
     net.backend = "windows"
     with pytest.warns(RuntimeWarning) as said:
         for _ in range(5):
@@ -325,7 +325,7 @@ def test_derivatives_that_last_longer_than_the_states_are_handed_on(made):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         held_to_steps_in_order(net, backends.Windows(windows=5, burn=10), u, x0, 1.0)
-    assert list(made[-1].calls) == [(5, 308), (4, 298)]
+    assert list(made[-1].shapes) == [(5, 308), (4, 298)]
     with torch.no_grad():
         net.raw_c.fill_(1e5)
     with pytest.warns(RuntimeWarning, match="derivatives do not vanish within 298 steps"):
@@ -343,7 +343,7 @@ def test_two_backward_passes_give_the_same(calm):
 
 
 def test_more_threads_take_more_windows_and_give_the_same_numbers(made, calm, monkeypatch):
-    monkeypatch.setattr("ltcbook.kernels.call.SMALL", 1)
+    monkeypatch.setattr(windows, "SMALL", 1)
     net, given = network(), heard(network(), 4000, 1)
     before = torch.get_num_threads()
     try:
@@ -351,7 +351,7 @@ def test_more_threads_take_more_windows_and_give_the_same_numbers(made, calm, mo
         held_to_steps_in_order(net, "windows", *given)
     finally:
         torch.set_num_threads(before)
-    assert made[0].count == 2 * windows.LANES and made[0].whole.tiles > 1
+    assert made[0].count == 2 * windows.LANES and made[0].groups == [(0, 16), (16, 32)]
 
 
 @pytest.mark.parametrize(

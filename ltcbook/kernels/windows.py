@@ -21,16 +21,19 @@ every joint of every call. The states take (L + burn) / L of the memory of a seq
 
 from __future__ import annotations
 
+import math
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .call import Call
+from .call import SMALL, Call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..solvers import Solver
     from .sparse import StackedPattern
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 TOLERANCE = {"float32": 1e-6, "float64": 1e-13}  # of the largest potential of a neuron's box
 LANES = 16  # windows that one thread computes at once
 PER_DIGIT = 3  # steps of the first guess of ``burn`` for every digit of the tolerance
+NOBODY = np.arange(0)  # neurons whose trajectory a call need not copy: the windows copy it themselves
 PATIENCE = 16  # calls that are solved in order after the first failure; twice as many after the next
 
 
@@ -86,11 +90,14 @@ def prepare(
     networks, batch, steps, _ = u.shape
     tolerance = TOLERANCE[u.dtype.name] if tolerance is None else tolerance
     notes.burn = burn or notes.burn or max(1, round(-PER_DIGIT * np.log10(min(tolerance, 0.1))))
-    count = windows or most(batch, steps, notes.burn, threads)
+    gates = batch * steps * substeps * max(patterns[0].length, 1)
+    used = max(1, min(threads, gates // SMALL))
+    count = windows or most(batch, steps, notes.burn, used)
     if networks > 1 or notes.rest or count < 2 or steps < (count + 1) * notes.burn:
         notes.rest = max(0, notes.rest - 1)
         return Call(fields, patterns, u, dt, **options)
-    return Windows(fields, patterns, u, dt, count=count, tolerance=tolerance, notes=notes, **options)
+    options |= {"threads": used, "count": count, "tolerance": tolerance, "notes": notes}
+    return Windows(fields, patterns, u, dt, **options)
 
 
 def threads() -> int:
@@ -115,8 +122,9 @@ class Windows:
     """What a ``Call`` of one network is, computed in windows; see above. u: (1, B, T, m); dt: what fits (1,
     B, T).
 
-    What has the axes (B, windows, ...) holds window k of sample b at [b, k]: the inputs from k L to (k + 1) L
-    + burn, of which the first ``burn`` are only there to forget the start, but for k = 0.
+    Window w = b count + k is the k-th of sample b: the inputs from k L to (k + 1) L + burn, of which the
+    first ``burn`` are only there to forget the start, but for k = 0. The windows are dealt to groups, one for
+    each thread; ``states`` are a flat array, in which every group has a part.
     """
 
     def __init__(
@@ -136,19 +144,21 @@ class Windows:
         _, self.batch, self.steps, self.m = u.shape
         self.patterns, self.n = patterns, fields["c"].shape[1]
         self.fields = {name: values.copy() for name, values in fields.items()}
-        self.options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": threads}
+        self.options: dict[str, Any] = {"solver": solver, "substeps": substeps}
         self.count, self.burn, self.tolerance, self.notes = count, notes.burn, tolerance, notes
         self.own = -(-(self.steps - self.burn) // count)  # L
-        self.span = self.own + self.burn
+        self.span, self.windows = self.own + self.burn, self.batch * count
         self.in_order = False  # whether a part was solved step by step
         self.u, self.dt = (self._filled(a[0]) for a in (u, np.broadcast_to(dt, u.shape[:3])))
-        self.whole = self._call(
-            *(self._cut(a).reshape(self.batch * count, self.span, *a.shape[2:]) for a in (self.u, self.dt))
-        )
+        groups = max(1, min(threads, self.windows // LANES))
+        ends = [self.windows * k // groups // LANES * LANES for k in range(groups)]
+        self.groups = list(pairwise([*ends, self.windows]))
+        u, dt = (self._cut(a).reshape(self.windows, self.span, *a.shape[2:]) for a in (self.u, self.dt))
+        self.calls = [self._call(u[slice(*group)], dt[slice(*group)]) for group in self.groups]
 
-    def states_shape(self, substeps: bool) -> tuple[int, int, int]:
+    def states_shape(self, substeps: bool) -> tuple[int]:
         """See ``Call.states_shape``."""
-        return self.whole.states_shape(substeps)
+        return (sum(math.prod(call.states_shape(substeps)) for call in self.calls),)
 
     # --- forwards -------------------------------------------------------------------------------------------
 
@@ -157,91 +167,112 @@ class Windows:
         self.size = self._largest(x0[0])
         start = np.empty((self.batch, self.count, self.n), self.u.dtype)
         start[:], start[:, 0] = self.fields["e_leak"], x0
-        x = self._solve(self.whole, start.reshape(-1, self.n), states).reshape(
-            *start.shape[:2], self.span, self.n
-        )
-        self._join(x, states)
-        whole = np.empty((self.batch, self.u.shape[1], self.n), x.dtype)
-        whole[:, : self.burn] = x[:, 0, : self.burn]
-        whole[:, self.burn :].reshape(self.batch, self.count, self.own, self.n)[:] = x[:, :, self.burn :]
-        return whole[None, :, : self.steps]
+        start = start.reshape(self.windows, self.n)
+        parts = self._parts(states)
+        x = np.empty((self.batch, self.u.shape[1], self.n), start.dtype)
 
-    def _join(self, x: np.ndarray, states: np.ndarray) -> None:
-        """Make all windows x (B, windows, L + burn, n) agree where they meet."""
-        met, ends = x[:, 1:, self.burn - 1].copy(), x[:, :-1, -1]
-        apart = lambda: ~(np.abs(met - ends) <= self.tolerance * self.size).all(-1)  # also where one is NaN
+        def solve(group: int) -> None:
+            self.calls[group].forward(start[None, slice(*self.groups[group])], parts[group], NOBODY)
+
+        def copy(group: int) -> None:
+            found = self.calls[group].trajectory(parts[group])[0]
+            for window, states in zip(range(*self.groups[group]), found, strict=True):
+                b, k = divmod(window, self.count)
+                first = self.burn if k else 0
+                x[b, k * self.own + first : k * self.own + self.span] = states[first:]
+
+        self._share(solve)
+        self._join(parts)
+        self._share(copy)
+        return x[None, :, : self.steps]
+
+    def _join(self, parts: list[np.ndarray]) -> None:
+        """Make all windows agree where they meet."""
+        met = self._after(parts, self.burn)[:, 1:]
+
+        def apart() -> np.ndarray:  # also where one is NaN
+            ends = self._after(parts, self.span)[:, :-1]
+            return ~(np.abs(met - ends) <= self.tolerance * self.size).all(-1)
+
         wrong, before = apart(), np.inf
         self._learn(wrong.mean())
+        first = self.burn * self._per_input(parts)
         while wrong.any():
             b, k = wrong.nonzero()
             if 2 * len(k) > before:
-                return self._go_on_in_order(x, states, np.unique(b), k.min())
+                return self._go_on_in_order(parts, np.unique(b), k.min())
             before = len(k)
-            met[b, k] = ends[b, k]
+            met[b, k] = self._after(parts, self.span)[b, k]
             call = self._call(*(self._cut(a)[b, k + 1, self.burn :] for a in (self.u, self.dt)))
-            found = np.empty(call.states_shape(self._all_kept(states)), x.dtype)
-            x[b, k + 1, self.burn :] = self._solve(call, met[b, k], found)
-            first = self.burn * self._per_input(states)
-            for place, lane in enumerate(b * self.count + k + 1):
-                self._lane(self.whole, states, lane)[first:] = self._lane(call, found, place)
+            found = np.empty(call.states_shape(self._all_kept(parts)), met.dtype)
+            call.forward(met[None, b, k], found, NOBODY)
+            for place, window in enumerate(b * self.count + k + 1):
+                self._window(parts, window)[first:] = self._lane(call, found, place)
             wrong = apart()
         return None
 
-    def _go_on_in_order(self, x: np.ndarray, states: np.ndarray, b: np.ndarray, k: int) -> None:
+    def _go_on_in_order(self, parts: list[np.ndarray], b: np.ndarray, k: int) -> None:
         """Solve what follows window k step by step, for the samples b."""
         self.in_order = True
         start = (k + 1) * self.own + self.burn
         call = self._call(self.u[b, start:], self.dt[b, start:])
-        found = np.empty(call.states_shape(self._all_kept(states)), x.dtype)
-        solved = self._solve(call, x[b, k, -1], found)
-        if np.isfinite(solved).all():  # else the caller has something else to say
+        found = np.empty(call.states_shape(self._all_kept(parts)), self.u.dtype)
+        call.forward(self._after(parts, self.span)[None, b, k], found, NOBODY)
+        if np.isfinite(found).all():  # else the caller has something else to say
             self.notes.failed(f"windows of {self.own} steps do not agree where they meet")
-        x[b, k + 1 :, self.burn :] = solved.reshape(len(b), -1, self.own, self.n)
-        per_input = self._per_input(states)
+        per_input = self._per_input(parts)
         first, rows = self.burn * per_input, self.own * per_input
         for place, sample in enumerate(b):
             lane = self._lane(call, found, place)
             for window in range(k + 1, self.count):
                 part = lane[(window - k - 1) * rows :][: rows + 1]
-                self._lane(self.whole, states, sample * self.count + window)[first:] = part
+                self._window(parts, sample * self.count + window)[first:] = part
 
     # --- backwards ------------------------------------------------------------------------------------------
 
     def backward(self, by_x: np.ndarray, states: np.ndarray) -> Iterator[np.ndarray]:
         """See ``Call.backward``."""
+        parts = self._parts(states)
         if self.in_order:
-            yield from self._backward_in_order(by_x, states)
+            yield from self._backward_in_order(by_x, parts)
             return
-        (by_x,) = by_x
-        by_windows = np.zeros((self.batch, self.count, self.span, self.n), by_x.dtype)
-        filled = self._filled(by_x)
-        by_windows[:, 0, : self.burn] = filled[:, : self.burn]
-        by_windows[:, :, self.burn :] = filled[:, self.burn :].reshape(
-            self.batch, self.count, self.own, self.n
-        )
-        self._take_the_neighbours_states(states)
-        by_u, by_x0, *by_fields = self.whole.backward(by_windows.reshape(1, -1, self.span, self.n), states)
-        by_u = by_u.reshape(self.batch, self.count, self.span, self.m)
-        left, per_input = by_x0.reshape(self.batch, self.count, self.n), self._per_input(states)
-        unit = np.where(self.size > 0, self.size, 1)
-        limit = self.tolerance * (np.abs(by_x) * unit).max(initial=0)
+        filled, unit = self._filled(by_x[0]), np.where(self.size > 0, self.size, 1)
+        by_u = np.empty((self.batch, self.count, self.span, self.m), filled.dtype)
+        left = np.empty((self.batch, self.count, self.n), filled.dtype)
+        self._take_the_neighbours_states(parts)
+        found: list[Any] = [None] * len(self.groups)
+
+        def carry_back(group: int) -> None:
+            here = slice(*self.groups[group])
+            by_windows = np.zeros((1, here.stop - here.start, self.span, self.n), filled.dtype)
+            for place, window in enumerate(range(here.start, here.stop)):
+                b, k = divmod(window, self.count)
+                first = self.burn if k else 0
+                by_windows[0, place, first:] = filled[b, k * self.own + first : k * self.own + self.span]
+            more_u, more_x0, *found[group] = self.calls[group].backward(by_windows, parts[group])
+            by_u.reshape(self.windows, self.span, self.m)[here] = more_u[0]
+            left.reshape(self.windows, self.n)[here] = more_x0[0]
+
+        self._share(carry_back)
+        by_fields = [sum(values) for values in zip(*found, strict=True)]
+        limit = self.tolerance * (np.abs(filled).max((0, 1), initial=0) * unit).max()
         b, k = (~(np.abs(left[:, 1:]) * unit <= limit).all(-1)).nonzero()
         self._learn(len(k) / left[:, 1:, 0].size)
-        handed, before = left[b, k + 1], np.inf
+        handed, before, per_input = left[b, k + 1], np.inf, self._per_input(parts)
         while len(k):  # window k goes on with what the one behind it had left
             if 2 * len(k) > before:
                 self.notes.failed(f"derivatives do not vanish within {self.own} steps")
-                yield from self._backward_in_order(by_x[None], states)
+                yield from self._backward_in_order(by_x, parts)
                 return
             before = len(k)
             call = self._call(*(self._cut(a)[b, k, : self.own] for a in (self.u, self.dt)))
-            found = np.ones(call.states_shape(self._all_kept(states)), states.dtype)
-            for place, lane in enumerate(b * self.count + k):
-                rows = self._lane(self.whole, states, lane)[: self.own * per_input + 1]
-                self._lane(call, found, place)[:] = rows
-            by_end = np.zeros((len(k), self.own, self.n), by_x.dtype)
-            by_end[:, -1] = handed
-            more_u, (handed,), *more = call.backward(by_end[None], found)
+            lanes = np.ones(call.states_shape(self._all_kept(parts)), filled.dtype)
+            for place, window in enumerate(b * self.count + k):
+                rows = self._window(parts, window)[: self.own * per_input + 1]
+                self._lane(call, lanes, place)[:] = rows
+            by_end = np.zeros((1, len(k), self.own, self.n), filled.dtype)
+            by_end[0, :, -1] = handed
+            more_u, (handed,), *more = call.backward(by_end, lanes)
             by_u[b, k, : self.own] += more_u[0]
             by_fields = [one + other for one, other in zip(by_fields, more, strict=True)]
             left[b[k == 0], 0] += handed[k == 0]
@@ -254,29 +285,25 @@ class Windows:
         yield left[None, :, 0]
         yield from by_fields
 
-    def _take_the_neighbours_states(self, states: np.ndarray) -> None:
+    def _take_the_neighbours_states(self, parts: list[np.ndarray]) -> None:
         """Put the last states of every window in the place of the first ones of the next."""
-        lanes, per_input = self._lanes(self.whole, states), self._per_input(states)
-        first = lanes[:, : self.burn * per_input + 1]
-        last = lanes[:, self.own * per_input :]
-        new = np.empty_like(first)
-        new[..., 1:], new[1:, ..., 0] = last[..., :-1], last[:-1, ..., -1]
-        for tile, lane in (divmod(sample * self.count, self.whole.lanes) for sample in range(self.batch)):
-            new[tile, ..., lane] = first[tile, ..., lane]
-        first[:] = new
+        first, last = (steps * self._per_input(parts) for steps in (self.burn, self.own))
+        for window in range(self.windows):
+            if window % self.count:
+                self._window(parts, window)[: first + 1] = self._window(parts, window - 1)[last:]
 
-    def _backward_in_order(self, by_x: np.ndarray, states: np.ndarray) -> Iterator[np.ndarray]:
+    def _backward_in_order(self, by_x: np.ndarray, parts: list[np.ndarray]) -> Iterator[np.ndarray]:
         """``backward`` step by step."""
         call = self._call(self.u[:, : self.steps], self.dt[:, : self.steps])
-        found = np.ones(call.states_shape(self._all_kept(states)), states.dtype)
-        per_input = self._per_input(states)
+        found = np.ones(call.states_shape(self._all_kept(parts)), by_x.dtype)
+        per_input = self._per_input(parts)
         first, rows = self.burn * per_input, self.own * per_input
         for sample in range(self.batch):
-            to, lane = self._lane(call, found, sample), sample * self.count
-            to[: first + rows + 1] = self._lane(self.whole, states, lane)[: len(to)]
-            for window in range(1, self.count):
-                part = to[first + window * rows + 1 :][:rows]
-                part[:] = self._lane(self.whole, states, lane + window)[first + 1 :][: len(part)]
+            to, window = self._lane(call, found, sample), sample * self.count
+            to[: first + rows + 1] = self._window(parts, window)[: len(to)]
+            for k in range(1, self.count):
+                part = to[first + k * rows + 1 :][:rows]
+                part[:] = self._window(parts, window + k)[first + 1 :][: len(part)]
         yield from call.backward(by_x, found)
 
     def _learn(self, wrong: float) -> None:
@@ -294,12 +321,12 @@ class Windows:
         happens.
         """
         missing = self.burn + self.count * self.own - self.steps
-        return (
-            np.concatenate([a, np.zeros((self.batch, missing, *a.shape[2:]), a.dtype)], 1) if missing else a
-        )
+        if not missing:
+            return a
+        return np.concatenate([a, np.zeros((self.batch, missing, *a.shape[2:]), a.dtype)], 1)
 
     def _cut(self, a: np.ndarray) -> np.ndarray:
-        """The windows (B, windows, L + burn, ...) of a (B, T, ...), a view."""
+        """The windows (B, count, L + burn, ...) of a (B, T, ...), a view."""
         step, rest = a.strides[1], a.strides[2:]
         shape = (self.batch, self.count, self.span, *a.shape[2:])
         return np.lib.stride_tricks.as_strided(a, shape, (a.strides[0], self.own * step, step, *rest))
@@ -308,10 +335,16 @@ class Windows:
         """A ``Call`` of samples u (B, T, m) and dt (B, T)."""
         return Call(self.fields, self.patterns, u[None], dt, **self.options)
 
-    @staticmethod
-    def _solve(call: Call, x0: np.ndarray, states: np.ndarray) -> np.ndarray:
-        """The trajectory (B, T, n) of a call."""
-        return call.forward(x0[None], states)[0]
+    def _share(self, job: Callable[[int], None]) -> None:
+        """``job(group)`` for every group, each in a thread."""
+        if len(self.groups) == 1:
+            return job(0)
+        with ThreadPoolExecutor(len(self.groups) - 1) as pool:
+            others = [pool.submit(job, group) for group in range(1, len(self.groups))]
+            job(0)
+            for other in others:
+                other.result()
+        return None
 
     def _largest(self, x0: np.ndarray) -> np.ndarray:
         """The largest potential, (n,), that each neuron can have."""
@@ -320,20 +353,33 @@ class Windows:
             np.maximum.at(size, stack.patterns[0].target, np.abs(self.fields["e_rev" + end][0]))
         return size
 
-    def _per_input(self, states: np.ndarray) -> int:
-        """How many rows ``states`` has for every input, behind the one at the start."""
-        return (states.shape[1] - 1) // self.span
+    def _parts(self, states: np.ndarray) -> list[np.ndarray]:
+        """What every group's call has of the flat array, each (tiles, rows, ...), views."""
+        kept = states.shape == self.states_shape(substeps=True)
+        shapes = [call.states_shape(kept) for call in self.calls]
+        ends = np.cumsum([math.prod(shape) for shape in shapes])
+        return [part.reshape(shape) for part, shape in zip(np.split(states, ends[:-1]), shapes, strict=True)]
 
-    def _all_kept(self, states: np.ndarray) -> bool:
-        """Whether ``states`` has what ``backward`` needs."""
-        return states.shape == self.states_shape(substeps=True)
+    def _per_input(self, parts: list[np.ndarray]) -> int:
+        """How many rows the states have for every input, behind the one at the start."""
+        return (parts[0].shape[1] - 1) // self.span
 
-    @staticmethod
-    def _lanes(call: Call, states: np.ndarray) -> np.ndarray:
-        """The states of a call as (tiles, rows, neurons and more, lanes), a view."""
-        return states.reshape(*states.shape[:2], -1, call.lanes)
+    def _all_kept(self, parts: list[np.ndarray]) -> bool:
+        """Whether the states are those that ``backward`` needs."""
+        return parts[0].shape == self.calls[0].states_shape(substeps=True)
 
     def _lane(self, call: Call, states: np.ndarray, sample: int) -> np.ndarray:
         """The states (rows, n) of one sample of a call, a view."""
         tile, lane = divmod(sample, call.lanes)
-        return self._lanes(call, states)[tile, :, : self.n, lane]
+        return states.reshape(*states.shape[:2], -1, call.lanes)[tile, :, : self.n, lane]
+
+    def _window(self, parts: list[np.ndarray], window: int) -> np.ndarray:
+        """The states (rows, n) of one window, a view."""
+        group = next(k for k, (first, last) in enumerate(self.groups) if window < last)
+        return self._lane(self.calls[group], parts[group], window - self.groups[group][0])
+
+    def _after(self, parts: list[np.ndarray], inputs: int) -> np.ndarray:
+        """The states (B, count, n) of all windows after so many inputs."""
+        row = inputs * self._per_input(parts)
+        x = [call.last(part[:, : row + 1])[0, :, 0] for call, part in zip(self.calls, parts, strict=True)]
+        return np.concatenate(x).reshape(self.batch, self.count, self.n)

@@ -5,6 +5,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ltcbook-ready
 PORT ?= 8000
+# for the tests of the kernels for a GPU, which need none: the version that the lock's torch would bring with CUDA
+TRITON := triton==3.7.1; sys_platform == 'linux' and platform_machine == 'x86_64'
 # TORCH=cpu takes PyTorch without a GPU's libraries: uv knows where it lies
 TORCH ?=
 INSTALL := $(if $(TORCH),UV_TORCH_BACKEND=$(TORCH) $(VENV)/bin/uv pip install --python $(RUN),$(RUN) -m pip install --disable-pip-version-check)
@@ -44,6 +46,7 @@ tex:
 
 test: book ## set up everything, a browser included, and pass all tests (ARGS="-k layers" picks some)
 	@$(RUN) tests/browser.py
+	@$(RUN) -m pip install --quiet --disable-pip-version-check "$(TRITON)"
 	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 floors: ## pass the package's tests on the oldest versions that pyproject.toml allows (VERSIONS=highest: on the newest)
@@ -63,6 +66,7 @@ format: $(READY) ## format all Python, mend what ruff can mend
 
 coverage: book ## run the tests and list the lines that none of them has run (ARGS="-k models": of some)
 	@$(RUN) tests/browser.py
+	@$(RUN) -m pip install --quiet --disable-pip-version-check "$(TRITON)"
 	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: $(READY) ## time everything beside its peers, ten minutes, and write benchmarks/results.json (ARGS=--quick: one; ARGS=--peers: JAX)

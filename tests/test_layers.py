@@ -175,7 +175,6 @@ def test_importing_prints_nothing(root):
         ("train", "torch", "torch"),
         ("kernels.parallel", "torch", "torch"),
         ("kernels.autograd", "torch", "torch"),
-        ("kernels.triton_call", "triton", "gpu"),
         ("symbolic", "sympy", "symbolic"),
         ("plots", "matplotlib", "plots"),
         ("widgets", "anywidget", "widgets"),

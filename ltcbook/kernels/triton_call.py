@@ -11,7 +11,6 @@ import numpy as np
 from ..validation import extra
 
 extra("torch", "torch", "kernels.triton_call")
-extra("gpu", "triton", "kernels.triton_call")
 
 import torch
 import triton

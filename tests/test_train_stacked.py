@@ -121,6 +121,22 @@ def test_a_stack_gives_each_network_the_bits_that_it_has_alone(name, old, stacks
             assert history == histories[k], (name, k)
 
 
+def test_with_several_threads_too_sums_of_many_numbers_have_the_bits_of_one_network(old):
+    nets, sets = [net(seed) for seed in range(2)], [data(seed, B=200, T=90) for seed in range(2)]
+    assert sets[0][1].size > 2**15, "torch shares no sum of so few numbers among threads"
+    twins, singles, options = copy.deepcopy(nets), copy.deepcopy(nets), {"epochs": 1, "batch_size": 200}
+    try:
+        torch.set_num_threads(3)
+        rngs = [np.random.default_rng(k) for k in range(2)]
+        histories = fit(nets, sets, validation=sets, rng=rngs, **options)
+        for k in range(2):
+            for way, them in ((old, twins), (fit, singles)):
+                own = way(them[k], sets[k], validation=sets[k], rng=np.random.default_rng(k), **options)
+                assert own == histories[k] and same(them[k], nets[k])
+    finally:
+        torch.set_num_threads(1)
+
+
 @pytest.mark.parametrize("name", [one.__name__ for one in train.optimizers.ENTRYWISE])
 def test_every_optimiser_that_moves_entry_by_entry_has_the_same_bits_for_all_entries_at_once(
     name, old, stacks

@@ -5,6 +5,7 @@ What autograd would do for one network stands here in plain lines for all of the
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +17,12 @@ from ..solvers import SOLVERS
 from .circuit import Circuit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..kernels.sparse import SparsePattern
     from .ltc import LTCNet
 
-CACHED = 2**21  # bytes of states that the networks of one call may have: they are read again backwards
+ROOM = 2**24  # bytes of states in one call of the kernels: beyond that a call gains nothing and takes memory
 
 
 def shape_of(net: Any) -> dict[str, Any]:
@@ -70,12 +71,21 @@ def refusal(net: Any) -> str | None:
     return None
 
 
+def by_network(reduced: Callable[[torch.Tensor], torch.Tensor], values: torch.Tensor) -> torch.Tensor:
+    """What a function makes of (S, ...), network by network where torch's threads would share a sum in
+    another way among several than for one.
+    """
+    if len(values) == 1 or torch.get_num_threads() == 1:
+        return reduced(values)
+    return torch.cat([reduced(one) for one in values.split(1)])
+
+
 class Stack:
     """S networks of one ``shape_of`` as one, none of them with a ``refusal``.
 
     ``values`` and ``slopes``, (S, P), hold all parameters and what a loss changes by them, a row per network.
     From here to ``leave`` the parameters of the networks lie in these rows, so that the networks can be used,
-    rewired and saved as ever. ``parts``: the networks again, few enough per part for the processor's cache.
+    rewired and saved as ever. ``parts``: the networks again, as many per call of the kernels as serve.
     """
 
     def __init__(self, nets: Sequence[LTCNet], samples: int) -> None:
@@ -88,11 +98,18 @@ class Stack:
             size += parameter.numel()
         self.values = torch.empty(len(nets), size, dtype=first.dtype)
         self.slopes = torch.zeros_like(self.values)
+        # the slopes of parameters of one size that stand one behind the other, (S, how many, size)
+        self.blocks, sizes = [], [parameter.numel() for parameter in first.parameters()]
+        for length, some in groupby(zip(sizes, self.slots.values(), strict=True), key=lambda one: one[0]):
+            slots = [slot for _, slot in some]
+            block = self.slopes[:, slots[0].start : slots[-1].stop]
+            self.blocks.append(block.unflatten(1, (len(slots), length)))
         self.homes = [[parameter.data for parameter in net.parameters()] for net in nets]
+        self.places: list[list[int]] = [[] for _ in nets]  # of the parameters in memory
         for net in nets:
             net.zero_grad()
         per_network = samples * first.n * first.substeps * self.values.element_size()
-        few = max(1, CACHED // per_network)
+        few = max(1, ROOM // per_network)
         rows = [slice(start, start + few) for start in range(0, len(nets), few)]
         self.parts = [Part(self, row) for row in rows]
         self.follow()
@@ -102,11 +119,15 @@ class Stack:
         synapses.
         """
         for k in range(len(self.nets)) if network is None else [network]:
+            places = [parameter.data_ptr() for parameter in self.nets[k].parameters()]
+            if places == self.places[k]:
+                continue
             for name, parameter in self.nets[k].named_parameters():
                 mine = self.values[k, self.slots[name]].view_as(parameter)
                 if parameter.data_ptr() != mine.data_ptr():
                     mine.copy_(parameter.detach())
                     parameter.data = mine
+            self.places[k] = [parameter.data_ptr() for parameter in self.nets[k].parameters()]
         for part in self.parts:
             if network is None or part.row.start <= network < part.row.stop:
                 part.listed()
@@ -120,16 +141,8 @@ class Stack:
 
     def norms(self) -> torch.Tensor:
         """The norm of each network's slopes, (S,), as ``torch.nn.utils.clip_grad_norm_`` has it."""
-        sizes = [slot.stop - slot.start for slot in self.slots.values()]
-        found, start, k = [], 0, 0
-        while k < len(sizes):
-            same = k
-            while same < len(sizes) and sizes[same] == sizes[k]:
-                same += 1
-            stop = start + (same - k) * sizes[k]
-            some = self.slopes[:, start:stop].unflatten(1, (same - k, sizes[k]))
-            found.append(torch.linalg.vector_norm(some, dim=2))
-            start, k = stop, same
+        length = lambda some: torch.linalg.vector_norm(some, dim=2)
+        found = [by_network(length, some) for some in self.blocks]
         return torch.linalg.vector_norm(torch.cat(found, 1), dim=1)
 
     def leave(self) -> None:
@@ -148,7 +161,7 @@ class Part:
         self.nets, self.row = stack.nets[row], row
         self.values, self.slopes, self.slots = stack.values[row], stack.slopes[row], stack.slots
         self.patterns: list[tuple[SparsePattern, ...]] = []
-        self.states = np.empty(0)
+        self.kept: dict[bool, np.ndarray] = {}  # states, with those of substeps or without
 
     def listed(self) -> None:
         """List the synapses anew where a mask has changed: where each number stands among the parameters,
@@ -223,8 +236,9 @@ class Part:
             **options,
         )
         shape = call.states_shape(substeps=kept)
-        if self.states.shape != shape:
-            self.states = np.empty(shape, flat.dtype)
+        if kept not in self.kept or self.kept[kept].shape != shape:
+            self.kept[kept] = np.empty(shape, flat.dtype)
+        self.states = self.kept[kept]
         x0 = np.zeros((*u.shape[:2], first.n), flat.dtype)
         motor = np.array(first._motor.values)
         x = torch.from_numpy(call.forward(x0, self.states, motor))
@@ -258,7 +272,8 @@ class Part:
 
     def _outer(self, name: str, by: torch.Tensor, values: torch.Tensor) -> None:
         """The slopes of a map's weight and bias from the derivative by what it gave."""
+        total = lambda each: each.sum((1, 2))
         if f"{name}_w" in self.slots:
-            self.slopes[:, self.slots[f"{name}_w"]] = (by * values).sum((1, 2))
+            self.slopes[:, self.slots[f"{name}_w"]] = by_network(total, by * values)
         if f"{name}_b" in self.slots:
-            self.slopes[:, self.slots[f"{name}_b"]] = by.sum((1, 2))
+            self.slopes[:, self.slots[f"{name}_b"]] = by_network(total, by)

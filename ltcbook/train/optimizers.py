@@ -128,9 +128,9 @@ def wants_closure(optimizer: torch.optim.Optimizer) -> bool:
     return closure is not None and closure.default is Parameter.empty
 
 
-def entrywise(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> str | None:
-    """What an optimiser is and how far it has come, where it moves every entry of all parameters of a model
-    by itself and in one way; else None.
+def entrywise(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> tuple | None:
+    """What an optimiser is, its options and how far it has come, where it moves every entry of all parameters
+    of a model by itself and in one way; else None.
     """
     if type(optimizer) not in ENTRYWISE or len(optimizer.param_groups) != 1:
         return None
@@ -146,8 +146,10 @@ def entrywise(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> str |
         or optimizer._optimizer_step_post_hooks
     ):
         return None
-    so_far = {name: value for name, value in kept[0].items() if not torch.is_tensor(value) or not value.ndim}
-    return repr((type(optimizer).__name__, sorted(options.items()), sorted(so_far.items())))
+    so_far = [
+        (name, float(value)) for name, value in kept[0].items() if torch.is_tensor(value) and not value.ndim
+    ]
+    return type(optimizer), *options.items(), *so_far
 
 
 def agree(optimizer: torch.optim.Optimizer, other: torch.optim.Optimizer) -> None:

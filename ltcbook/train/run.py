@@ -153,9 +153,14 @@ class _Run:
 
     def validate(self, device: torch.device) -> None:
         """Record the validation loss and keep the best weights."""
-        history = self.history
         with self.following():
-            history.validation.append(mean_loss(self.model, self.feeds[1], self.loss, device))
+            value = mean_loss(self.model, self.feeds[1], self.loss, device)
+        self.validated(value)
+
+    def validated(self, value: float) -> None:
+        """Record a validation loss and keep the weights if it is the best."""
+        history = self.history
+        history.validation.append(value)
         self.check_finite(**{"validation loss": history.validation[-1]})
         best = history.best_epoch
         if best is None or self.best is None or history.validation[-1] < history.validation[best]:

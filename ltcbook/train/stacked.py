@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .data import Loss
+    from .feed import Feed
     from .run import _Run
 
 
@@ -29,25 +30,28 @@ def likeness(run: _Run, device: torch.device) -> tuple | None:
         or device.type != "cpu"
         or not isinstance(run.loss, str)
         or run.decay
-        or feed.loader is not None
-        or len(feed.data) > 3  # a mask: padded steps, or targets that ask for nothing
+        or not whole(feed)
         or not torch.is_grad_enabled()
         or torch.is_inference_mode_enabled()
         or autocasts("cpu")
         or stacks.refusal(run.model)
     ):
         return None
-    inputs, targets, *dt = feed.data
-    if dt and not bool((dt[0] > 0).all()):
-        return None
     return (
         *stacks.shape_of(run.model).values(),
         *(part.shape for part in feed.data),
-        targets.dtype,
+        feed.data[1].dtype,
         feed.count,
         run.loss,
         run.clip,
     )
+
+
+def whole(feed: Feed) -> bool:
+    """Whether all data of a feed are at hand, every step is real and longer than 0 ms, and every target asked
+    for.
+    """
+    return feed.loader is None and len(feed.data) <= 3 and all(bool((dt > 0).all()) for dt in feed.data[2:])
 
 
 class Stacked:
@@ -63,6 +67,11 @@ class Stacked:
         self.parameter.grad = self.stack.slopes
         self.optimizer = optimizers.joined(
             [run.optimizer for run in runs], self.parameter, lambda of, k: self.stack.rows(of, k).values()
+        )
+        others = [run.feeds[1] for run in runs if len(run.feeds) > 1]
+        shapes = {tuple(part.shape for part in feed.data) for feed in others if whole(feed)}
+        self.others = (
+            others if len(shapes) == 1 and all(map(whole, others)) and len(others) == len(runs) else []
         )
         self.shared: list[int] = []
         self.share()
@@ -137,6 +146,24 @@ class Stacked:
                         self.stack.follow(k)
         return losses
 
+    @torch.no_grad()
+    def validate(self) -> bool:
+        """The validation losses of all runs, where their data are of one shape; whether that was so."""
+        for part in self.stack.parts if self.others else []:
+            runs, feeds = self.runs[part.row], self.others[part.row]
+            u, targets, *dt = (torch.stack(some) for some in zip(*(feed.data for feed in feeds), strict=True))
+            with np.errstate(all="ignore"):
+                y = part.forward(u, dt[0] if dt else None, kept=False)
+                left = part.left()
+            for k, (run, value) in enumerate(zip(runs, outcomes(runs[0].loss, y, targets), strict=True)):
+                if run.error is None:
+                    with run.failing():
+                        if k in left:
+                            with run.following():
+                                part.look(k)
+                        run.validated(value)
+        return bool(self.others)
+
     def share(self) -> None:
         """Let what each run's optimiser remembers be a view of what is remembered here."""
         kept = self.optimizer.state[self.parameter]
@@ -166,8 +193,14 @@ class Stacked:
 def slopes(loss: Loss, y: torch.Tensor, targets: torch.Tensor) -> tuple[list[float], torch.Tensor]:
     """The loss of each network, floats, and the derivative by the outputs y (S, B, T, outputs)."""
     if loss == "mse":
-        far = y - targets
-        return far.square().mean((1, 2, 3)).tolist(), far * (2 / y[0].numel())
+        return outcomes(loss, y, targets), (y - targets) * (2 / y[0].numel())
     leaves = [one.detach().requires_grad_() for one in y]
     found = [LOSSES[loss](one, target) for one, target in zip(leaves, targets, strict=True)]
     return [one.item() for one in found], torch.stack(torch.autograd.grad(found, leaves))
+
+
+def outcomes(loss: Loss, y: torch.Tensor, targets: torch.Tensor) -> list[float]:
+    """The loss of each network, floats."""
+    if loss == "mse":
+        return stacks.by_network(lambda far: far.square().mean((1, 2, 3)), y - targets).tolist()
+    return [LOSSES[loss](one, target).item() for one, target in zip(y, targets, strict=True)]

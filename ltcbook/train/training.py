@@ -74,10 +74,12 @@ class Training:
         with self.run.failing():
             self.run.epoch(self.device)
 
-    def between(self) -> dict[str, str]:
-        """What follows an epoch: validation, callbacks, scheduler, checkpoint; what a bar may show."""
+    def between(self, validated: bool) -> dict[str, str]:
+        """What follows an epoch: validation, unless it is done, callbacks, scheduler, checkpoint; what a bar
+        may show.
+        """
         run, history = self.run, self.run.history
-        if len(run.feeds) > 1:
+        if len(run.feeds) > 1 and not validated:
             run.validate(self.device)
         if self.callbacks:
             with self.at_home():
@@ -120,16 +122,18 @@ def _epoch(going: list[Training], stacked: Callable, advance: Callable) -> None:
     for training in going:
         training.seed = int(training.run.rng.integers(2**63))
     for together, stack in stacked(going):
+        validated = False
         if stack is None:
             together[0].alone()
         else:
             stack.epoch()
+            validated = stack.validate()
         for training in together:
-            if stack is not None:
+            if stack is not None and training.callbacks:
                 torch.manual_seed(training.seed)
             if training.run.error is None:
                 with training.run.failing():
-                    advance(**training.between())
+                    advance(**training.between(validated))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import torch
 from tqdm import tqdm
 
-from . import accuracy, gpu, launches, measure, peers, table, windows, workloads
+from . import accuracy, gpu, launches, measure, peers, seeds, table, windows, workloads
 from .workloads import UNFOLDS, WORKLOADS
 
 TRAINED = ("W1", "W2", "W3", "W4")
@@ -104,6 +104,7 @@ def listed(plan, results):
         yield put("inference", work.name, lambda w: race(w, plan, "infer", parts(w)), work)
     yield put("inference", "W5", lambda w: race(w, plan, "infer", parts(WORKLOADS["W1"])), WORKLOADS["W5"])
     yield put("windows", "W5", windows.race, WORKLOADS["W5"], plan)
+    yield put("seeds", "W1", seeds.race, WORKLOADS["W1"], plan)
     if not plan.quick:
         yield put("training", "W5", long_training, WORKLOADS["W5"], plan)
         for work in works:

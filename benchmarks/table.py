@@ -86,6 +86,9 @@ def goals(results):
     )
     in_windows = ratio(results.get("windows", {}), "W5", "training", WINDOWS)
     add("training on 4000 steps in windows, times faster than in order", "W5", in_windows, 1.8)
+    if seeds := results.get("seeds", {}).get("W1"):
+        many = list(seeds["times"].values())[-1]["ratio"]["median"]
+        add("many seeds in one stack, times faster per network than one by one", "W1", many, 3, 5)
     for name in ("W3", "W4"):
         add("memory of a training step, times less than ncps", name, saved(results, name), 100, 1000)
     for digits, limits in (("float32", (1e-6, 1e-5)), ("float64", (1e-12, 1e-12))):
@@ -227,6 +230,23 @@ def lines(results):
                     "two threads, times faster than one",
                     [f"{short(entry['ratio']['median'])}x" if entry else "-" for entry in two],
                 ),
+            ],
+        )
+    if seeds := results.get("seeds", {}).get("W1"):
+        theirs = seeds["times"][BASE]["seconds"]["median"]
+        yield (
+            "W1, whole trainings by train.fit: time per network and step",
+            ["time", "times faster than one by one", "than ncps"],
+            [
+                (
+                    name,
+                    [
+                        clock(entry["seconds"]["median"]),
+                        f"{short(entry['ratio']['median'])}x",
+                        f"{short(theirs / entry['seconds']['median'])}x",
+                    ],
+                )
+                for name, entry in seeds["times"].items()
             ],
         )
     if any(results.get("two_threads", {}).values()):

@@ -2,6 +2,7 @@
 else, and the stored results say all that the page needs. Nothing is timed here."""
 
 import copy
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("ncps")
 pytest.importorskip("nn4n")
 
-from benchmarks import accuracy, gpu, measure, peers, studies, table, windows, workloads
+from benchmarks import accuracy, gpu, measure, peers, seeds, studies, table, windows, workloads
 from benchmarks.workloads import WORKLOADS
 from ltcbook import backends, dynamics, simulate
 
@@ -127,6 +128,26 @@ def test_windows_are_compared_before_they_are_timed_and_stand_in_the_table(resul
     monkeypatch.setattr(windows, "pair", lambda work: other)
     with pytest.raises(measure.Disagreement, match="ltcbook windows: outputs"):
         windows.race(WORKLOADS["W5"], plan)
+
+
+def test_seeds_are_compared_bit_by_bit_before_they_are_timed_and_stand_in_the_table(result, monkeypatch):
+    for name, value in (("SEQUENCES", 32), ("EPOCHS", 1), ("STACKS", (1, 3))):
+        monkeypatch.setattr(seeds, name, value)
+    work, plan = dataclasses.replace(WORKLOADS["W1"], steps=6), studies.Plan(rounds=1, budget=0)
+    with studies.single_thread():
+        found = seeds.race(work, plan)
+    assert found["networks"] == 3 and list(found["times"])[2:] == [
+        "1 network in one stack",
+        "3 networks in one stack",
+    ]
+    results = result | {"seeds": {"W1": found}}
+    assert "W1, whole trainings by train.fit: time per network and step" in table.render(results)
+    reached = {goal["goal"]: goal["reached"] for goal in table.goals(results)}
+    ratio = found["times"]["3 networks in one stack"]["ratio"]["median"]
+    assert reached["many seeds in one stack, times faster per network than one by one"] == ratio
+    monkeypatch.setattr(seeds, "mean_square", lambda y, targets: (y - targets).square().mean() * 1.0001)
+    with pytest.raises(measure.Disagreement, match="other numbers in a stack"):
+        seeds.race(work, plan)
 
 
 def test_gradients_are_compared_and_not_only_outputs():
@@ -399,6 +420,9 @@ SCHEMA = {
             {"type": "object", "required": ["synapses", "possible", "seconds", "memory"]},
             *(f"{density:g}" for density in studies.DENSITIES),
         ),
+        "seeds": {  # only where they were timed
+            "additionalProperties": {"required": ["networks", "steps", "times"]}
+        },
         "peers": {  # only where that race was run
             "type": "object",
             "required": ["date", "machine", "works"],

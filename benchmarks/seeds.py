@@ -1,0 +1,104 @@
+"""Whole trainings of many networks of one size: one by one against one stack, and against ncps."""
+
+import numpy as np
+import torch
+
+from ltcbook import train
+
+from . import measure, peers, table, workloads
+
+STACKS = (1, 8, 64)
+SEQUENCES, EPOCHS = 128, 5  # of a training; 4 steps per epoch
+ALONE = "one by one, by autograd and torch's Adam"
+
+
+class Plain(torch.nn.Module):
+    """An LTC of ncps as a module that ``train.fit`` takes."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.source = source
+
+    def forward(self, u, x0=None, dt=1.0):
+        """(y, x) of inputs (B, T, m)."""
+        return self.source(u)
+
+
+def mean_square(y, targets):
+    """Mean square error; a loss of one's own, with which ``train.fit`` takes its loop for any module."""
+    return torch.nn.functional.mse_loss(y, targets)
+
+
+def stack_of(networks):
+    """What a row of so many networks is called."""
+    return f"{networks} {'network' if networks == 1 else 'networks'} in one stack"
+
+
+def data(work, seed):
+    """Inputs and targets of a seed."""
+    u = workloads.waves(SEQUENCES, work.steps, work.wired().m, seed=seed)
+    rng = np.random.default_rng(seed)
+    return u, rng.normal(size=(SEQUENCES, work.steps, len(work.wired().members("motor"))))
+
+
+def networks(work, count):
+    """So many networks, each with the weights of an ncps LTC of its seed."""
+    graph = work.wired()
+    return [
+        peers.ltc("", peers.SAME, workloads.source(graph, seed), backend="auto").module
+        for seed in range(count)
+    ]
+
+
+def fit(models, sets, loss="mse", epochs=EPOCHS):
+    """``train.fit`` of a list of models; histories and weights."""
+    rngs = [np.random.default_rng(k) for k in range(len(models))]
+    options = {"epochs": epochs, "lr": 1e-3, "loss": loss, "batch_size": 32, "progress": False}
+    return train.fit(models, sets, rng=rngs, **options)
+
+
+def race(work, plan):
+    """``times``: name -> seconds per network and training step of a whole ``train.fit``, and ratio to the
+    networks one by one. ``networks``, ``steps``: of the largest stack.
+    """
+    counts = STACKS[:2] if plan.quick else STACKS
+    sets = [data(work, seed) for seed in range(counts[-1])]
+    same(work, sets)
+    per_epoch = SEQUENCES // 32
+    alone, theirs = networks(work, 1), [Plain(workloads.source(work.wired()))]
+    first = [tuple(part[:32] for part in sets[0])]
+    calls = {
+        table.BASE: lambda: fit(theirs, first, epochs=1),
+        ALONE: lambda: fit(alone, sets[:1], loss=mean_square),
+    }
+    share = {table.BASE: 1, ALONE: EPOCHS * per_epoch}
+    for count in counts:
+        models = networks(work, count)
+        calls[stack_of(count)] = lambda models=models: fit(models, sets[: len(models)])
+        share[stack_of(count)] = count * EPOCHS * per_epoch
+    taken = measure.timed(calls, rounds=plan.rounds, budget=plan.budget)
+    each = {name: np.array(values) / share[name] for name, values in taken.items()}
+    return {
+        "networks": counts[-1],
+        "steps": EPOCHS * per_epoch,
+        "times": measure.ratios(each, ALONE),
+    }
+
+
+def same(work, sets):
+    """Raise Disagreement where a stack gives a network other bits than it has alone, or where its first steps
+    are not those of ncps.
+    """
+    together, alone = networks(work, 3), networks(work, 1)
+    histories, own = fit(together, sets[:3], epochs=1), fit(alone, sets[:1], loss=mean_square, epochs=1)
+    if own[0] != histories[0] or differ(alone[0], together[0]):
+        raise measure.Disagreement("a network has other numbers in a stack than alone; nothing was timed.")
+    (theirs,) = fit([Plain(workloads.source(work.wired()))], [tuple(part[:32] for part in sets[0])], epochs=1)
+    (ours,) = fit(networks(work, 1), [tuple(part[:32] for part in sets[0])], epochs=1)
+    if not abs(ours.loss[0] - theirs.loss[0]) <= 1e-5 * theirs.loss[0]:
+        raise measure.Disagreement("a network has another loss than ncps; nothing was timed.")
+
+
+def differ(one, other):
+    """Whether two networks differ in a bit."""
+    return not all(map(torch.equal, one.parameters(), other.parameters()))

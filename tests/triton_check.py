@@ -115,7 +115,7 @@ def compiled(kernel, solver, dense, architecture):
     step, back = triton_call.rules(SOLVERS[solver])
     constants = {"N": dense, "R": dense or triton_call.DENSE, "F": triton_call.SLOTS}
     constants["AHEAD"] = SOLVERS[solver].ahead
-    constants |= {"STEP": step, "KEEP": True} if kernel == "forward" else {"BACK": back}
+    constants |= {"STEP": step} | ({"KEEP": True} if kernel == "forward" else {"BACK": back})
     function = getattr(triton_sequence, kernel)
     types, even = {}, {}
     for place, name in enumerate(function.arg_names):

@@ -158,7 +158,7 @@ class Call:
             "BYS_IN": new(self.batch, self.steps, 2, n),
             "WORK": new(0 if self.layout.dense else self.programs, 2, n),
         }
-        constants = {"BACK": rules(self.solver)[1]}
+        constants = dict(zip(("STEP", "BACK"), rules(self.solver), strict=True))
         self._launch(triton_sequence.backward, tuple(self.layout.tables), arrays, constants)
         return by_u, by_x0, totals.sum(0)  # in one order always: the same bits again
 
@@ -276,7 +276,7 @@ def laid_out(recurrent: SparsePattern, sensory: SparsePattern, device: torch.dev
 @cache
 def rules(solver: Solver) -> tuple[Any, Any]:
     """The kernel form of a solver, (step, back), for Triton; its interpreter runs Python as it stands."""
-    found = solver.kernel(triton_gates.exp, triton_gates.expm1)
+    found = solver.kernel(triton_gates.lost)
     return found if interpreted() else tuple(triton.jit(rule) for rule in found)
 
 

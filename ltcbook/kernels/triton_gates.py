@@ -13,17 +13,12 @@ CHUNK = tl.constexpr(32)  # so many numbers are added in their own precision, th
 
 
 @triton.jit
-def exp(x):
-    return tl.exp(x)
-
-
-@triton.jit
-def expm1(x):
-    """exp(x) - 1, by its series where the difference would cancel."""
+def lost(x):
+    """1 - exp(-x), by its series where the difference would cancel."""
     series = x * 0 + 1
     for k in tl.static_range(15):
-        series = series * x * (1.0 / (16 - k)) + 1
-    return tl.where(tl.abs(x) < 0.5, series * x, tl.exp(x) - 1)
+        series = 1 - series * x * (1.0 / (16 - k))
+    return tl.where(tl.abs(x) < 0.5, series * x, 1 - tl.exp(-x))
 
 
 @triton.jit

@@ -98,7 +98,7 @@ def forward(
                 gate = tl.sigmoid(gamma * (seen[None, :] - mu))
                 g = tl.load(DRIVE + row * 2 * n + i, mask=i < n, other=1) + tl.sum(w * gate, 1)
                 h = tl.load(DRIVE + (row * 2 + 1) * n + i, mask=i < n, other=0) + tl.sum(we * gate, 1)
-                x = STEP(x, g, h, c, tl.load(DT + b * dt_stride + s // K) / K)
+                x, _ = STEP(x, g, h, tl.load(DT + b * dt_stride + s // K) / K / c)
                 if KEEP:
                     tl.store(STATES + (b * (T * K + 1) + s + 1) * n + i, x, mask=i < n)
                 tl.store(X + row * n + i, x, mask=i < tl.where(k == K - 1, n, 0))
@@ -120,7 +120,7 @@ def forward(
                         h += tl.load(DRIVE + ((b * T + t) * 2 + 1) * n + r, mask=r < n, other=0)
                         c = tl.load(NEURONS + r, mask=r < n, other=1)
                         x = tl.load(row + r, mask=r < n, other=0)
-                        x = STEP(x, g, h, c, tl.load(DT + b * dt_stride + t) / K)
+                        x, _ = STEP(x, g, h, tl.load(DT + b * dt_stride + t) / K / c)
                         tl.store(row + n + r, x, mask=r < n)
                         tl.store(X + (b * T + t) * n + r, x, mask=r < tl.where(k == K - 1, n, 0))
                     tl.debug_barrier()  # the next part reads what others have written
@@ -169,6 +169,7 @@ def backward(
     n,
     m,
     block,
+    STEP: tl.constexpr,
     BACK: tl.constexpr,
     AHEAD: tl.constexpr,
     N: tl.constexpr,
@@ -211,11 +212,12 @@ def backward(
                 g = tl.load(DRIVE + row * 2 * n + i, mask=i < n, other=1) + tl.sum(ws, 1)
                 h = tl.load(DRIVE + (row * 2 + 1) * n + i, mask=i < n, other=0) + tl.sum(ws * e_rev, 1)
                 by_x += tl.load(BY_X + row * n + i, mask=i < tl.where(k == K - 1, n, 0), other=0)
-                dt = tl.load(DT + b * dt_stride + s // K) / K
-                by_x, by_g, by_h, by_c = BACK(by_x, y, x, g, h, c, dt)
+                rate = tl.load(DT + b * dt_stride + s // K) / K / c
+                _, kept = STEP(x, g, h, rate)
+                by_x, by_g, by_h, by_log_c = BACK(by_x, y, x, kept, rate)
                 tl.store(BYS + (b * T * K + s) * 2 * n + i, by_g, mask=i < n)
                 tl.store(BYS + ((b * T * K + s) * 2 + 1) * n + i, by_h, mask=i < n)
-                all_c += by_c.to(tl.float64)
+                all_c += by_log_c.to(tl.float64)
                 pull = tl.sum(gamma * ws * (1 - gate) * (by_g[:, None] + e_rev * by_h[:, None]), 0)
                 by_x += pull
                 if AHEAD:  # the gates saw (3 x - before) / 2; in the first part both are x
@@ -223,7 +225,7 @@ def backward(
                     by_x += share + carry
                     carry = -share
             tl.store(BY_X0 + b * n + i, by_x, mask=i < n)
-            add_where(TOTALS + i, all_c, i < n)
+            add_where(TOTALS + i, all_c / c, i < n)
         else:
             for r0 in range(0, 2 * n, R):
                 r = r0 + tl.arange(0, R)
@@ -244,12 +246,13 @@ def backward(
                     x = tl.load(rows + s * n + r, mask=r < n, other=0)
                     y = tl.load(rows + (s + 1) * n + r, mask=r < n, other=0)
                     c = tl.load(NEURONS + r, mask=r < n, other=1)
-                    dt = tl.load(DT + b * dt_stride + s // K) / K
-                    by_x, by_g, by_h, by_c = BACK(by_y, y, x, g, h, c, dt)
+                    rate = tl.load(DT + b * dt_stride + s // K) / K / c
+                    _, kept = STEP(x, g, h, rate)
+                    by_x, by_g, by_h, by_log_c = BACK(by_y, y, x, kept, rate)
                     tl.store(WORK + r, by_x + tl.load(WORK + n + r, mask=r < n, other=0), mask=r < n)
                     tl.store(BYS + (b * T * K + s) * 2 * n + r, by_g, mask=r < n)
                     tl.store(BYS + ((b * T * K + s) * 2 + 1) * n + r, by_h, mask=r < n)
-                    add_where(TOTALS + r, by_c, r < n)
+                    add_where(TOTALS + r, by_log_c / c, r < n)
                 tl.debug_barrier()
                 for r0 in range(0, n, R):
                     r = r0 + tl.arange(0, R)

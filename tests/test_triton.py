@@ -148,6 +148,18 @@ def test_a_gpu_that_it_cannot_use_is_told_why(there, version, capability, messag
     assert message in choice.without.__wrapped__(torch.device("cuda:0"))
 
 
+def test_a_sequence_too_long_to_be_counted_is_refused(monkeypatch):
+    monkeypatch.setattr(choice, "without", lambda device: None)
+    monkeypatch.setattr(choice.Triton, "run", lambda self, call: call.x0[..., None, :])
+    monkeypatch.setattr(base, "memory", lambda device: float("inf"))
+    net, u, x0, dt = case(solver="fused", backend="triton", T=1)
+    net.substeps = 2**31 // 24 - 1  # twice as many numbers for each of 12 neurons
+    net(u, x0, dt)
+    net.substeps += 2
+    with pytest.raises(ValueError, match="it counts what a sample needs in 32 bits"):
+        net(u, x0, dt)
+
+
 def test_on_a_gpu_it_is_chosen_where_it_fits(monkeypatch):
     monkeypatch.setattr(autograd, "PLAIN", (*autograd.PLAIN, Far))
     monkeypatch.setattr(base, "memory", lambda device: float("inf"))

@@ -30,7 +30,12 @@ class Triton(Backend):
 
         tensors = (call.u, call.x0, call.dt, *call.network.tensors)
         device = call.x0.device
-        return without(device) or autograd.refusal(tensors, call.dt, call.solver, device)
+        if problem := without(device) or autograd.refusal(tensors, call.dt, call.solver, device):
+            return problem
+        most = 2 * call.steps * call.substeps * max(call.x0.shape[-1], call.u.shape[-1])
+        return (
+            None if most < 2**31 else "it counts what a sample needs in 32 bits, and this would be too much"
+        )
 
     def offers(self, call: Call) -> bool:
         return bool(call.network.tensors) and call.x0.device.type == "cuda" and self.refusal(call) is None

@@ -1,4 +1,8 @@
-"""The kernels that Triton compiles, for torch: one launch for a whole sequence forwards, one backwards."""
+"""The kernels that Triton compiles, for torch: one launch for a whole sequence forwards, one backwards.
+
+Derivatives are summed in blocks of samples, in one order and without atomic operations: the same call gives
+the same bits again. Another kind of GPU may have other blocks, and so other last bits.
+"""
 
 from __future__ import annotations
 

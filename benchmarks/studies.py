@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import torch
 from tqdm import tqdm
 
-from . import accuracy, gpu, launches, measure, peers, seeds, table, windows, workloads
+from . import accuracy, gpu, launches, limit, measure, peers, seeds, table, windows, workloads
 from .workloads import UNFOLDS, WORKLOADS
 
 TRAINED = ("W1", "W2", "W3", "W4")
@@ -51,7 +51,7 @@ def run(plan, *, bar=True):
         "quick": plan.quick,
         "seconds": round(time.perf_counter() - began),
         "load": [round(value, 1) for value in load],
-        "machine": measure.machine(),
+        "machine": measure.machine() | limit.processor(),
         "workloads": {name: described(WORKLOADS[name], plan) for name in (*plan.names, "W5")},
     }
     return head | results | {"goals": table.goals(results)}
@@ -102,6 +102,8 @@ def listed(plan, results):
     for work in works:
         yield put("training", work.name, lambda w: race(w, plan, "train", parts(w)), work)
         yield put("inference", work.name, lambda w: race(w, plan, "infer", parts(w)), work)
+    for work in works:
+        yield put("limit", work.name, limit.distance, work, plan)
     yield put("inference", "W5", lambda w: race(w, plan, "infer", parts(WORKLOADS["W1"])), WORKLOADS["W5"])
     yield put("windows", "W5", windows.race, WORKLOADS["W5"], plan)
     yield put("seeds", "W1", seeds.race, WORKLOADS["W1"], plan)
@@ -109,6 +111,8 @@ def listed(plan, results):
         yield put("training", "W5", long_training, WORKLOADS["W5"], plan)
         for work in works:
             yield put("two_threads", work.name, two_threads, work, plan)
+        for work in works:
+            yield put("avx2", work.name, lambda w: limit.second(w, plan, parts(w)), work)
         yield put("start", "first", first_call)
     for work in works:
         yield put("memory", work.name, memory, work, plan)

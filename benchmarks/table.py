@@ -9,9 +9,12 @@ BASE = "ncps LTC"
 FAST = "ltcbook numba"
 WINDOWS = "ltcbook windows"
 EXACT = "ltcbook numba, extrapolated"
+AVX2 = "the same CPU told to use AVX2 only"
 REFERENCE = "largest distance of ours from the float64 reference"
 
 # what is asked: (what, workload, must, aim); "at most" goals are marked by a leading "<"
+# how much longer than their gates alone the kernels may take, as an aim
+LIMIT = {"W1": 3.0, "W2": 2.6, "W3": 2.2, "W4": 2.5}
 SPEED = {"W1": (25, 60), "W2": (30, 70), "W3": (40, 75), "W4": (400, 600)}
 
 
@@ -75,6 +78,13 @@ def goals(results):
             60,
             100,
         )
+    for name, aim in LIMIT.items() if results.get("limit") else ():
+        add("kernels, times longer than their gates alone", name, apart(results, name), None, aim, most=True)
+    second = told_avx2(results)
+    for name, limits in SPEED.items() if second else ():
+        one = {"training": {name: second[name]["training"]}} if name in second else {}
+        add(f"training step, {AVX2}", name, ratio(one, "training", name, FAST), *limits)
+        add(f"at equal or better accuracy, {AVX2}", name, ratio(one, "training", name, EXACT), 60, 100)
     ours, plain = (seconds(results, "training", "W1", name) for name in (FAST, "nn.RNN"))
     add("training step, times the speed of nn.RNN", "W1", plain / ours if ours and plain else None, None, 1)
     add("one trajectory, times faster than ncps", "W5", ratio(results, "inference", "W5", FAST), 100, 350)
@@ -127,6 +137,18 @@ def seconds(results, study, work, peer):
     return results.get(study, {}).get(work, {}).get(peer, {}).get("seconds", {}).get("median")
 
 
+def apart(results, work):
+    """How much longer the kernels take than their gates alone, or None."""
+    return results.get("limit", {}).get(work, {}).get("both", {}).get("median")
+
+
+def told_avx2(results):
+    """Workload -> what was measured on the same CPU told to use AVX2 only; empty where nothing was."""
+    return {
+        name: found for name, found in results.get("avx2", {}).items() if found and isinstance(found, dict)
+    }
+
+
 def saved(results, work):
     """Times less memory than ncps, or None."""
     taken = results.get("memory", {}).get(work, {})
@@ -174,6 +196,19 @@ def rows(results, study, works):
                 wavers = spread(entry["seconds"] if name == BASE else times)
                 cells.append(f"{short(times['median'])}x {wavers} ({clock(took)})")
         yield name, cells
+
+
+def distances(found):
+    """Lines of the study of the limit: a column per workload."""
+    for name in ("forward", "backward", "both", "step") if found else ():
+        yield (
+            "whole training step" if name == "step" else name,
+            [f"{entry[name]['median']:.2f} {spread(entry[name])}" for entry in found.values()],
+        )
+    if found:
+        seconds = [entry["seconds"]["median"] for entry in found.values()]
+        yield "one gate alone", [f"{1e9 * value:.3f} ns" for value in seconds]
+        yield "in a loop of", [entry["sigmoid"] for entry in found.values()]
 
 
 def at_cost(curves, name, cost=6):
@@ -251,6 +286,18 @@ def lines(results):
         )
     if any(results.get("two_threads", {}).values()):
         yield "Training step on two threads, wall time", heads, rows(results, "two_threads", works)
+
+    second = told_avx2(results)
+    for says, found in (
+        ("", results.get("limit", {})),
+        (f", {AVX2}", {name: entry["limit"] for name, entry in second.items()}),
+    ):
+        yield f"How much longer the kernels take than their gates alone{says}", list(found), distances(found)
+    yield (
+        f"Training step: times faster than ncps, {AVX2}",
+        list(second),
+        rows({"training": {name: entry["training"] for name, entry in second.items()}}, "training", second),
+    )
 
     memory = results.get("memory", {})
     names = everybody(memory.get(work, {}) for work in works)
@@ -356,6 +403,16 @@ def distance(found, name):
     return f"{max(far.values()):.1e}" if far else "-"
 
 
+def processor(machine):
+    """The kind of CPU in words, and whether two threads have a core each."""
+    together = machine["side_by_side"]
+    shared = "a core each" if together < 1.2 else "one core together"
+    return (
+        f"numba compiles for {machine['kind']} ({', '.join(machine['flags'])}); two threads have {shared}: a "
+        f"loop takes {together:.2f} times as long beside another one"
+    )
+
+
 def render(results):
     """The whole table as text."""
     machine = results["machine"]
@@ -368,6 +425,7 @@ def render(results):
     why = "quick run." if results["quick"] else "ncps would not fit in an ordinary memory."
     out = [
         f"{results['date']}, {machine['cpu']}, {machine['cores']} cores, load {results['load']}",
+        *([processor(machine)] if "kind" in machine else []),
         f"Python {machine['python']}, {packages}",
         "CPU time of one thread, everybody in turn in one process; medians, ± half the quartiles' distance",
         "(of ncps's times, of the others' ratios).",

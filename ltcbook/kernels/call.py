@@ -3,6 +3,10 @@
 A call takes a stack of networks, each with its own synapses, constants and samples; one network is a stack
 of one.
 
+Threads share tiles: a second one helps from two tiles on (many samples, or several networks),
+and only on a core of its own, since gates keep all arithmetic units of a core busy. Samples are dealt to
+tiles in the same way for any number of threads, so that this number changes no bit.
+
 The caller has checked everything: shapes, finite values, equal dtypes, dt >= 0.
 """
 

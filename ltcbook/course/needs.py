@@ -60,7 +60,24 @@ def body(source: str) -> list[ast.stmt]:
 
 def table(part: ast.stmt) -> symtable.SymbolTable:
     """The names of a statement and of the functions inside it."""
-    return symtable.symtable(ast.unparse(ast.fix_missing_locations(part)), "cell", "exec")
+    apart = Comprehensions().visit(ast.parse(ast.unparse(ast.fix_missing_locations(part))))
+    return symtable.symtable(ast.unparse(apart), "cell", "exec")
+
+
+class Comprehensions(ast.NodeTransformer):
+    """Turn lists, sets and dicts that are made in a loop into generators: from Python 3.12 on, a symbol
+    table keeps the names of a generator's loop to itself, but counts those of the others as the statement's.
+    """
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:  # noqa: N802 (ast's names)
+        """The generator of the same entries."""
+        return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
+
+    visit_SetComp = visit_ListComp  # noqa: N815
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:  # noqa: N802
+        """The generator of its pairs."""
+        return self.generic_visit(ast.GeneratorExp(ast.Tuple([node.key, node.value]), node.generators))
 
 
 def binds(part: ast.stmt) -> set[str]:

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import hashlib
+import inspect
 import os
 import subprocess
 import sys
@@ -409,6 +410,24 @@ def test_nan_in_a_parameter_is_not_hidden():
 
 
 # ---------------------------------------------------------------------------------------- compiled code kept
+
+
+def test_no_two_functions_inside_kernels_have_one_name():
+    """Kernels that several processes have kept are loaded into one: there the linker knows a function by its name
+    and the types of its arguments, and takes the first one of a name for all.
+    """
+    found = {}
+    for name in ("fused", "exponential", "extrapolated"):
+        for dtype in kernels.DTYPES:
+            for across, lanes, near in (("synapses", 16, True), ("batch", 16, True), ("batch", 32, False)):
+                for kernel in sequence.build(solvers.SOLVERS[name], dtype, across, lanes, near):
+                    inside = [cell.cell_contents for cell in kernel.py_func.__closure__]
+                    for inner in filter(inspect.isfunction, inside):
+                        if inner.__module__.startswith("ltcbook.kernels."):  # a solver's rules are inlined
+                            found.setdefault((inner.__module__, inner.__qualname__), set()).add(inner)
+    names = " ".join(name for _, name in found)
+    assert all(name in names for name in ("step", "conductances_vjp", "rows", "room", "halfway"))
+    assert [name for name, functions in found.items() if len(functions) > 1] == []
 
 
 def test_the_key_of_a_kept_kernel_changes_with_sources_constants_and_versions(monkeypatch):

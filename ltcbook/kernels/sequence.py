@@ -169,4 +169,7 @@ def build(solver, dtype, across, L, near):
             by_x0[tile] = by_next
 
     key = (solver.name, ahead, real.__name__, across, L, near)
+    for inner in (conductances, conductances_vjp, step, rows, room, halfway):
+        # kernels that other processes have kept are loaded together: the linker knows a function by its name
+        inner.__qualname__ += "_" + "_".join(map(str, key))
     return compiled(forward, key, solver.kernel), compiled(backward, key, solver.kernel)

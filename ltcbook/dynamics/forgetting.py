@@ -72,26 +72,15 @@ def burn(
     lo, hi = box(cell)
     width, size = hi - lo, np.maximum(np.abs(lo), np.abs(hi))
     moves = width > 0
-    steps, eta, slow = _Steps(cell, dt / substeps, lo, hi, heard), np.ones(cell.n), 0 * cell.c
+    steps, eta = _Steps(cell, dt / substeps, lo, hi, heard), np.ones(cell.n)
     found: list[int] = []
     for _ in range(TRIES):
-        rows = steps.rows(eta)
-        factor = rows.max()
-        if ahead and factor < 1:
-            before, factor = 1.0, float(factor)
-            for _ in range(substeps - 1):
-                ratio = (3 + before / factor) / 2
-                grown = steps.rows(eta, ratio, beyond=True).max()
-                if grown > 1:  # then p may be anything between 0 and 1
-                    grown = steps.rows(eta, ratio, beyond=True, c=slow).max()
-                before, factor = factor, factor * float(grown)
-        else:
-            factor = factor**substeps
+        factor = steps.factor(eta, substeps, ahead)
         if factor < 1:
             apart = (width / eta).max() * (eta[moves] / size[moves]).max(initial=0)
             found.append(max(0, math.ceil(math.log(max(apart, tolerance) / tolerance) / -math.log(factor))))
-        eta = eta * rows
-        eta = eta * steps.rows(eta, c=slow)  # as a long step sees it
+        eta = eta * steps.rows(eta)
+        eta = eta * steps.rows(eta, c=0 * cell.c)  # as a long step sees it
         eta = np.maximum(eta / eta.max(), SMALLEST)
     return min(found, default=None)
 
@@ -108,6 +97,20 @@ class _Steps:
             self.least = self.least + (cell.w_in * np.minimum(*ends)).sum(-1)
         half = (hi - lo) / 2
         self.gates = [np.sort([cell.gates(lo - more), cell.gates(hi + more)], axis=0) for more in (0, half)]
+
+    def factor(self, eta: np.ndarray, parts: int, ahead: bool) -> float:
+        """R of the theorem for one input; where it is 1 or more, it says nothing."""
+        first = float(self.rows(eta).max())
+        if not ahead or first >= 1:
+            return first**parts
+        before, factor = 1.0, first
+        for _ in range(parts - 1):
+            ratio = (3 + before / factor) / 2
+            grown = self.rows(eta, ratio, beyond=True).max()
+            if grown > 1:  # then p may be anything between 0 and 1
+                grown = self.rows(eta, ratio, beyond=True, c=0 * self.c).max()
+            before, factor = factor, factor * float(grown)
+        return factor
 
     def rows(
         self, eta: np.ndarray, ratio: float = 1.0, *, beyond: bool = False, c: np.ndarray | None = None

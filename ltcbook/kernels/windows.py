@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .call import SMALL, Call
+from .sequence import LANES, MORE, lanes_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from .sparse import StackedPattern
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-13}  # of the largest potential of a neuron's box
-LANES = 16  # windows that one thread computes at once
 PER_DIGIT = 3  # steps of the first guess of ``burn`` for every digit of the tolerance
 NOBODY = np.arange(0)  # neurons whose trajectory a call need not copy: the windows copy it themselves
 PATIENCE = 16  # calls that are solved in order after the first failure; twice as many after the next
@@ -92,7 +92,7 @@ def prepare(
     notes.burn = burn or notes.burn or max(1, round(-PER_DIGIT * np.log10(min(tolerance, 0.1))))
     gates = batch * steps * substeps * max(patterns[0].length, 1)
     used = max(1, min(threads, gates // SMALL))
-    count = windows or most(batch, steps, notes.burn, used)
+    count = windows or most(batch, steps, notes.burn, used, u.dtype)
     if networks > 1 or notes.rest or count < 2 or steps < (count + 1) * notes.burn:
         notes.rest = max(0, notes.rest - 1)
         return Call(fields, patterns, u, dt, **options)
@@ -107,12 +107,13 @@ def threads() -> int:
     return numba.get_num_threads()
 
 
-def most(batch: int, steps: int, burn: int, threads: int) -> int:
+def most(batch: int, steps: int, burn: int, threads: int, dtype: np.dtype) -> int:
     """How many windows fill the lanes of as many threads as pay: a window's own part is as long as the
     steps before it at least. Below 2: none.
     """
-    for used in range(threads, 0, -1):
-        count = LANES * used // max(batch, 1)
+    wide = lanes_for(MORE, dtype)
+    for lanes in (*range(wide * threads, 0, -wide), LANES):
+        count = lanes // max(batch, 1)
         if steps >= (count + 1) * burn:
             return count
     return 1
@@ -150,8 +151,9 @@ class Windows:
         self.span, self.windows = self.own + self.burn, self.batch * count
         self.in_order = False  # whether a part was solved step by step
         self.u, self.dt = (self._filled(a[0]) for a in (u, np.broadcast_to(dt, u.shape[:3])))
-        groups = max(1, min(threads, self.windows // LANES))
-        ends = [self.windows * k // groups // LANES * LANES for k in range(groups)]
+        lanes = lanes_for(self.windows, u.dtype)
+        groups = max(1, min(threads, self.windows // lanes))
+        ends = [self.windows * k // groups // lanes * lanes for k in range(groups)]
         self.groups = list(pairwise([*ends, self.windows]))
         u, dt = (self._cut(a).reshape(self.windows, self.span, *a.shape[2:]) for a in (self.u, self.dt))
         self.calls = [self._call(u[slice(*group)], dt[slice(*group)]) for group in self.groups]
@@ -218,7 +220,7 @@ class Windows:
         call = self._call(self.u[b, start:], self.dt[b, start:])
         found = np.empty(call.states_shape(self._all_kept(parts)), self.u.dtype)
         call.forward(self._after(parts, self.span)[None, b, k], found, NOBODY)
-        if np.isfinite(found).all():  # else the caller has something else to say
+        if np.isfinite(call.last(found)).all():  # else the caller has something else to say
             self.notes.failed(f"windows of {self.own} steps do not agree where they meet")
         per_input = self._per_input(parts)
         first, rows = self.burn * per_input, self.own * per_input

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ltcbook import models, pruning, train, wiring
+from ltcbook.models import stack
 from ltcbook.train import training
 
 pytest.importorskip("numba")
@@ -119,6 +120,27 @@ def test_a_stack_gives_each_network_the_bits_that_it_has_alone(name, old, stacks
             )
             assert same(model, nets[k]), (name, k)
             assert history == histories[k], (name, k)
+
+
+def test_a_neighbour_whose_gates_are_read_far_out_changes_no_bit(old):
+    nets, sets = [net(seed) for seed in range(3)], [data(seed) for seed in range(3)]
+    nets[1].gamma.data *= 1e4  # far gates: the kernels must look where they are read
+    twins = copy.deepcopy(nets)
+    fit(nets, sets, epochs=2, rng=[np.random.default_rng(k) for k in range(3)])
+    for k, model in enumerate(twins):
+        old(model, sets[k], epochs=2, rng=np.random.default_rng(k))
+        assert same(model, nets[k])
+
+
+def test_networks_that_need_several_calls_of_the_kernels_have_the_same_bits(old, monkeypatch):
+    monkeypatch.setattr(stack, "ROOM", 2 * 7 * 5 * 7 * 3 * 4)  # two of the five in a call
+    nets, sets = [net(seed) for seed in range(5)], [data(seed) for seed in range(5)]
+    twins, rngs = copy.deepcopy(nets), [np.random.default_rng(k) for k in range(5)]
+    histories = fit(nets, sets, validation=sets, epochs=2, rng=rngs, method=pruning.SET(every=1))
+    for k, model in enumerate(twins):
+        rng = np.random.default_rng(k)
+        history = old(model, sets[k], validation=sets[k], epochs=2, rng=rng, method=pruning.SET(every=1))
+        assert same(model, nets[k]) and history == histories[k]
 
 
 def test_with_several_threads_too_sums_of_many_numbers_have_the_bits_of_one_network(old):

@@ -5,6 +5,7 @@ What autograd would do for one network stands here in plain lines for all of the
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..kernels.sparse import SparsePattern
     from .ltc import LTCNet
 
-ROOM = 2**24  # bytes of states in one call of the kernels: beyond that a call gains nothing and takes memory
+ROOM = 2**24  # bytes of states in one call of the kernels: more gains nothing, and takes memory
 
 
 def shape_of(net: Any) -> dict[str, Any]:
@@ -105,12 +106,14 @@ class Stack:
             block = self.slopes[:, slots[0].start : slots[-1].stop]
             self.blocks.append(block.unflatten(1, (len(slots), length)))
         self.homes = [[parameter.data for parameter in net.parameters()] for net in nets]
+        self.room: dict[bool, np.ndarray] = {}  # for the states of a part, with those of substeps or without
         self.places: list[list[int]] = [[] for _ in nets]  # of the parameters in memory
         for net in nets:
             net.zero_grad()
         per_network = samples * first.n * first.substeps * self.values.element_size()
-        few = max(1, ROOM // per_network)
-        rows = [slice(start, start + few) for start in range(0, len(nets), few)]
+        count = -(-len(nets) // max(1, ROOM // per_network))
+        few = -(-len(nets) // count)
+        rows = [slice(start, min(start + few, len(nets))) for start in range(0, len(nets), few)]
         self.parts = [Part(self, row) for row in rows]
         self.follow()
 
@@ -161,7 +164,7 @@ class Part:
         self.nets, self.row = stack.nets[row], row
         self.values, self.slopes, self.slots = stack.values[row], stack.slopes[row], stack.slots
         self.patterns: list[tuple[SparsePattern, ...]] = []
-        self.kept: dict[bool, np.ndarray] = {}  # states, with those of substeps or without
+        self.room = stack.room
 
     def listed(self) -> None:
         """List the synapses anew where a mask has changed: where each number stands among the parameters,
@@ -213,7 +216,7 @@ class Part:
         """The outputs (S, B, T, outputs) for inputs (S, B, T, m) and dt (S, B, T) in ms, None: 1. kept:
         whether ``backward`` follows.
         """
-        from ..kernels.call import Call  # needs numba
+        from ..kernels.call import Call, aligned  # needs numba
 
         first, flat = self.nets[0], self.values.numpy().reshape(-1)
         raw = torch.from_numpy(flat[self.raw])
@@ -236,9 +239,10 @@ class Part:
             **options,
         )
         shape = call.states_shape(substeps=kept)
-        if kept not in self.kept or self.kept[kept].shape != shape:
-            self.kept[kept] = np.empty(shape, flat.dtype)
-        self.states = self.kept[kept]
+        size = math.prod(shape)
+        if len(self.room.get(kept, ())) < size:
+            self.room[kept] = aligned((size,), flat.dtype)
+        self.states = self.room[kept][:size].reshape(shape)
         x0 = np.zeros((*u.shape[:2], first.n), flat.dtype)
         motor = np.array(first._motor.values)
         x = torch.from_numpy(call.forward(x0, self.states, motor))

@@ -110,7 +110,8 @@ class Call:
         self.all_lanes = lanes = sequence.lanes_for(self.batch, u.dtype) if self.wide else sequence.LANES
         self.each = -(-self.batch // lanes) if self.wide else self.batch  # tiles per network
         self.tiles = self.networks * self.each
-        self.lanes, block = (lanes, 1) if self.wide else (1, lanes)
+        self.lanes: int = lanes if self.wide else 1
+        block = 1 if self.wide else lanes
         self.size = -(-self.n // block) * block * self.lanes
         self.near: bool | None = None
         self.u = self._tiles(u)

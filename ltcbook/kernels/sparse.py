@@ -116,4 +116,4 @@ class StackedPattern:
         np.negative(shift, out=shift)
         np.multiply(w, e_rev, out=drive)
         np.multiply(w, gamma, out=pull)
-        return Synapses(*table, source, target, ptr)
+        return Synapses(w, gamma, mu, e_rev, slope, shift, drive, pull, source, target, ptr)

@@ -37,7 +37,7 @@ class Euler(Solver):
     def kernel(lost: Callable) -> tuple[Callable, Callable]:
         """See ``Solver.kernel``."""
 
-        def step(x: float, g: float, h: float, rate: float) -> float:
+        def step(x: float, g: float, h: float, rate: float) -> tuple[float, float]:
             return x + rate * (h - g * x), g
 
         def back(by_y: float, y: float, x: float, g: float, rate: float) -> tuple[float, float, float, float]:

@@ -41,7 +41,7 @@ class Exponential(Solver):
     def kernel(lost: Callable) -> tuple[Callable, Callable]:
         """See ``Solver.kernel``."""
 
-        def step(x: float, g: float, h: float, rate: float) -> float:
+        def step(x: float, g: float, h: float, rate: float) -> tuple[float, float]:
             return x + (h / g - x) * lost(rate * g), g
 
         def back(by_y: float, y: float, x: float, g: float, rate: float) -> tuple[float, float, float, float]:

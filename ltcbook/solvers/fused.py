@@ -40,7 +40,7 @@ class Fused(Solver):
     def kernel(lost: Callable) -> tuple[Callable, Callable]:
         """See ``Solver.kernel``."""
 
-        def step(x: float, g: float, h: float, rate: float) -> float:
+        def step(x: float, g: float, h: float, rate: float) -> tuple[float, float]:
             a = 1 / (1 + rate * g)
             return (x + rate * h) * a, a
 

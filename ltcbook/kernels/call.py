@@ -107,7 +107,8 @@ class Call:
         self.networks, self.batch, self.steps, self.m = u.shape
         self.n, self.dtype, self.solver = fields["c"].shape[1], u.dtype, solver
         self.wide = self.batch > FEW  # lanes over the batch
-        self.all_lanes = lanes = sequence.lanes_for(self.batch, u.dtype) if self.wide else sequence.LANES
+        lanes: int = sequence.lanes_for(self.batch, u.dtype) if self.wide else sequence.LANES
+        self.all_lanes = lanes
         self.each = -(-self.batch // lanes) if self.wide else self.batch  # tiles per network
         self.tiles = self.networks * self.each
         self.lanes: int = lanes if self.wide else 1

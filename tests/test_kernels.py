@@ -544,7 +544,13 @@ def no_sources(monkeypatch, tmp_path):
     cache.sources.cache_clear()
 
 
-@pytest.mark.parametrize("lack", [no_home, no_folder, no_room, no_sources])
+def newer_sources(monkeypatch, tmp_path):
+    """Somebody installs another version of the package while this process runs with its own."""
+    monkeypatch.setattr(cache, "LOADED", cache.HERE.joinpath("gates.py").stat().st_ctime - 1)
+    cache.sources.cache_clear()
+
+
+@pytest.mark.parametrize("lack", [no_home, no_folder, no_room, no_sources, newer_sources])
 def test_where_nothing_can_be_kept_every_process_compiles_for_itself(lack, monkeypatch, tmp_path):
     lack(monkeypatch, tmp_path)
     assert added(1, 2) == added(1, 2) == (3, 0)

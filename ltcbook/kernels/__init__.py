@@ -15,6 +15,7 @@ takes all times at once, in plain torch.
 
 from __future__ import annotations
 
+import time
 import warnings
 from functools import cache
 from importlib.util import find_spec
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ..solvers import Solver
 
 DTYPES = ("float32", "float64")
+LOADED = time.time()  # the files of this package were read then or later
 _said: set[str] = set()
 
 

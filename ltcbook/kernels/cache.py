@@ -5,7 +5,8 @@ change a constant in another file and the old machine code comes back. Here the 
 that become machine code, of what ``build`` was given, and of the versions, so nothing old can ever be read.
 Every signature has a file of its own, written beside its place and moved there whole, with the hash of what
 is in it: two processes may write at once, and a file that was cut short or damaged counts as none. Where
-nothing can be read or kept (no home, no room, no rights) the kernels are compiled in memory.
+nothing can be read or kept (no home, no room, no rights) the kernels are compiled in memory, and so where a
+source was written after this process had loaded the package: its text need not be what runs here.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from uuid import uuid4
 import llvmlite
 import numba
 from numba.core import compiler, serialize
+
+from . import LOADED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,15 +44,21 @@ def folder() -> Path:
 @cache
 def sources() -> bytes:
     """The text of every file of this room that becomes machine code, one behind the other."""
-    return b"\0".join((HERE / f"{name}.py").read_bytes() for name in COMPILED)
+    return b"\0".join(text(HERE / f"{name}.py") for name in COMPILED)
+
+
+def text(path: Path) -> bytes:
+    """What stands in a file; OSError where it was written after the package was loaded."""
+    if path.stat().st_ctime > LOADED:
+        raise OSError(f"{path} is newer than what runs here.")
+    return path.read_bytes()
 
 
 def digest(key: object, *uses: Callable) -> str:
     """Hash of sources, versions and constants: the name under which a kernel is kept. uses: functions of
     other files, such as a solver's, that become machine code with it.
     """
-    modules: list[Any] = [inspect.getmodule(function) for function in uses]
-    files = [inspect.getsource(module) for module in modules]
+    files = [text(Path(inspect.getfile(function))) for function in uses]
     said = repr((key, files, numba.__version__, llvmlite.__version__)).encode()
     return hashlib.sha256(sources() + b"\0" + said).hexdigest()[:32]
 

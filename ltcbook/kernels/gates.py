@@ -242,7 +242,8 @@ def over_batch(load, store, gather, lanes, gate, advance):
 
 def over_synapses(load, store, gather, lanes, gate, advance):
     """The same three functions where the lanes are synapses of a sample; ``work`` has room for them all, and
-    then for two numbers per neuron.
+    then for two numbers per neuron. Inlined, all of them: a small network's substep is so short that a call
+    with many arrays would take as long.
     """
 
     @register_jitable(**INLINE)
@@ -274,7 +275,7 @@ def over_synapses(load, store, gather, lanes, gate, advance):
         for e in range(ptr[-1]):
             by_x[source[e]] += work[e]
 
-    @register_jitable
+    @register_jitable(**INLINE)
     def step(x, read, recurrent, g0, h0, rate, work, y, kept):
         size = len(x)
         g, h = work[-2 * size : -size], work[-size:]

@@ -39,7 +39,10 @@ def choose(name: str | Backend, call: Call) -> Backend:
     Raises ValueError where the named one cannot serve it; the message names one that can.
     """
     if name == "auto":
-        return next(backend for backend in (BACKENDS[one] for one in AUTO) if backend.offers(call))
+        for one in AUTO[:-1]:
+            if BACKENDS[one].offers(call):
+                return BACKENDS[one]
+        return BACKENDS[AUTO[-1]]
     backend = BACKENDS[name] if isinstance(name, str) else name
     if problem := backend.refusal(call):
         raise ValueError(

@@ -38,7 +38,7 @@ class Triton(Backend):
         )
 
     def offers(self, call: Call) -> bool:
-        return bool(call.network.tensors) and call.x0.device.type == "cuda" and self.refusal(call) is None
+        return len(call.network.tensors) > 0 and call.x0.device.type == "cuda" and self.refusal(call) is None
 
     def run(self, call: Call) -> torch.Tensor:
         from ..kernels.triton_call import trajectory

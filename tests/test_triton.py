@@ -148,6 +148,7 @@ def test_a_gpu_that_it_cannot_use_is_told_why(there, version, capability, messag
     assert message in choice.without.__wrapped__(torch.device("cuda:0"))
 
 
+@needs_triton
 def test_a_sequence_too_long_to_be_counted_is_refused(monkeypatch):
     monkeypatch.setattr(choice, "without", lambda device: None)
     monkeypatch.setattr(choice.Triton, "run", lambda self, call: call.x0[..., None, :])

@@ -25,7 +25,7 @@ from . import gates, sequence
 from .sparse import GATES, gather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..solvers import Solver
     from .sparse import SparsePattern, StackedPattern
@@ -44,6 +44,14 @@ def pool(threads: int) -> ThreadPoolExecutor:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=pool.cache_clear)  # a forked process has none of its parent's threads
+
+
+def shared(job: Callable[[Any], object], parts: Sequence[Any]) -> None:
+    """``job(part)`` for every part, each in a thread, the first in this one."""
+    others = [pool(len(parts) - 1).submit(job, part) for part in parts[1:]]
+    job(parts[0])
+    for other in others:
+        other.result()
 
 
 def aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -210,17 +218,8 @@ class Call:
         threads = max(1, min(self.threads, self.tiles, gates // SMALL))
         across = "batch" if self.wide else "synapses"
         kernel = build(self.solver, self.dtype.name, across, self.all_lanes, self.near)[which]
-        if threads == 1:
-            kernel(0, self.tiles, self.each, *arguments)
-            return
         bounds = [self.tiles * k // threads for k in range(threads + 1)]
-        others = [
-            pool(threads - 1).submit(kernel, start, end, self.each, *arguments)
-            for start, end in pairwise(bounds[1:])
-        ]
-        kernel(*bounds[:2], self.each, *arguments)
-        for other in others:
-            other.result()
+        shared(lambda ends: kernel(*ends, self.each, *arguments), list(pairwise(bounds)))
 
     def _near(self, states: np.ndarray) -> bool:
         """Whether it is certain that no gate of this call, lanes without a sample among them, is read farther

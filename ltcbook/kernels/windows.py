@@ -23,18 +23,17 @@ from __future__ import annotations
 
 import math
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .call import SMALL, Call
+from .call import SMALL, Call, shared
 from .sequence import LANES, MORE, lanes_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ..solvers import Solver
     from .sparse import StackedPattern
@@ -183,9 +182,9 @@ class Windows:
                 first = self.burn if k else 0
                 x[b, k * self.own + first : k * self.own + self.span] = states[first:]
 
-        self._share(solve)
+        shared(solve, range(len(self.groups)))
         self._join(parts)
-        self._share(copy)
+        shared(copy, range(len(self.groups)))
         return x[None, :, : self.steps]
 
     def _join(self, parts: list[np.ndarray]) -> None:
@@ -255,7 +254,7 @@ class Windows:
             by_u.reshape(self.windows, self.span, self.m)[here] = more_u[0]
             left.reshape(self.windows, self.n)[here] = more_x0[0]
 
-        self._share(carry_back)
+        shared(carry_back, range(len(self.groups)))
         by_fields = [sum(values) for values in zip(*found, strict=True)]
         limit = self.tolerance * (np.abs(filled).max((0, 1), initial=0) * unit).max()
         b, k = (~(np.abs(left[:, 1:]) * unit <= limit).all(-1)).nonzero()
@@ -336,17 +335,6 @@ class Windows:
     def _call(self, u: np.ndarray, dt: np.ndarray) -> Call:
         """A ``Call`` of samples u (B, T, m) and dt (B, T)."""
         return Call(self.fields, self.patterns, u[None], dt, **self.options)
-
-    def _share(self, job: Callable[[int], None]) -> None:
-        """``job(group)`` for every group, each in a thread."""
-        if len(self.groups) == 1:
-            return job(0)
-        with ThreadPoolExecutor(len(self.groups) - 1) as pool:
-            others = [pool.submit(job, group) for group in range(1, len(self.groups))]
-            job(0)
-            for other in others:
-                other.result()
-        return None
 
     def _largest(self, x0: np.ndarray) -> np.ndarray:
         """The largest potential, (n,), that each neuron can have."""

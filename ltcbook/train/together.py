@@ -9,8 +9,8 @@ torch, NumPy and Python are each experiment's own.
 from __future__ import annotations
 
 import contextvars
-import os
 import random
+import sys
 import threading
 from collections import deque
 from contextlib import nullcontext
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ..backends.base import memory
 from .stacked import likeness
 from .training import carried_out
 
@@ -209,10 +210,8 @@ def _peak() -> float:
 
 def _fitting(most: int, before: float, running: int, workers: int) -> int:
     """How many experiments may be there at once, given the memory before the first of them."""
-    try:
-        all_there_is = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return most
-    unit = 1 if os.uname().sysname == "Darwin" else 1024
+    unit = 1 if sys.platform == "darwin" else 1024
     each = (_peak() - before) * unit / running
-    return most if each <= 0 else max(1, min(most, int(SHARE * all_there_is / workers / each)))
+    if each <= 0:
+        return most
+    return max(1, int(min(most, SHARE * memory(torch.device("cpu")) / workers / each)))

@@ -11,8 +11,8 @@ drives at once, so all arrays begin with an axis of drives, B.
 >>> drive = lane.drive(lane.straight_ahead, roads, rng=rng)  # nobody steers
 >>> bool(drive.stayed.any()), drive.inputs.shape
 (False, (4, 300, 16))
->>> lane.drive(lane.expert, roads, rng=rng).stayed.all()
-np.True_
+>>> bool(lane.drive(lane.expert, roads, rng=rng).stayed.all())
+True
 
 Units: metres, seconds and radians in the world; the wheel is the curvature of the car's path in units of
 ``WHEEL`` (0.03 per m), so that it is about 1 in a usual bend; ``dt`` counts regular frames of ``FRAME``

@@ -35,8 +35,8 @@ class Driver:
     (19, 16)
     >>> roads = tasks.lane.Road.random(8, rng=rng)
     >>> seen = tasks.lane.drive(driver.policy(), roads, rng=rng)
-    >>> seen.stayed.all()
-    np.True_
+    >>> bool(seen.stayed.all())
+    True
     >>> x = driver.states(seen.inputs, seen.dt)  # what the neurons did
     >>> x.shape
     (8, 300, 19)

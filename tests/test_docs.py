@@ -22,6 +22,7 @@ SKIPPED = {"site"}
 OPTIONAL = {
     "torch",
     "triton",
+    "nbformat",  # of the tools for courses: it comes with the book's own packages
     "sympy",
     "matplotlib",
     "anywidget",

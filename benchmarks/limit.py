@@ -98,11 +98,10 @@ def kernels(work, steps, solver, substeps):
     net = peers.ltc("ours", peers.SAME, workloads.source(graph), backend="numba").module
     cell = net.numpy_cell()
     patterns = sparse.SparsePattern(graph.polarity), sparse.SparsePattern(graph.polarity_in)
-    fields = sparse.gather({name: getattr(cell, name) for name in sparse.FIELDS}, patterns)
-    fields = {name: values[None].astype(np.float32) for name, values in fields.items()}
+    numbers = sparse.gather({name: getattr(cell, name) for name in sparse.FIELDS}, patterns)
     u = net.map_input(workloads.waves(work.batch, steps, graph.m)).detach().numpy()[None]
     one = call.Call(
-        fields,
+        numbers[None].astype(np.float32),
         tuple(pattern.alone for pattern in patterns),
         u,
         np.ones((1, work.batch, steps), np.float32),
@@ -114,7 +113,7 @@ def kernels(work, steps, solver, substeps):
     by_x = np.random.default_rng(0).normal(size=(1, work.batch, steps, graph.n)).astype(np.float32)
     calls = {
         "forward": lambda: one.forward(x0, states),
-        "backward": lambda: list(one.backward(by_x, states)),
+        "backward": lambda: one.backward(by_x, states),
     }
     return calls, work.batch * steps * (substeps * len(graph.edges()) + len(graph.edges_in()))
 

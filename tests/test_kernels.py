@@ -208,12 +208,13 @@ def test_threads_change_not_one_bit(monkeypatch):
         assert torch.equal(a, b)
 
 
-def padded(lists):
-    """Lists of unequal length as rows of one array."""
-    rows = np.zeros((len(lists), max(map(len, lists))), lists[0].dtype)
-    for row, values in zip(rows, lists, strict=True):
-        row[: len(values)] = values
-    return rows
+def padded(rows, wheres, where):
+    """Rows of ``sparse.gather`` as those of one array, with each field where the stack has it."""
+    stack = np.zeros((len(rows), max(column.stop for column in where.values())), rows[0].dtype)
+    for to, row, own in zip(stack, rows, wheres, strict=True):
+        for name, column in own.items():
+            to[where[name]][: column.stop - column.start] = row[column]
+    return stack
 
 
 @pytest.mark.parametrize("batch", [1, 2, 21])
@@ -224,23 +225,24 @@ def test_networks_of_other_wirings_stacked_in_one_call_give_each_its_own_bits(ba
         net, u, x0, dt = case(own, (batch,), T=4, seed=seed, solver="fused")
         cell = net.numpy_cell()
         patterns = sparse.SparsePattern(own.polarity), sparse.SparsePattern(own.polarity_in)
-        fields = sparse.gather({name: getattr(cell, name) for name in sparse.FIELDS}, patterns)
-        every.append(
-            (patterns, fields, *(v.detach().numpy() for v in (u, x0, dt)), rng.normal(size=x0.shape))
-        )
-    patterns, fields, *numbers = zip(*every, strict=True)
+        row = sparse.gather({name: getattr(cell, name) for name in sparse.FIELDS}, patterns)
+        every.append((patterns, row, *(v.detach().numpy() for v in (u, x0, dt)), rng.normal(size=x0.shape)))
+    patterns, rows, *numbers = zip(*every, strict=True)
+    wheres = [sparse.columns(*(pattern.alone for pattern in pair)) for pair in patterns]
     assert len({len(one.place) for one, _ in patterns}) == 3, "lists of one length need no padding"
 
     def results(chosen, threads=1):
         stacks = [sparse.StackedPattern([patterns[k][end] for k in chosen]) for end in (0, 1)]
-        lists = {name: padded([fields[k][name] for k in chosen]) for name in sparse.FIELDS}
+        where = sparse.columns(*stacks)
+        lists = padded([rows[k] for k in chosen], [wheres[k] for k in chosen], where)
         u, x0, dt, by_last = (np.stack([values[k] for k in chosen]) for values in numbers)
         one = call.Call(lists, stacks, u, dt, solver=solvers.SOLVERS["fused"], substeps=3, threads=threads)
         states = np.empty(one.states_shape(substeps=True))
         x = one.forward(x0, states)
         by_x = np.zeros_like(x)
         by_x[:, :, -1] = by_last
-        return [x, *one.backward(by_x, states)]
+        by_u, by_x0, by_lists = one.backward(by_x, states)
+        return [x, by_u, by_x0, *(by_lists[:, where[name]] for name in sparse.FIELDS)]
 
     together = results(range(3))
     for k in range(3):
@@ -256,7 +258,7 @@ def test_two_numbers_per_neuron_and_substep_are_kept_for_the_backward_pass():
     node = x.grad_fn
     while "Sequence" not in node.name():
         node = node.next_functions[0][0]
-    (states,) = node.saved_tensors
+    states, *_ = node.saved_tensors
     assert states.numel() == 32 * (2 * 10 * 4 + 1) * net.n
 
 

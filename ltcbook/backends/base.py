@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
@@ -101,6 +101,14 @@ class Backend:
     def run(self, call: Call) -> Any:
         """The states (..., T, n)."""
         raise NotImplementedError(f"{type(self).__name__} must say how it computes.")
+
+    def answered(self, call: Call) -> tuple[Any, Any]:
+        """The outputs (..., T, k), and the states, of a network that does something to its own inputs, which
+        u is here, and to its states.
+        """
+        network = call.network
+        x = self.run(replace(call, u=network.map_input(call.u)))
+        return network.readout(x), x
 
     def needed(self, call: Call) -> float:
         """Bytes that the gradient of a torch call keeps, where that is a matter of memory; else 0."""

@@ -10,6 +10,7 @@ from .. import kernels
 from .base import Backend
 
 if TYPE_CHECKING:
+    from ..kernels.autograd import Maps
     from .base import Call
 
 LONG = 20_000  # substeps from which "auto" compiles for a NumPy cell: the reference would take seconds
@@ -50,17 +51,29 @@ class Compiled(Backend):
         return {}
 
     def run(self, call: Call) -> Any:
-        network = call.network
-        options: dict[str, Any] = {"solver": call.solver, "substeps": call.substeps, **self.how(call)}
-        given = network.fields, network.patterns, call.u, call.x0, call.dt
-        if network.tensors:
-            from ..kernels.autograd import trajectory
-
-            return trajectory(*given, positive=network.positive, **options)
+        if call.network.tensors:
+            return self._on_tensors(call)[1]
         from ..kernels.call import trajectory as compiled
 
-        x = compiled(*given, **options)
+        x = compiled(*self._given(call), **self._options(call))
         return x if call.still is None else _held(x, call.x0, call.still)
+
+    def answered(self, call: Call) -> tuple[Any, Any]:
+        maps = call.network.maps
+        return super().answered(call) if maps is None else self._on_tensors(call, maps)
+
+    def _on_tensors(self, call: Call, maps: Maps | None = None) -> tuple[Any, Any]:
+        """Outputs, or None without maps, and states of a network of torch tensors."""
+        from ..kernels.autograd import trajectory
+
+        options = {"positive": call.network.positive, "maps": maps} | self._options(call)
+        return trajectory(*self._given(call), **options)
+
+    def _given(self, call: Call) -> tuple[Any, ...]:
+        return call.network.fields, call.network.patterns, call.u, call.x0, call.dt
+
+    def _options(self, call: Call) -> dict[str, Any]:
+        return {"solver": call.solver, "substeps": call.substeps, **self.how(call)}
 
 
 def _held(x: np.ndarray, x0: np.ndarray, still: np.ndarray) -> np.ndarray:

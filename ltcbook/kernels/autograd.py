@@ -12,13 +12,13 @@ from ..validation import extra
 
 extra("torch", "torch", "kernels.autograd")
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.autograd import forward_ad
 
 from . import unknown
-from .sparse import FIELDS, POSITIVE, gather, scatter
+from .sparse import FIELDS, POSITIVE, columns, gather, scatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,31 +78,58 @@ def trajectory(
     solver: Solver,
     substeps: int,
     positive: tuple[Callable, Callable] | None = None,
+    maps: Maps | None = None,
     make: Callable[..., Any] | None = None,
-) -> torch.Tensor:
-    """States (..., T, n) of a ``dynamics.LTC`` of tensors, as ``simulate.simulate`` gives them.
+) -> tuple[torch.Tensor | None, torch.Tensor]:
+    """States x (..., T, n) of a ``dynamics.LTC`` of tensors, as ``simulate.simulate`` gives them, behind its
+    outputs y, or None where no ``maps`` say what these are.
 
     fields: the tensors of the cell's ``FIELDS`` by name; patterns: a ``SparsePattern`` of the synapses
     between neurons, and one of those from the inputs. positive: None, or a function that turns the raw
     numbers which stand for the ``POSITIVE`` fields into values, one by one, and the function of its
-    derivative. u (..., T, m); x0 (..., n); dt (T,) or (..., T), ms; solver: a ``solvers.Solver``. make: None,
-    or what gives something else that is used like a ``call.Call``. First derivatives by everything but dt;
-    they cannot be differentiated again (a ValueError says so). Whether the states are finite, the caller
-    looks.
+    derivative. maps: the ``Maps`` at both ends, or None: u is what the cell hears. u (..., T, m); x0 (...,
+    n); dt (T,) or (..., T), ms; solver: a ``solvers.Solver``. make: None, or what gives something else that
+    is used like a ``call.Call``. First derivatives by everything but dt; they cannot be differentiated again
+    (a ValueError says so). Whether the states are finite, the caller looks.
     """
     batch, steps = u.shape[:-2], u.shape[-2]
     dt = dt if dt.ndim == 1 else dt.expand(*batch, steps)
     if len(batch) != 1:  # flat, a view more for autograd to go through
         u, x0 = (t.reshape(math.prod(batch), *t.shape[len(batch) :]) for t in (u, x0))
         dt = dt if dt.ndim == 1 else dt.reshape(-1, steps)
-    x = Sequence.apply(
-        patterns, dt, solver, substeps, positive, make, u, x0, *(fields[name] for name in FIELDS)
-    )
-    return x if len(batch) == 1 else x.reshape(*batch, *x.shape[1:])
+    motor, *ends = maps or NO_MAPS
+    options = patterns, dt, solver, substeps, positive, make, motor
+    y, x = Sequence.apply(*options, u, x0, *ends, *(fields[name] for name in FIELDS))
+    if len(batch) != 1:
+        y, x = (t if t is None else t.reshape(*batch, *t.shape[1:]) for t in (y, x))
+    return y, x
+
+
+class Maps(NamedTuple):
+    """What a network does to its inputs, and to the states of its ``motor`` neurons, an index tensor (k,):
+    weights and biases, (m,) and (k,), or None.
+    """
+
+    motor: torch.Tensor | None
+    input_w: torch.Tensor | None
+    input_b: torch.Tensor | None
+    output_w: torch.Tensor | None
+    output_b: torch.Tensor | None
+
+
+NO_MAPS = Maps(None, None, None, None, None)
+
+
+def mapped(values: torch.Tensor, w: torch.Tensor | None, b: torch.Tensor | None) -> torch.Tensor:
+    """w values + b, channel by channel, same shape, as far as there are w and b."""
+    values = values if w is None else values * w
+    return values if b is None else values + b
 
 
 class Sequence(torch.autograd.Function):
-    """x (B, T, n) from u (B, T, m), x0 (B, n) and the parameters, in the order of ``FIELDS``."""
+    """y (B, T, k) or None, and x (B, T, n), from u (B, T, m), x0 (B, n), what ``Maps`` has beside motor, and
+    the parameters in the order of ``FIELDS``.
+    """
 
     @staticmethod
     def forward(
@@ -113,55 +140,78 @@ class Sequence(torch.autograd.Function):
         substeps: int,
         positive: tuple[Callable, Callable] | None,
         make: Callable[..., Any] | None,
+        motor: torch.Tensor | None,
         u: torch.Tensor,
         x0: torch.Tensor,
         *values: torch.Tensor | None,
-    ) -> torch.Tensor:
+    ) -> tuple[torch.Tensor | None, torch.Tensor]:
         from .call import Call  # needs numba
 
         kept = any(ctx.needs_input_grad)
-        arrays = [None if value is None else _array(value) for value in values]
-        fields = gather(dict(zip(FIELDS, arrays, strict=True)), patterns)
-        slopes = {} if positive is None else _replace(fields, *positive)
-        options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
-        fields = {name: values[None] for name, values in fields.items()}
+        input_w, input_b, output_w, output_b, *of_cell = values
+        arrays = [None if value is None else _array(value) for value in of_cell]
+        numbers, slopes = gather(dict(zip(FIELDS, arrays, strict=True)), patterns), None
         alone = patterns[0].alone, patterns[1].alone
-        call = (make or Call)(fields, alone, _array(u)[None], _array(dt), **options)
+        if positive is not None:
+            value, slope = positive
+            raw = numbers[: columns(*alone)[POSITIVE[-1]].stop]
+            slopes = slope(torch.from_numpy(raw)).numpy()
+            raw[:] = value(torch.from_numpy(raw)).numpy()
+        options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
+        heard = mapped(u, input_w, input_b)
+        call = (make or Call)(numbers[None], alone, _array(heard)[None], _array(dt), **options)
         # whatever the default is
         states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype, device="cpu")
-        (x,) = call.forward(_array(x0)[None], states.numpy())
+        x = torch.from_numpy(call.forward(_array(x0)[None], states.numpy())[0])
+        read = None if motor is None else x.index_select(-1, motor)
         if kept:
-            ctx.call, ctx.patterns, ctx.slopes, ctx.inputs = call, patterns, slopes, (u, x0, *values)
-            ctx.save_for_backward(states)
-        return torch.from_numpy(x)
+            ctx.set_materialize_grads(False)
+            ctx.call, ctx.patterns, ctx.slopes, ctx.motor = call, patterns, slopes, motor
+            ctx.inputs = u, x0, *values
+            by_u, _, by_input_w, _, by_output_w, *_ = ctx.needs_input_grad[7:]
+            ctx.save_for_backward(
+                states,
+                u if by_input_w else None,
+                read if by_output_w else None,
+                input_w if by_u else None,
+                output_w,
+            )
+        return None if read is None else mapped(read, output_w, output_b), x
 
     @staticmethod
-    def backward(ctx: Any, by_x: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        (states,) = ctx.saved_tensors
-        found = ctx.call.backward(_array(by_x)[None], states.numpy())
-        by_u, by_x0, *slopes = (derivative[0] for derivative in found)
-        by_fields = dict(zip(FIELDS, slopes, strict=True))
-        for name, slope in ctx.slopes.items():
-            by_fields[name] *= slope
-        derivatives = [by_u, by_x0, *scatter(by_fields, ctx.patterns).values()]
-        needed = ctx.needs_input_grad[6:]
-        derivatives = [
-            torch.from_numpy(d) if wanted else None for d, wanted in zip(derivatives, needed, strict=True)
-        ]
+    def backward(
+        ctx: Any, by_y: torch.Tensor | None, by_x: torch.Tensor | None
+    ) -> tuple[torch.Tensor | None, ...]:
+        if by_y is None and by_x is None:
+            return (None,) * len(ctx.needs_input_grad)
+        states, u, read, input_w, output_w = ctx.saved_tensors
+        needed = dict(zip(("u", "x0", *Maps._fields[1:], *FIELDS), ctx.needs_input_grad[7:], strict=True))
+        by_read = by_y if by_y is None or output_w is None else by_y * output_w
+        by_states: Any = by_x
+        neurons = None
+        if by_x is None:
+            by_states, neurons = by_read, ctx.motor.numpy()
+        elif by_read is not None:
+            by_states = by_x.index_add(-1, ctx.motor, by_read)
+        found = ctx.call.backward(_array(by_states)[None], states.numpy(), neurons)
+        by_heard, by_x0, by_numbers = (derivative[0] for derivative in found)
+        if ctx.slopes is not None:
+            by_numbers[: len(ctx.slopes)] *= ctx.slopes
+        by = {name: torch.from_numpy(array) for name, array in scatter(by_numbers, ctx.patterns).items()}
+        heard = torch.from_numpy(by_heard)
+        by |= {"u": heard, "x0": torch.from_numpy(by_x0)}
+        if needed["u"] and input_w is not None:
+            by["u"] = heard * input_w
+        ends: list[Any] = [("input", heard, u), ("output", by_y, read)]
+        for end, derivative, values in ends:
+            if needed[f"{end}_w"] and derivative is not None:
+                by[f"{end}_w"] = (derivative * values).sum((0, 1))
+            if needed[f"{end}_b"] and derivative is not None:
+                by[f"{end}_b"] = derivative.sum((0, 1))
+        derivatives: Any = [by.get(name) if wanted else None for name, wanted in needed.items()]
         if torch.is_grad_enabled():  # create_graph=True
-            derivatives = _Last.apply(NO_SECOND, len(derivatives), *derivatives, by_x, *ctx.inputs)
-        return None, None, None, None, None, None, *derivatives
-
-
-def _replace(fields: dict[str, np.ndarray], value: Callable, slope: Callable) -> dict[str, np.ndarray]:
-    """Put values in the place of the raw numbers that stand for them; name -> the derivative of one by the
-    other.
-    """
-    sizes = [len(fields[name]) for name in POSITIVE]
-    raw = torch.from_numpy(np.concatenate([fields[name] for name in POSITIVE]))
-    split = lambda t: {name: part.numpy() for name, part in zip(POSITIVE, t.split(sizes), strict=True)}
-    fields |= split(value(raw))
-    return split(slope(raw))
+            derivatives = _Last.apply(NO_SECOND, len(derivatives), *derivatives, by_y, by_x, *ctx.inputs)
+        return (*(None,) * 7, *derivatives)
 
 
 def first_only(

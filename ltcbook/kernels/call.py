@@ -21,19 +21,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import gates, sequence
-from .sparse import GATES, gather
+from . import DTYPES, gates, sequence, tables
+from .cache import compiled
+from .sparse import FIELDS, columns, gather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from ..solvers import Solver
     from .sparse import SparsePattern, StackedPattern
 
 FEW = 2  # up to so many samples the lanes run over synapses; from three on, lanes over the batch are faster
+KINDS = {np.dtype(name): name for name in DTYPES}  # NumPy is slow to tell the name
 SMALL = 500_000  # gates per thread: less work than this is not worth the start of a thread (some 100 us)
 
-build, reach = cache(sequence.build), cache(sequence.reach)
+build, reach, tables_for = cache(sequence.build), cache(sequence.reach), cache(sequence.tables_for)
+gap = compiled(tables.gap, "gap")
 
 
 @cache
@@ -54,12 +57,18 @@ def shared(job: Callable[[Any], object], parts: Sequence[Any]) -> None:
         other.result()
 
 
-def aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Zeros from the start of a line of the cache: lanes that stand across two lines cost twice."""
-    size = math.prod(shape) * dtype.itemsize
-    room = np.zeros(size + sequence.LINE, np.uint8)
-    start = -room.ctypes.data % sequence.LINE
-    return room[start : start + size].view(dtype).reshape(shape)
+def aligned(dtype: np.dtype, *shapes: tuple[int, ...]) -> list[np.ndarray]:
+    """Zeros of these shapes, each from the start of a line of the cache: lanes that stand across two lines
+    cost twice.
+    """
+    line = sequence.LINE // dtype.itemsize
+    sizes = [math.prod(shape) for shape in shapes]
+    room = np.zeros(sum(sizes) + line * len(sizes), dtype)
+    start, arrays = gap(room, line), []
+    for size, shape in zip(sizes, shapes, strict=True):
+        arrays.append(room[start : start + size].reshape(shape))
+        start += -(-size // line) * line
+    return arrays
 
 
 def trajectory(
@@ -84,10 +93,10 @@ def trajectory(
     dt = np.broadcast_to(dt, steps) if dt.ndim == 0 else dt
     batch = np.broadcast_shapes(x0.shape[:-1], u.shape[:-2], dt.shape[:-1])
     flat = lambda a, *last: np.broadcast_to(a, (*batch, *last)).reshape(1, math.prod(batch), *last)
-    lists = {name: values[None] for name, values in gather(fields, patterns).items()}
+    numbers = gather(fields, patterns)
     alone = patterns[0].alone, patterns[1].alone
     options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": threads}
-    call = (make or Call)(lists, alone, flat(u, *u.shape[-2:]), flat(dt, steps), **options)
+    call = (make or Call)(numbers[None], alone, flat(u, *u.shape[-2:]), flat(dt, steps), **options)
     x = call.forward(flat(x0, x0.shape[-1]), np.empty(call.states_shape(substeps=False), x0.dtype))
     return x.reshape(*batch, *x.shape[-2:])
 
@@ -95,14 +104,14 @@ def trajectory(
 class Call:
     """What forward and backward of one call share; numbers are copied, so arrays may change later.
 
-    patterns: a ``StackedPattern`` of the synapses between neurons of S networks, and one of those from the
-    inputs. fields: those of ``sparse.gather`` of each network, of one dtype: (S, n), and (S, E) padded as
-    the patterns are. u: (S, B, T, m). dt: what fits (S, B, T), ms.
+    numbers: rows (S, width) as ``sparse.gather`` makes them, padded as the patterns are: a ``StackedPattern``
+    of the synapses between neurons of the S networks, and one of those from the inputs. u: (S, B, T, m). dt:
+    what fits (S, B, T), ms.
     """
 
     def __init__(
         self,
-        fields: dict[str, np.ndarray],
+        numbers: np.ndarray,
         patterns: tuple[StackedPattern, StackedPattern],
         u: np.ndarray,
         dt: np.ndarray,
@@ -113,7 +122,7 @@ class Call:
     ) -> None:
         self.patterns, self.substeps, self.threads = patterns, substeps, threads
         self.networks, self.batch, self.steps, self.m = u.shape
-        self.n, self.dtype, self.solver = fields["c"].shape[1], u.dtype, solver
+        self.n, self.dtype, self.kind, self.solver = patterns[0].n, u.dtype, KINDS[u.dtype], solver
         self.wide = self.batch > FEW  # lanes over the batch
         lanes: int = sequence.lanes_for(self.batch, u.dtype) if self.wide else sequence.LANES
         self.all_lanes = lanes
@@ -124,17 +133,24 @@ class Call:
         self.size = -(-self.n // block) * block * self.lanes
         self.near: bool | None = None
         self.u = self._tiles(u)
-        self.dt = self._tiles(np.broadcast_to(dt, u.shape[:3])[..., None], fill=1)
-        self.dt = (self.dt if self.wide else np.repeat(self.dt, lanes, -1)).ravel()
-        self.c, self.g_leak, e_leak = (fields[name].copy() for name in ("c", "g_leak", "e_leak"))
-        neurons = np.ones((4, self.networks, self.size), self.dtype)  # those that only fill up stay 1
-        for row, values in zip(neurons, (self.c, self.g_leak, self.g_leak * e_leak, e_leak), strict=True):
-            row[:, : self.n * self.lanes].reshape(-1, self.n, self.lanes)[:] = values[..., None]
-        self.neurons = tuple(neurons)
+        if dt.ndim > 1:
+            self.dt = self._tiles(np.broadcast_to(dt, u.shape[:3])[..., None], fill=1)
+            self.dt = (self.dt if self.wide else np.repeat(self.dt, lanes, -1)).ravel()
+        else:  # the same for all samples
+            self.dt = np.empty((self.tiles, self.steps, lanes), self.dtype)
+            self.dt[:] = dt[..., None]
+            self.dt = self.dt.ravel()
+        self.neurons = np.empty((4, self.networks, self.size), self.dtype)
+        ends = [pattern.ends(block) for pattern in patterns]
+        self.tables = tuple(np.empty((8, *source.shape), self.dtype) for source, _, _ in ends)
+        where = columns(*patterns)
+        starts = np.array([where[name].start for name in FIELDS])
+        self.places = starts, self.n, tuple(pattern.length for pattern in patterns), self.lanes
+        tables_for(self.kind)[0](numbers, *self.places, self.neurons, self.tables)
         self.synapses = [
-            pattern.synapses([fields[name + end] for name in GATES], self.dtype, block)
-            for pattern, end in zip(patterns, ("", "_in"), strict=True)
+            gates.Synapses(*(*table, *three)) for table, three in zip(self.tables, ends, strict=True)
         ]
+        self.width = numbers.shape[1]
 
     def states_shape(self, substeps: bool) -> tuple[int, int, int]:
         """Shape for x0 and the states after each input. substeps: for x0 and, after each substep, what its
@@ -158,8 +174,8 @@ class Call:
         states = states[:, per_input::per_input]
         if neurons is None:
             return self._samples(states, self.n)
-        some = states.reshape(self.tiles, self.steps, -1, self.lanes)[:, :, neurons]
-        return self._samples(some.reshape(self.tiles, self.steps, -1), len(neurons))
+        some = self._apart(states)[:, :, neurons]
+        return self._samples(some.reshape(self.tiles, self.steps, len(neurons) * self.lanes), len(neurons))
 
     def last(self, states: np.ndarray) -> np.ndarray:
         """The states (S, B, 1, n) after the last input."""
@@ -167,21 +183,21 @@ class Call:
 
     def backward(
         self, by_x: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None
-    ) -> Iterator[np.ndarray]:
-        """From the derivative by the trajectory, or by that of the named neurons: those by u, x0 and all
-        ``FIELDS``, as lists (S, E) in which the places that pad mean nothing.
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """From the derivative by the trajectory, or by that of the named neurons: those by u, by x0 and by
+        all numbers, (S, width), where what stands in the places that pad means nothing.
         """
         if self.near is None:  # states that another call has found
             self.near = self._near(states)
-        by_u, by_x0 = (aligned(s, self.dtype) for s in (self.u.shape, (self.tiles, 1, self.size)))
-        by_neurons = np.zeros((self.networks, self.each, 3, self.size))
-        sums = [aligned((self.tiles, 4 * here.w.shape[1]), np.dtype(float)) for here in self.synapses]
+        of_y = () if neurons is None else ((self.tiles, self.steps, self.size),)
+        by_u, by_x0, *by_some = aligned(self.dtype, self.u.shape, (self.tiles, 1, self.size), *of_y)
+        widths = [3 * self.size, *(4 * table.shape[2] for table in self.tables)]
+        sums = aligned(np.dtype(float), *((self.tiles, width) for width in widths))
         if neurons is None:
             by_y = self._tiles(by_x, self.size)
         else:
-            by_y = aligned((self.tiles, self.steps, self.size), self.dtype)
-            places = by_y.reshape(self.tiles, self.steps, -1, self.lanes)
-            places[:, :, neurons] = self._tiles(by_x).reshape(self.tiles, self.steps, -1, self.lanes)
+            (by_y,) = by_some
+            self._apart(by_y)[:, :, neurons] = self._apart(self._tiles(by_x))
         self._run(
             1,
             by_y,
@@ -193,23 +209,12 @@ class Call:
             self.substeps,
             by_u,
             by_x0[:, 0],
-            by_neurons.ravel(),
             *sums,
         )
-
-        yield self._samples(by_u, self.m)
-        yield self._samples(by_x0, self.n)[:, :, 0]
-        by_neurons = by_neurons.sum(1).reshape(self.networks, 3, -1, self.lanes).sum(-1)[..., : self.n]
-        by_c, by_g_leak, by_h_leak = by_neurons.swapaxes(0, 1)
-        for values in (by_c / self.c, by_g_leak, self.g_leak * by_h_leak):
-            yield values.astype(self.dtype)
-        for pattern, synapses, total in zip(self.patterns, self.synapses, sums, strict=True):
-            total = total.reshape(self.networks, self.each, total.shape[1]).sum(1)
-            shape, four = ((-1, 4), 2) if self.wide else ((4, -1), 1)
-            total = np.moveaxis(total.reshape(self.networks, *shape), four, 0)
-            by_w, by_e_rev, by_mu, by_gamma = total[..., : pattern.length].astype(self.dtype)
-            w, gamma = (values[:, : pattern.length] for values in (synapses.w, synapses.gamma))
-            yield from (by_w, w * by_gamma, -w * gamma * by_mu, w * by_e_rev)
+        by_numbers = np.empty((self.networks, self.width), self.dtype)
+        collect = tables_for(self.kind)[1]
+        collect(self.each, tuple(sums), self.wide, *self.places, self.neurons, self.tables, by_numbers)
+        return self._samples(by_u, self.m), self._samples(by_x0, self.n)[:, :, 0], by_numbers
 
     def _run(self, which: int, *arguments: Any) -> None:
         """Forward (0) or backward (1): every thread takes some tiles; no two write to the same place."""
@@ -217,7 +222,7 @@ class Call:
         gates = self.tiles * self.lanes * self.steps * self.substeps * longest
         threads = max(1, min(self.threads, self.tiles, gates // SMALL))
         across = "batch" if self.wide else "synapses"
-        kernel = build(self.solver, self.dtype.name, across, self.all_lanes, self.near)[which]
+        kernel = build(self.solver, self.kind, across, self.all_lanes, self.near)[which]
         bounds = [self.tiles * k // threads for k in range(threads + 1)]
         shared(lambda ends: kernel(*ends, self.each, *arguments), list(pairwise(bounds)))
 
@@ -227,15 +232,15 @@ class Call:
         """
         if not self.solver.keeps_bounds:
             return False
-        ends = [f(a) if a.size else 0.0 for a in (states[:, 0], self.u) for f in (np.min, np.max)]
-        most = reach(self.dtype)(*map(float, ends), self.solver.ahead, self.neurons, *self.synapses)
-        return bool(most <= gates.FARTHEST[self.dtype.name])
+        ends = [end for a in (states[:, 0], self.u) for end in ((a.min(), a.max()) if a.size else (0, 0))]
+        most = reach(self.kind)(*map(float, ends), self.solver.ahead, self.neurons, *self.synapses)
+        return bool(most <= gates.FARTHEST[self.kind])
 
     def _tiles(self, values: np.ndarray, size: int = 0, fill: float = 0) -> np.ndarray:
         """(S, B, T, k) as (tiles, T, k * lanes), or (tiles, T, size) where one is a sample; pad: ``fill``."""
         networks, batch, steps, k = values.shape
         if self.wide:
-            tiles = aligned((networks, self.each, steps, k, self.lanes), self.dtype)
+            (tiles,) = aligned(self.dtype, (networks, self.each, steps, k, self.lanes))
             full, rest = divmod(batch, self.lanes)
             whole = values[:, : full * self.lanes].reshape(networks, full, self.lanes, steps, k)
             tiles[:, :full] = whole.transpose(0, 1, 3, 4, 2)
@@ -246,6 +251,10 @@ class Call:
         tiles = np.empty((self.tiles, steps, max(k, size)), self.dtype)
         tiles[..., :k], tiles[..., k:] = values.reshape(self.tiles, steps, k), fill
         return tiles
+
+    def _apart(self, tiles: np.ndarray) -> np.ndarray:
+        """(tiles, T, k * lanes) as (tiles, T, k, lanes), a view."""
+        return tiles.reshape(*tiles.shape[:2], tiles.shape[2] // self.lanes, self.lanes)
 
     def _samples(self, tiles: np.ndarray, k: int) -> np.ndarray:
         """(tiles, T, k * lanes) back as (S, B, T, k), an array of its own."""

@@ -156,7 +156,7 @@ def reach(x_low, x_high, u_low, u_high, ahead, neurons, recurrents, sensories):
     states at the start; where gates are read ahead, at (3 x - before) / 2, up to half the box beyond.
     """
     low, high = x_low, x_high
-    _, leaks, _, e_leaks = neurons
+    leaks, e_leaks = neurons[1], neurons[3]
     for row in range(len(leaks)):
         for i in range(leaks.shape[1]):
             if not leaks[row, i] >= 0:

@@ -13,7 +13,7 @@ sample forwards, and one more backwards, where it costs less to compute a gate a
 import numpy as np
 from numba.extending import register_jitable
 
-from . import gates, lanes
+from . import gates, lanes, tables
 from .cache import compiled
 
 LANES, MORE = 16, 32  # MORE: for many samples in float32
@@ -29,8 +29,13 @@ def lanes_for(batch, dtype):
 
 
 def reach(dtype):
-    """``gates.reach`` compiled, for numbers of this dtype."""
-    return compiled(gates.reach, ("reach", np.dtype(dtype).name))
+    """``gates.reach`` compiled, for numbers of the dtype of this name."""
+    return compiled(gates.reach, ("reach", dtype))
+
+
+def tables_for(dtype):
+    """``tables.spread`` and ``tables.collect`` compiled, for numbers of the dtype of this name."""
+    return tuple(compiled(one, (one.__name__, dtype)) for one in (tables.spread, tables.collect))
 
 
 def build(solver, dtype, across, L, near):
@@ -163,9 +168,9 @@ def build(solver, dtype, across, L, near):
                 conductances_vjp(all_g, all_h, u[tile, t], sensory, work, by_u[tile, t], sums_in[tile])
                 for i in range(0, size, L):
                     leak = load(all_g, i) + load(e_leak, i) * load(all_h, i)
-                    lanes.accumulate(by_neurons, (tile * 3) * size + i, load(all_c, i))
-                    lanes.accumulate(by_neurons, (tile * 3 + 1) * size + i, leak)
-                    lanes.accumulate(by_neurons, (tile * 3 + 2) * size + i, load(all_h, i))
+                    lanes.accumulate(by_neurons[tile], i, load(all_c, i))
+                    lanes.accumulate(by_neurons[tile], size + i, leak)
+                    lanes.accumulate(by_neurons[tile], 2 * size + i, load(all_h, i))
             by_x0[tile] = by_next
 
     key = (solver.name, ahead, real.__name__, across, L, near)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,33 +12,49 @@ if TYPE_CHECKING:
 
     import torch
 
-    from .gates import Synapses
-
 # the fields of ``dynamics.LTC``
 FIELDS = ("c", "g_leak", "e_leak", "w", "gamma", "mu", "e_rev", "w_in", "gamma_in", "mu_in", "e_rev_in")
 GATES = ("w", "gamma", "mu", "e_rev")
 POSITIVE = ("c", "g_leak", "w", "w_in")  # never below 0; a network that trains holds raw numbers for them
+MATRICES = {name + end: k for k, end in enumerate(("", "_in")) for name in GATES}  # 1: from the inputs
+ORDER = (*POSITIVE, *(name for name in FIELDS if name not in POSITIVE))  # so that raw numbers come first
 
 
-def gather(fields: dict[str, Any], patterns: tuple[SparsePattern, SparsePattern]) -> dict[str, np.ndarray]:
-    """Fields as NumPy arrays by name, every matrix (n, m) as the list (E,) of its synapses.
+def columns(between: StackedPattern, heard: StackedPattern) -> dict[str, slice]:
+    """Where each of the ``FIELDS`` stands in a row of ``gather``, in its ``ORDER``."""
+    return _columns(between.n, between.length, heard.length)
 
-    patterns: a ``SparsePattern`` of the synapses between neurons, and one of those from the inputs.
+
+@cache
+def _columns(n: int, *lengths: int) -> dict[str, slice]:
+    found, start = {}, 0
+    for name in ORDER:
+        stop = start + (lengths[MATRICES[name]] if name in MATRICES else n)
+        found[name], start = slice(start, stop), stop
+    return found
+
+
+def gather(fields: dict[str, Any], patterns: tuple[SparsePattern, SparsePattern]) -> np.ndarray:
+    """All numbers of a network in a row (width,), of every matrix (n, m) the list (E,) of its synapses.
+
+    fields: NumPy arrays of one dtype by name; None stands for no inputs. patterns: a ``SparsePattern`` of the
+    synapses between neurons, and one of those from the inputs.
     """
-    return fields | {name: pattern.gather(fields[name]) for name, pattern in _matrices(patterns)}
+    where = columns(*(pattern.alone for pattern in patterns))
+    row = np.empty(where[ORDER[-1]].stop, fields["c"].dtype)
+    for name, column in where.items():
+        if name not in MATRICES:
+            row[column] = fields[name]
+        elif fields[name] is not None:
+            fields[name].take(patterns[MATRICES[name]].place, out=row[column], mode="clip")
+    return row
 
 
-def scatter(
-    fields: dict[str, np.ndarray], patterns: tuple[SparsePattern, SparsePattern]
-) -> dict[str, np.ndarray]:
-    """``gather`` undone: matrices with 0 where no synapse is."""
-    return fields | {name: pattern.scatter(fields[name]) for name, pattern in _matrices(patterns)}
-
-
-def _matrices(patterns: tuple[SparsePattern, SparsePattern]) -> list[tuple[str, SparsePattern]]:
-    return [
-        (name + end, pattern) for end, pattern in zip(("", "_in"), patterns, strict=True) for name in GATES
-    ]
+def scatter(row: np.ndarray, patterns: tuple[SparsePattern, SparsePattern]) -> dict[str, np.ndarray]:
+    """``gather`` undone: arrays by name, the matrices with 0 where no synapse is."""
+    where = columns(*(pattern.alone for pattern in patterns))
+    found = {name: row[column] for name, column in where.items()}
+    return found | {name: patterns[end].scatter(found[name]) for name, end in MATRICES.items()}
 
 
 class SparsePattern:
@@ -66,10 +82,6 @@ class SparsePattern:
                 ]
         return self.carried[device]
 
-    def gather(self, matrix: np.ndarray | None) -> np.ndarray:
-        """The values (E,) of the synapses in a matrix (n, m); none of None, which stands for no inputs."""
-        return np.zeros(0) if matrix is None else matrix.take(self.place)
-
     def scatter(self, values: np.ndarray) -> np.ndarray:
         """The matrix (n, m) with these values (E,) at the synapses, 0 elsewhere."""
         matrix = np.zeros(self.polarity.shape, values.dtype)
@@ -89,31 +101,19 @@ class StackedPattern:
 
     def __init__(self, patterns: Sequence[SparsePattern]) -> None:
         self.patterns, self.counts = patterns, [len(pattern.place) for pattern in patterns]
-        self.length = max(self.counts)
+        self.n, self.length = len(patterns[0].polarity), max(self.counts)
         self.padded: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
-    def _padded(self, block: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def ends(self, block: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """source and target (S, E), E a multiple of the block, and ptr (S, n + 1)."""
+        if block not in self.padded:
+            self.padded[block] = self._padded(block)
+        return self.padded[block]
+
+    def _padded(self, block: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         length = -(-self.length // block) * block
         source, target = np.zeros((2, len(self.patterns), length), np.int64)
         for row, pattern in enumerate(self.patterns):
             source[row, : self.counts[row]] = pattern.source
             target[row, : self.counts[row]] = pattern.target
         return source, target, np.stack([pattern.ptr for pattern in self.patterns])
-
-    def synapses(self, gates: Sequence[np.ndarray], dtype: np.dtype, block: int) -> Synapses:
-        """``Synapses`` of w, gamma, mu, e_rev, each (S, E), copied and padded to full blocks."""
-        from .gates import Synapses  # needs numba
-
-        if block not in self.padded:
-            self.padded[block] = self._padded(block)
-        source, target, ptr = self.padded[block]
-        table = np.zeros((2 * len(GATES), *source.shape), dtype)
-        table[: len(GATES), :, : self.length] = gates
-        w, gamma, mu, e_rev, slope, shift, drive, pull = table
-        np.multiply(gamma, -1 / math.log(2), out=slope)
-        np.multiply(slope, mu, out=shift)
-        np.negative(shift, out=shift)
-        np.multiply(w, e_rev, out=drive)
-        np.multiply(w, gamma, out=pull)
-        return Synapses(w, gamma, mu, e_rev, slope, shift, drive, pull, source, target, ptr)

@@ -21,7 +21,7 @@ import triton
 
 from . import triton_gates, triton_sequence
 from .autograd import _Last
-from .sparse import FIELDS, GATES, POSITIVE
+from .sparse import FIELDS, GATES, ORDER, POSITIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,6 @@ NO_SECOND = (
     "the Triton kernels have first derivatives only; for second ones use backend='reference' "
     "(net.backend = 'reference')."
 )
-ORDER = (*POSITIVE, *(name for name in FIELDS if name not in POSITIVE))  # raw numbers come first
 ALIGNED = 16  # numbers; pieces of memory begin where a multiple of them is full
 NEURONS = ("c", "g_leak", "e_leak")
 

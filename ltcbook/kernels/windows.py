@@ -31,10 +31,9 @@ import numpy as np
 
 from .call import SMALL, Call, shared
 from .sequence import LANES, MORE, lanes_for
+from .sparse import columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..solvers import Solver
     from .sparse import StackedPattern
 
@@ -67,7 +66,7 @@ class Notes:
 
 
 def prepare(
-    fields: dict[str, np.ndarray],
+    numbers: np.ndarray,
     patterns: tuple[StackedPattern, StackedPattern],
     u: np.ndarray,
     dt: np.ndarray,
@@ -94,9 +93,9 @@ def prepare(
     count = windows or most(batch, steps, notes.burn, used, u.dtype)
     if networks > 1 or notes.rest or count < 2 or steps < (count + 1) * notes.burn:
         notes.rest = max(0, notes.rest - 1)
-        return Call(fields, patterns, u, dt, **options)
+        return Call(numbers, patterns, u, dt, **options)
     options |= {"threads": used, "count": count, "tolerance": tolerance, "notes": notes}
-    return Windows(fields, patterns, u, dt, **options)
+    return Windows(numbers, patterns, u, dt, **options)
 
 
 def threads() -> int:
@@ -129,7 +128,7 @@ class Windows:
 
     def __init__(
         self,
-        fields: dict[str, np.ndarray],
+        numbers: np.ndarray,
         patterns: tuple[StackedPattern, StackedPattern],
         u: np.ndarray,
         dt: np.ndarray,
@@ -142,8 +141,8 @@ class Windows:
         notes: Notes,
     ) -> None:
         _, self.batch, self.steps, self.m = u.shape
-        self.patterns, self.n = patterns, fields["c"].shape[1]
-        self.fields = {name: values.copy() for name, values in fields.items()}
+        self.patterns, self.n, self.numbers = patterns, patterns[0].n, numbers.copy()
+        self.fields = {name: self.numbers[0, column] for name, column in columns(*patterns).items()}
         self.options: dict[str, Any] = {"solver": solver, "substeps": substeps}
         self.count, self.burn, self.tolerance, self.notes = count, notes.burn, tolerance, notes
         self.own = -(-(self.steps - self.burn) // count)  # L
@@ -231,40 +230,43 @@ class Windows:
 
     # --- backwards ------------------------------------------------------------------------------------------
 
-    def backward(self, by_x: np.ndarray, states: np.ndarray) -> Iterator[np.ndarray]:
+    def backward(
+        self, by_x: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See ``Call.backward``."""
         parts = self._parts(states)
         if self.in_order:
-            yield from self._backward_in_order(by_x, parts)
-            return
+            return self._backward_in_order(by_x, parts, neurons)
         filled, unit = self._filled(by_x[0]), np.where(self.size > 0, self.size, 1)
         by_u = np.empty((self.batch, self.count, self.span, self.m), filled.dtype)
         left = np.empty((self.batch, self.count, self.n), filled.dtype)
-        self._take_the_neighbours_states(parts)
+        for first, _ in self.groups:
+            self._take_the_neighbours_states(parts, first)
         found: list[Any] = [None] * len(self.groups)
 
         def carry_back(group: int) -> None:
+            self._hand_on_inside(parts, group)
             here = slice(*self.groups[group])
-            by_windows = np.zeros((1, here.stop - here.start, self.span, self.n), filled.dtype)
+            by_windows = np.zeros((1, here.stop - here.start, self.span, filled.shape[2]), filled.dtype)
             for place, window in enumerate(range(here.start, here.stop)):
                 b, k = divmod(window, self.count)
                 first = self.burn if k else 0
                 by_windows[0, place, first:] = filled[b, k * self.own + first : k * self.own + self.span]
-            more_u, more_x0, *found[group] = self.calls[group].backward(by_windows, parts[group])
+            more_u, more_x0, found[group] = self.calls[group].backward(by_windows, parts[group], neurons)
             by_u.reshape(self.windows, self.span, self.m)[here] = more_u[0]
             left.reshape(self.windows, self.n)[here] = more_x0[0]
 
         shared(carry_back, range(len(self.groups)))
-        by_fields = [sum(values) for values in zip(*found, strict=True)]
-        limit = self.tolerance * (np.abs(filled).max((0, 1), initial=0) * unit).max()
+        by_numbers = sum(found)
+        largest = np.maximum(filled.max((0, 1), initial=0), -filled.min((0, 1), initial=0))
+        limit = self.tolerance * (largest * (unit if neurons is None else unit[neurons])).max()
         b, k = (~(np.abs(left[:, 1:]) * unit <= limit).all(-1)).nonzero()
         self._learn(len(k) / left[:, 1:, 0].size)
         handed, before, per_input = left[b, k + 1], np.inf, self._per_input(parts)
         while len(k):  # window k goes on with what the one behind it had left
             if 2 * len(k) > before:
                 self.notes.failed(f"derivatives do not vanish within {self.own} steps")
-                yield from self._backward_in_order(by_x, parts)
-                return
+                return self._backward_in_order(by_x, parts, neurons)
             before = len(k)
             call = self._call(*(self._cut(a)[b, k, : self.own] for a in (self.u, self.dt)))
             lanes = np.ones(call.states_shape(self._all_kept(parts)), filled.dtype)
@@ -273,27 +275,41 @@ class Windows:
                 self._lane(call, lanes, place)[:] = rows
             by_end = np.zeros((1, len(k), self.own, self.n), filled.dtype)
             by_end[0, :, -1] = handed
-            more_u, (handed,), *more = call.backward(by_end, lanes)
+            more_u, (handed,), more = call.backward(by_end, lanes)
             by_u[b, k, : self.own] += more_u[0]
-            by_fields = [one + other for one, other in zip(by_fields, more, strict=True)]
+            by_numbers = by_numbers + more
             left[b[k == 0], 0] += handed[k == 0]
             going = (k > 0) & ~(np.abs(handed) * unit <= limit).all(-1)
             b, k, handed = b[going], k[going] - 1, handed[going]
         joined = np.zeros((self.batch, self.count + 1, self.own, self.m), by_u.dtype)
         joined[:, :-1] = by_u[:, :, : self.own]
         joined[:, 1:, : self.burn] += by_u[:, :, self.own :]
-        yield joined.reshape(1, self.batch, (self.count + 1) * self.own, self.m)[:, :, : self.steps]
-        yield left[None, :, 0]
-        yield from by_fields
+        joined = joined.reshape(1, self.batch, (self.count + 1) * self.own, self.m)[:, :, : self.steps]
+        return joined, left[None, :, 0], by_numbers
 
-    def _take_the_neighbours_states(self, parts: list[np.ndarray]) -> None:
-        """Put the last states of every window in the place of the first ones of the next."""
+    def _take_the_neighbours_states(self, parts: list[np.ndarray], window: int) -> None:
+        """Put the last states of the window before in the place of the first ones of this window."""
+        if window % self.count:
+            first, last = (steps * self._per_input(parts) for steps in (self.burn, self.own))
+            self._window(parts, window)[: first + 1] = self._window(parts, window - 1)[last:]
+
+    def _hand_on_inside(self, parts: list[np.ndarray], group: int) -> None:
+        """The same for all windows of a group behind its first one: at once where both lie in one tile."""
         first, last = (steps * self._per_input(parts) for steps in (self.burn, self.own))
-        for window in range(self.windows):
-            if window % self.count:
-                self._window(parts, window)[: first + 1] = self._window(parts, window - 1)[last:]
+        begin, end = self.groups[group]
+        lanes, part = self.calls[group].lanes, parts[group]
+        tiles = part.reshape(*part.shape[:2], -1, lanes)[:, :, : self.n]
+        for tile, start in zip(tiles, range(begin, end, lanes), strict=True):
+            if start > begin:
+                self._take_the_neighbours_states(parts, start)
+            stop = min(start + lanes, end)
+            first_ones = range(start - start % self.count + self.count, stop, self.count)  # of their samples
+            for a, b in pairwise([start, *first_ones, stop]):
+                tile[: first + 1, :, a - start + 1 : b - start] = tile[last:, :, a - start : b - start - 1]
 
-    def _backward_in_order(self, by_x: np.ndarray, parts: list[np.ndarray]) -> Iterator[np.ndarray]:
+    def _backward_in_order(
+        self, by_x: np.ndarray, parts: list[np.ndarray], neurons: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """``backward`` step by step."""
         call = self._call(self.u[:, : self.steps], self.dt[:, : self.steps])
         found = np.ones(call.states_shape(self._all_kept(parts)), by_x.dtype)
@@ -305,7 +321,7 @@ class Windows:
             for k in range(1, self.count):
                 part = to[first + k * rows + 1 :][:rows]
                 part[:] = self._window(parts, window + k)[first + 1 :][: len(part)]
-        yield from call.backward(by_x, found)
+        return call.backward(by_x, found, neurons)
 
     def _learn(self, wrong: float) -> None:
         """Let the next call begin earlier if a share of the windows was wrong: twice as early if many were;
@@ -334,13 +350,13 @@ class Windows:
 
     def _call(self, u: np.ndarray, dt: np.ndarray) -> Call:
         """A ``Call`` of samples u (B, T, m) and dt (B, T)."""
-        return Call(self.fields, self.patterns, u[None], dt, **self.options)
+        return Call(self.numbers, self.patterns, u[None], dt, **self.options)
 
     def _largest(self, x0: np.ndarray) -> np.ndarray:
         """The largest potential, (n,), that each neuron can have."""
-        size = np.maximum(np.abs(self.fields["e_leak"][0]), np.abs(x0).max(0, initial=0))
+        size = np.maximum(np.abs(self.fields["e_leak"]), np.abs(x0).max(0, initial=0))
         for stack, end in zip(self.patterns, ("", "_in"), strict=True):
-            np.maximum.at(size, stack.patterns[0].target, np.abs(self.fields["e_rev" + end][0]))
+            np.maximum.at(size, stack.patterns[0].target, np.abs(self.fields["e_rev" + end]))
         return size
 
     def _parts(self, states: np.ndarray) -> list[np.ndarray]:

@@ -97,8 +97,8 @@ class Net(nn.Module):
             dt = pad_packed_sequence(dt, batch_first=True)[0] if isinstance(dt, PackedSequence) else dt
         u, x0, dt, real = check_call(self, u, x0, dt, lengths, mask, missing)
         if real is None:
-            x = finite(self.moved(u, x0, dt, **options), self.solver)
-            y = self.readout(x)
+            y, x = self.answered(u, x0, dt, **options)
+            finite(x, self.solver)
         else:
             y, x = skipping(partial(self.moved, **options), self.readout, u, x0, dt, real)
             finite(x, self.solver)
@@ -109,6 +109,13 @@ class Net(nn.Module):
         numbers.
         """
         return finite(self.moved(u, x0, dt, **options), self.solver)
+
+    def answered(
+        self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor, **options: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Outputs (..., T, outputs) and states (..., T, state_size) from what ``moved`` takes, dt in ms."""
+        x = self.moved(u, x0, dt, **options)
+        return self.readout(x), x
 
     def moved(self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         """States (..., T, state_size) from checked u (..., T, m), x0 (..., state_size), dt (T,) or (..., T)
@@ -211,15 +218,23 @@ class Net(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the parameters lie."""
-        return next(self.parameters()).device
+        return self._first().device
 
     @property
     def dtype(self) -> torch.dtype:
         """Floating-point type of the parameters; inputs must have the same."""
-        return next(self.parameters()).dtype
+        return self._first().dtype
+
+    def _first(self) -> torch.Tensor:
+        """The first parameter; torch's own search for it is slow beside a small network's call."""
+        for one in self._parameters.values():
+            if one is not None:
+                return one
+        return next(self.parameters())
 
 
 MISSING = ("refuse", "hold")
+ORDINARY = 1e-4, 1e4  # ms: between these no precision makes 0 or infinity of a number
 
 
 def check_call(
@@ -265,6 +280,7 @@ def check_call(
     else:
         given["x0"] = x0 = x0.to(u.dtype).expand(*batch, net.state_size)
 
+    plain = isinstance(dt, float | int) and ORDINARY[0] < dt < ORDINARY[1]
     try:
         dt = torch.as_tensor(dt, dtype=u.dtype, device=u.device)
     except (TypeError, ValueError, RuntimeError):
@@ -284,7 +300,7 @@ def check_call(
             # a sum is quick, and finite only where all values are; it may overflow where they are
             if not (math.isfinite(value.detach().sum()) or bool(torch.isfinite(value).all())):
                 raise _not_finite(name, value)
-        if not bool(((dt > 0) & (dt < math.inf)).all()):
+        if not plain and not bool(((dt > 0) & (dt < math.inf)).all()):
             if not bool(((dt >= 0) & (dt < math.inf)).all()):
                 least = dt.min().item()  # NaN where there is one
                 came = f"{least:g}" if one else f"a tensor with smallest value {least:g}"

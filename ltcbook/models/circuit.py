@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from ..kernels.autograd import Maps
     from .ltc import LTCNet
 
 
@@ -53,6 +54,19 @@ class Circuit:
     def positive(self) -> tuple[Callable, Callable]:
         """What turns raw numbers into values >= 0, and its derivative."""
         return self.net.positive, self.net.slope
+
+    @property
+    def maps(self) -> Maps | None:
+        """What the network does to its inputs and to its states, or None where a subclass says it."""
+        return self.net.maps()
+
+    def map_input(self, u: torch.Tensor) -> torch.Tensor:
+        """What the sensory neurons hear, (..., m)."""
+        return self.net.map_input(u)
+
+    def readout(self, x: torch.Tensor) -> torch.Tensor:
+        """The outputs (..., outputs) of states x (..., n)."""
+        return self.net.readout(x)
 
     @property
     def edges(self) -> dynamics.EdgeLTC[torch.Tensor]:

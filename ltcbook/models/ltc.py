@@ -11,6 +11,7 @@ import torch
 
 from .. import backends, dynamics, kernels, ops, pruning
 from ..dynamics.cells import start_values
+from ..kernels.autograd import Maps, mapped
 from ..kernels.sparse import FIELDS, POSITIVE, SparsePattern
 from ..solvers import SOLVERS
 from ..validation import choice, number, whole
@@ -194,19 +195,11 @@ class LTCNet(Net):
 
     def map_input(self, u: torch.Tensor) -> torch.Tensor:
         """What the sensory neurons hear, (..., m): input_w u + input_b, as far as the input map has them."""
-        u = u if self.input_w is None else u * self.input_w
-        return u if self.input_b is None else u + self.input_b
+        return mapped(u, self.input_w, self.input_b)
 
     def moved(self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         """See ``Net.moved``: the cell of now, moved by the backend; its ValueError."""
-        network: Circuit | StandIn = Circuit(self)
-        name = self.backend
-        if self._stand_in is not None:
-            cell, name = self._stand_in
-            network = StandIn(self, cell)
-        call = backends.Call(network, self.map_input(u), x0, dt, SOLVERS[self.solver], self.substeps)
-        backend = backends.choose(name, call)
-        backend.check_memory(call)
+        backend, call = self._chosen(self.map_input(u), x0, dt)
         if self.memory is None:
             return backend.run(call)
 
@@ -215,6 +208,31 @@ class LTCNet(Net):
             return backend.run(replace(call, u=u_t, x0=x, dt=dt_t[..., None]))[..., 0, :]
 
         return lstm.run(self.memory, step, u, x0, dt)
+
+    def answered(
+        self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor, **options: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """See ``Net.answered``: outputs (..., T, outputs) and states from what ``moved`` takes, dt in ms, by
+        the backend, which may do all of it at once.
+        """
+        if self.memory is not None or self._stand_in is not None:
+            return super().answered(u, x0, dt, **options)
+        backend, call = self._chosen(u, x0, dt)
+        return backend.answered(call)
+
+    def _chosen(
+        self, u: torch.Tensor, x0: torch.Tensor, dt: torch.Tensor
+    ) -> tuple[backends.Backend, backends.Call]:
+        """The backend that moves the cell of now, and what it is to compute."""
+        network: Circuit | StandIn = Circuit(self)
+        name = self.backend
+        if self._stand_in is not None:
+            cell, name = self._stand_in
+            network = StandIn(self, cell)
+        call = backends.Call(network, u, x0, dt, SOLVERS[self.solver], self.substeps)
+        backend = backends.choose(name, call)
+        backend.check_memory(call)
+        return backend, call
 
     @contextmanager
     def moving(self, cell: dynamics.LTC[torch.Tensor], backend: str = "auto") -> Iterator[None]:
@@ -248,8 +266,14 @@ class LTCNet(Net):
     def readout(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs (..., outputs): output_w x + output_b of the motor neurons, by increasing index."""
         y = x[..., : self.n].index_select(-1, self._motor.on(x.device))
-        y = y if self.output_w is None else y * self.output_w
-        return y if self.output_b is None else y + self.output_b
+        return mapped(y, self.output_w, self.output_b)
+
+    def maps(self) -> Maps | None:
+        """Both as numbers, or None where a subclass does something else."""
+        for method, own in ((self.map_input, LTCNet.map_input), (self.readout, LTCNet.readout)):
+            if getattr(method, "__func__", None) is not own:
+                return None
+        return Maps(self._motor.on(self.device), self.input_w, self.input_b, self.output_w, self.output_b)
 
     @torch.no_grad()
     def rewire(

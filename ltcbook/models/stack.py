@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from ..backends import finite
-from ..kernels.sparse import FIELDS, GATES, POSITIVE, StackedPattern
+from ..kernels.autograd import mapped
+from ..kernels.sparse import MATRICES, ORDER, POSITIVE, StackedPattern, columns
 from ..solvers import SOLVERS
 from .circuit import Circuit
 
@@ -176,26 +177,19 @@ class Part:
         self.patterns, first = patterns, self.nets[0]
         between, heard = zip(*patterns, strict=True)
         self.stacked = StackedPattern(between), StackedPattern(heard)
-        self.columns: dict[str, slice] = {}
-        width, size = 0, self.values.shape[1]
-        for name in FIELDS:
-            of_synapses = name.removesuffix("_in") in GATES
-            count = self.stacked[name.endswith("_in")].length if of_synapses else first.n
-            self.columns[name] = slice(width, width + count)
-            width += count
-        dtype = self.values.numpy().dtype
-        self.lists, self.by_lists = np.zeros((2, len(self.nets), width), dtype)
+        where = columns(*self.stacked)
+        width, size = where[ORDER[-1]].stop, self.values.shape[1]
+        self.lists = np.zeros((len(self.nets), width), self.values.numpy().dtype)
         raw: list[list[np.ndarray]] = [[], []]  # numbers that stand for those never below 0; the others
         rest: list[list[np.ndarray]] = [[], []]
         self.ends = [0]
         for k, pair in enumerate(patterns):
-            for name in (*POSITIVE, *(name for name in FIELDS if name not in POSITIVE)):
-                of_synapses = name.removesuffix("_in") in GATES
-                place = pair[name.endswith("_in")].place if of_synapses else np.arange(first.n)
+            for name, column in where.items():
+                place = pair[MATRICES[name]].place if name in MATRICES else np.arange(first.n)
                 slot = self.slots.get(first.parameter_of(name), slice(0, 0))  # no parameter: no place either
                 here, there = raw if name in POSITIVE else rest
                 here.append(k * size + slot.start + place)
-                there.append(k * width + self.columns[name].start + np.arange(len(place)))
+                there.append(k * width + column.start + np.arange(len(place)))
             self.ends.append(sum(map(len, raw[0])))
         (self.raw, self.raw_list), (self.rest, self.rest_list) = (
             [np.concatenate(one) for one in two] for two in (raw, rest)
@@ -204,9 +198,7 @@ class Part:
 
     def _mapped(self, name: str, values: torch.Tensor) -> torch.Tensor:
         """``LTCNet.map_input`` or ``LTCNet.readout`` of (S, B, T, k)."""
-        scale, shift = self._row_of(f"{name}_w"), self._row_of(f"{name}_b")
-        values = values if scale is None else values * scale
-        return values if shift is None else values + shift
+        return mapped(values, self._row_of(f"{name}_w"), self._row_of(f"{name}_b"))
 
     def _row_of(self, name: str) -> torch.Tensor | None:
         """A parameter of all networks beside (S, B, T, its size), or None where there is none."""
@@ -227,11 +219,10 @@ class Part:
             self.above[start:stop] = net.slope(raw[start:stop])
         lists = self.lists.reshape(-1)
         lists[self.raw_list], lists[self.rest_list] = above.numpy(), flat[self.rest]
-        fields = {name: self.lists[:, column] for name, column in self.columns.items()}
         heard = self._mapped("input", u)
         options: dict[str, Any] = {"solver": SOLVERS[first.solver], "substeps": first.substeps}
         call = Call(
-            fields,
+            self.lists,
             self.stacked,
             heard.numpy(),
             np.ones((), flat.dtype) if dt is None else dt.numpy(),
@@ -241,7 +232,7 @@ class Part:
         shape = call.states_shape(substeps=kept)
         size = math.prod(shape)
         if len(self.room.get(kept, ())) < size:
-            self.room[kept] = aligned((size,), flat.dtype)
+            (self.room[kept],) = aligned(flat.dtype, (size,))
         self.states = self.room[kept][:size].reshape(shape)
         x0 = np.zeros((*u.shape[:2], first.n), flat.dtype)
         motor = np.array(first._motor.values)
@@ -266,10 +257,8 @@ class Part:
         self._outer("output", by_y, self.x)
         scale = self._row_of("output_w")
         by_x = by_y if scale is None else by_y * scale
-        by_u, _, *by_fields = self.call.backward(by_x.numpy(), self.states, self.motor)
-        for name, values in zip(FIELDS, by_fields, strict=True):
-            self.by_lists[:, self.columns[name]] = values
-        by_lists, flat = self.by_lists.reshape(-1), self.slopes.numpy().reshape(-1)
+        by_u, _, by_lists = self.call.backward(by_x.numpy(), self.states, self.motor)
+        by_lists, flat = by_lists.reshape(-1), self.slopes.numpy().reshape(-1)
         flat[self.raw] = by_lists[self.raw_list] * self.above.numpy()
         flat[self.rest] = by_lists[self.rest_list]
         self._outer("input", torch.from_numpy(by_u), self.u)

@@ -11,7 +11,8 @@ torch.float32
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,6 +46,20 @@ def tracing(*tensors: torch.Tensor) -> bool:
         if t.is_meta or wrapped(t):
             return True
     return False
+
+
+def surely_finite(x: Any) -> bool:
+    """Whether the sum of all values of an array or tensor, of any shape, is finite, which is quick to see:
+    then all are. False: somebody has to look.
+    """
+    if is_torch(x):
+        import torch
+
+        x = x.detach()
+        if x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64):
+            x = x.numpy()  # torch's threads would go on waiting at full speed, on the cores of the kernels
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(x.sum())
 
 
 def is_symbolic(*arrays: object) -> bool:

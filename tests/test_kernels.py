@@ -41,6 +41,9 @@ def case(net_wiring=WIRING, batch=(5,), T=6, dtype=torch.float64, seed=0, **opti
     g = torch.Generator().manual_seed(seed)
     net = models.LTCNet(net_wiring, generator=g, **{"substeps": 3} | options).to(dtype)
     draw = lambda *shape: torch.randn(*shape, generator=g, dtype=torch.float64).to(dtype)
+    for name in ("input_w", "input_b", "output_w", "output_b"):  # at birth 1 and 0
+        if getattr(net, name) is not None:
+            getattr(net, name).data += 0.2 * draw(len(getattr(net, name)))
     dt = (0.05 + 0.3 * torch.rand(*batch, T, generator=g, dtype=torch.float64)).to(dtype)
     return net, draw(*batch, T, net.m), 0.4 * draw(*batch, net.n), dt
 
@@ -154,6 +157,71 @@ def test_slopes_do_not_move_with_states_or_parameters_that_change_after_the_call
     torch.testing.assert_close(
         list(torch.autograd.grad(x, list(net.parameters()), by_x)), true[2:], rtol=1e-11, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("batch", [(), (5,), (2, 3)], ids=str)
+@pytest.mark.parametrize("frozen", [(), ("input_w", "output_b", "raw_w")], ids=str)
+def test_outputs_and_states_alone_or_together_have_the_derivatives_of_the_reference(batch, frozen):
+    net, u, x0, dt = case(batch=batch)
+    for name, value in net.named_parameters():
+        value.requires_grad_(name not in frozen)
+    for whole in (True, False):
+        u.requires_grad_(whole)
+        wanted = [v for v in (u, x0, *net.parameters()) if v.requires_grad]
+        for loss in (
+            lambda y, x: y.sin().sum(),
+            lambda y, x: x.sin().sum(),
+            lambda y, x: (y.square().sum() * x).sum(),
+        ):
+            found = []
+            for name in ("numba", "reference"):
+                net.backend = name
+                found.append(torch.autograd.grad(loss(*net(u, x0, dt)), wanted, allow_unused=True))
+            for one, true in zip(*found, strict=True):
+                assert (one is None or not one.any()) if true is None else one.shape == true.shape
+                if true is not None:
+                    torch.testing.assert_close(one, true, rtol=1e-11, atol=1e-12)
+
+
+def test_what_somebody_else_makes_of_inputs_and_states_is_heard():
+    class Louder(models.LTCNet):
+        def map_input(self, u):
+            return 2 * super().map_input(u)
+
+    class Deaf(models.LTCNet):
+        def readout(self, x):
+            return 0 * super().readout(x)
+
+    net, u, x0, dt = case()
+    y, x = net(u, x0, dt)
+    assert not torch.equal(Louder.forward(as_a(Louder, net), u, x0, dt)[1], x)
+    assert not as_a(Deaf, net)(u, x0, dt)[0].any()
+    net.readout = lambda x: torch.zeros(())
+    assert net(u, x0, dt)[0].shape == ()
+
+
+def as_a(kind, net):
+    """A copy of a network as one of a subclass."""
+    copied = copy.deepcopy(net)
+    copied.__class__ = kind
+    return copied
+
+
+def test_without_derivatives_no_substeps_are_kept(monkeypatch):
+    kept, original = [], call.Call.states_shape
+    monkeypatch.setattr(
+        call.Call, "states_shape", lambda self, substeps: (kept.append(substeps), original(self, substeps))[1]
+    )
+    net, u, x0, dt = case()
+    with torch.no_grad():
+        net(u, x0, dt)
+    with torch.inference_mode():
+        net(u, x0, dt)
+    assert kept == [False, False]
+    net(u, x0, dt)
+    net.requires_grad_(False)
+    net(u, x0, dt)
+    assert kept == [False, False, True, False]
 
 
 def test_a_rewired_or_loaded_network_uses_its_new_synapses():

@@ -93,6 +93,16 @@ def test_a_sequence_is_one_launch_and_its_derivatives_another(launched):
 
 
 @needs_triton
+def test_without_derivatives_no_substeps_are_kept(launched):
+    net, u, x0, dt = case(solver="fused", backend="triton")
+    with Allocated() as training:
+        net(u, x0, dt)
+    with Allocated() as inference, torch.no_grad():
+        net(u, x0, dt)
+    assert inference.bytes < training.bytes
+
+
+@needs_triton
 def test_second_derivatives_are_refused(launched):
     net, u, x0, dt = case(solver="fused", backend="triton")
     (slope,) = torch.autograd.grad(net(u, x0, dt)[1].sum(), net.raw_w, create_graph=True)

@@ -98,7 +98,8 @@ def trajectory(
         u, x0 = (t.reshape(math.prod(batch), *t.shape[len(batch) :]) for t in (u, x0))
         dt = dt if dt.ndim == 1 else dt.reshape(-1, steps)
     motor, *ends = maps or NO_MAPS
-    options = patterns, dt, solver, substeps, positive, make, motor
+    kept = torch.is_grad_enabled()  # a node is never asked with it on
+    options = patterns, dt, solver, substeps, positive, make, motor, kept
     y, x = Sequence.apply(*options, u, x0, *ends, *(fields[name] for name in FIELDS))
     if len(batch) != 1:
         y, x = (t if t is None else t.reshape(*batch, *t.shape[1:]) for t in (y, x))
@@ -120,10 +121,14 @@ class Maps(NamedTuple):
 NO_MAPS = Maps(None, None, None, None, None)
 
 
-def mapped(values: torch.Tensor, w: torch.Tensor | None, b: torch.Tensor | None) -> torch.Tensor:
-    """w values + b, channel by channel, same shape, as far as there are w and b."""
+def mapped(values: Any, w: Any, b: Any) -> Any:
+    """w values + b, channel by channel, same shape, as far as there are w and b: NumPy arrays or tensors."""
     values = values if w is None else values * w
     return values if b is None else values + b
+
+
+OPTIONS = 8  # arguments of ``Sequence`` that have no derivative; they come first
+NAMES = ("u", "x0", *Maps._fields[1:], *FIELDS)  # of the others
 
 
 class Sequence(torch.autograd.Function):
@@ -141,42 +146,47 @@ class Sequence(torch.autograd.Function):
         positive: tuple[Callable, Callable] | None,
         make: Callable[..., Any] | None,
         motor: torch.Tensor | None,
+        kept: bool,
         u: torch.Tensor,
         x0: torch.Tensor,
         *values: torch.Tensor | None,
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
         from .call import Call  # needs numba
 
-        kept = any(ctx.needs_input_grad)
+        kept = kept and any(ctx.needs_input_grad)
         input_w, input_b, output_w, output_b, *of_cell = values
-        arrays = [None if value is None else _array(value) for value in of_cell]
+        arrays = map(_array, of_cell)
         numbers, slopes = gather(dict(zip(FIELDS, arrays, strict=True)), patterns), None
         alone = patterns[0].alone, patterns[1].alone
         if positive is not None:
             value, slope = positive
             raw = numbers[: columns(*alone)[POSITIVE[-1]].stop]
-            slopes = slope(torch.from_numpy(raw)).numpy()
+            slopes = slope(torch.from_numpy(raw)).numpy() if kept else None
             raw[:] = value(torch.from_numpy(raw)).numpy()
         options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
-        heard = mapped(u, input_w, input_b)
-        call = (make or Call)(numbers[None], alone, _array(heard)[None], _array(dt), **options)
-        # whatever the default is
-        states = torch.empty(call.states_shape(substeps=kept), dtype=u.dtype, device="cpu")
-        x = torch.from_numpy(call.forward(_array(x0)[None], states.numpy())[0])
-        read = None if motor is None else x.index_select(-1, motor)
+        # NumPy's: torch's own threads go on waiting at full speed for some ms, on the cores of ours
+        heard = mapped(*map(_array, (u, input_w, input_b)))
+        call = (make or Call)(numbers[None], alone, heard[None], _array(dt), **options)
+        states = np.empty(call.states_shape(substeps=kept), numbers.dtype)
+        x = call.forward(_array(x0)[None], states)[0]
+        read = y = None
+        if motor is not None:
+            read = x.take(motor.numpy(), -1)
+            y = torch.from_numpy(mapped(read, _array(output_w), _array(output_b)))
+            read = torch.from_numpy(read)
         if kept:
             ctx.set_materialize_grads(False)
             ctx.call, ctx.patterns, ctx.slopes, ctx.motor = call, patterns, slopes, motor
             ctx.inputs = u, x0, *values
-            by_u, _, by_input_w, _, by_output_w, *_ = ctx.needs_input_grad[7:]
+            by_u, _, by_input_w, _, by_output_w, *_ = ctx.needs_input_grad[OPTIONS:]
             ctx.save_for_backward(
-                states,
+                torch.from_numpy(states),
                 u if by_input_w else None,
                 read if by_output_w else None,
                 input_w if by_u else None,
                 output_w,
             )
-        return None if read is None else mapped(read, output_w, output_b), x
+        return y, torch.from_numpy(x)
 
     @staticmethod
     def backward(
@@ -185,15 +195,16 @@ class Sequence(torch.autograd.Function):
         if by_y is None and by_x is None:
             return (None,) * len(ctx.needs_input_grad)
         states, u, read, input_w, output_w = ctx.saved_tensors
-        needed = dict(zip(("u", "x0", *Maps._fields[1:], *FIELDS), ctx.needs_input_grad[7:], strict=True))
-        by_read = by_y if by_y is None or output_w is None else by_y * output_w
-        by_states: Any = by_x
-        neurons = None
-        if by_x is None:
-            by_states, neurons = by_read, ctx.motor.numpy()
-        elif by_read is not None:
-            by_states = by_x.index_add(-1, ctx.motor, by_read)
-        found = ctx.call.backward(_array(by_states)[None], states.numpy(), neurons)
+        needed = dict(zip(NAMES, ctx.needs_input_grad[OPTIONS:], strict=True))
+        by_states, neurons = _array(by_x), None
+        if by_y is not None:
+            motor, by_read = ctx.motor.numpy(), mapped(_array(by_y), _array(output_w), None)
+            if by_states is None:
+                by_states, neurons = by_read, motor
+            else:
+                by_states = by_states.copy()
+                by_states[..., motor] += by_read
+        found = ctx.call.backward(by_states[None], states.numpy(), neurons)
         by_heard, by_x0, by_numbers = (derivative[0] for derivative in found)
         if ctx.slopes is not None:
             by_numbers[: len(ctx.slopes)] *= ctx.slopes
@@ -211,7 +222,7 @@ class Sequence(torch.autograd.Function):
         derivatives: Any = [by.get(name) if wanted else None for name, wanted in needed.items()]
         if torch.is_grad_enabled():  # create_graph=True
             derivatives = _Last.apply(NO_SECOND, len(derivatives), *derivatives, by_y, by_x, *ctx.inputs)
-        return (*(None,) * 7, *derivatives)
+        return (*(None,) * OPTIONS, *derivatives)
 
 
 def first_only(
@@ -279,5 +290,5 @@ class _Last(torch.autograd.Function):
         raise ValueError(ctx.message)
 
 
-def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().contiguous().numpy()
+def _array(tensor: torch.Tensor | None) -> Any:
+    return None if tensor is None else np.ascontiguousarray(tensor.detach().numpy())

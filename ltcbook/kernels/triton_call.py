@@ -56,7 +56,10 @@ def trajectory(
     batch, steps = u.shape[:-2], u.shape[-2]
     u, x0 = (t.reshape(math.prod(batch), *t.shape[len(batch) :]) for t in (u, x0))
     dt = dt if dt.ndim == 1 else dt.expand(*batch, steps).reshape(-1, steps)
-    x = Sequence.apply(patterns, dt, solver, substeps, positive, u, x0, *(fields[name] for name in ORDER))
+    kept = torch.is_grad_enabled()  # a node is never asked with it on
+    x = Sequence.apply(
+        patterns, dt, solver, substeps, positive, kept, u, x0, *(fields[name] for name in ORDER)
+    )
     return x.reshape(*batch, *x.shape[1:])
 
 
@@ -71,6 +74,7 @@ class Sequence(torch.autograd.Function):
         solver: Solver,
         substeps: int,
         positive: tuple[Callable, Callable] | None,
+        kept: bool,
         u: torch.Tensor,
         x0: torch.Tensor,
         *values: torch.Tensor | None,
@@ -82,7 +86,7 @@ class Sequence(torch.autograd.Function):
             first, past = 1, 1 + layout.raw
             numbers = torch.cat([raw[:first], positive[0](raw[first:past]), raw[past:]])
         call = Call(layout, solver, substeps, u.contiguous(), dt.contiguous(), numbers[layout.index])
-        kept = any(ctx.needs_input_grad)
+        kept = kept and any(ctx.needs_input_grad)
         x, *states = call.forward(x0.contiguous(), kept)
         if kept:
             ctx.rest = layout, solver, substeps, positive
@@ -102,11 +106,11 @@ class Sequence(torch.autograd.Function):
         values = ctx.inputs[2:]
         parts = by_raw.split([0 if t is None else t.numel() for t in values])
         by_values = [part if t is None else part.view(t.shape) for t, part in zip(values, parts, strict=True)]
-        needed = zip([by_u, by_x0, *by_values], ctx.needs_input_grad[5:], strict=True)
+        needed = zip([by_u, by_x0, *by_values], ctx.needs_input_grad[6:], strict=True)
         derivatives: Any = [derivative if wanted else None for derivative, wanted in needed]
         if torch.is_grad_enabled():  # create_graph=True
             derivatives = _Last.apply(NO_SECOND, len(derivatives), *derivatives, by_x, *ctx.inputs)
-        return None, None, None, None, None, *derivatives
+        return None, None, None, None, None, None, *derivatives
 
 
 class Call:

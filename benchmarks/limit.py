@@ -9,7 +9,6 @@ process.
 
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -217,11 +216,8 @@ def second(work, plan, parts):
     """
     if "avx512f" not in kind()["flags"]:
         return {}
-    told = json.dumps({"work": work.name, "parts": parts, "plan": vars(plan)})
-    command = [sys.executable, "-m", "benchmarks.limit", told]
-    options = {"env": os.environ | AVX2_ONLY, "capture_output": True, "text": True, "check": False}
-    answer = subprocess.run(command, **options)
-    return json.loads(answer.stdout) if answer.returncode == 0 else answer.stderr.strip()[-300:]
+    told = {"work": work.name, "parts": parts, "plan": vars(plan)}
+    return measure.beside("benchmarks.limit", told, AVX2_ONLY)
 
 
 def main(told):

@@ -2,8 +2,10 @@
 
 import ctypes
 import gc
+import json
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from importlib import metadata
@@ -122,6 +124,16 @@ def apart(job, *arguments):
         answer = "the process was killed: out of memory?"
     child.join()
     return answer
+
+
+def beside(module, told, environment):
+    """What a module prints when it is run in a fresh process with ``told``, as JSON, and with other variables
+    of the environment: JSON, too; a string says why it failed.
+    """
+    command = [sys.executable, "-m", module, json.dumps(told)]
+    options = {"env": os.environ | environment, "capture_output": True, "text": True, "check": False}
+    answer = subprocess.run(command, **options)
+    return json.loads(answer.stdout) if answer.returncode == 0 else answer.stderr.strip()[-300:]
 
 
 def _child(pipe, job, arguments):

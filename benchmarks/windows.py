@@ -1,7 +1,10 @@
 """One long sequence in windows, side by side, against the same kernels in order."""
 
+import json
 import os
+import sys
 import time
+import warnings
 
 import torch
 
@@ -9,6 +12,9 @@ from . import measure, peers, table, workloads
 
 STEPS = 4000
 LONG = 100_000  # steps on which threads are timed
+# After its own work torch's second thread goes on waiting at full speed for some ms, on the core that ours
+# needs, unless it is told to sleep.
+SAYS = {table.AWAKE: {}, table.ASLEEP: {"OMP_WAIT_POLICY": "PASSIVE"}}
 
 
 def pair(work):
@@ -23,7 +29,7 @@ def pair(work):
 def race(work, plan):
     """``agreement``: the distance of windows, in both precisions, to the kernels in order in float64, on 4000
     steps of one trajectory. ``training``, ``inference``: name -> seconds and ratio to the kernels in order.
-    ``threads``: name -> how many times faster two threads are by wall time; nothing on a busy machine.
+    ``threads``: see there.
     """
     steps = 1000 if plan.quick else STEPS
     u, truth = workloads.waves(1, steps, work.wired().m), pair(work)[table.FAST].doubled()
@@ -38,15 +44,28 @@ def race(work, plan):
         calls = {name: lambda peer=peer, what=what: getattr(peer, what)(u) for name, peer in both.items()}
         taken = measure.timed(calls, rounds=3 * plan.rounds, budget=plan.budget / 2)
         found[study] = measure.ratios(taken, table.FAST)
-    found["threads"] = {} if plan.quick else threads(both[table.WINDOWS], work, plan)
+    found["threads"] = {} if plan.quick else threads(work, plan)
     return found
 
 
-def threads(peer, work, plan):
-    """How many times faster two threads simulate and train a long trajectory than one, by wall time."""
+def threads(work, plan):
+    """``SAYS`` -> how many times faster two threads simulate and train a long trajectory than one, by wall
+    time, each in a fresh process; nothing on a busy machine.
+    """
     if measure.cores() < 2 or hasattr(os, "getloadavg") and os.getloadavg()[0] > measure.cores() - 0.5:
         return {}
-    u = workloads.waves(1, LONG, work.wired().m)
+    told = {"work": work.name, "plan": vars(plan)}
+    return {says: measure.beside("benchmarks.windows", told, how) for says, how in SAYS.items()}
+
+
+def main(told):
+    """What ``threads`` asks of its process: one line of JSON."""
+    from . import studies
+
+    warnings.simplefilter("ignore")
+    asked = json.loads(told)
+    work, plan = workloads.WORKLOADS[asked["work"]], studies.Plan(**asked["plan"])
+    peer, u = pair(work)[table.WINDOWS], workloads.waves(1, LONG, work.wired().m)
 
     def on(count, what):
         def call():
@@ -56,11 +75,12 @@ def threads(peer, work, plan):
         return call
 
     found = {}
-    try:
-        for study, what in (("training", "train"), ("inference", "infer")):
-            calls = {name: on(count, what) for count, name in ((1, "one"), (2, "two"))}
-            taken = measure.timed(calls, rounds=plan.rounds, budget=plan.budget / 2, clock=time.perf_counter)
-            found[study] = measure.ratios(taken, "one")["two"]
-    finally:
-        torch.set_num_threads(1)
-    return found
+    for study, what in (("training", "train"), ("inference", "infer")):
+        calls = {name: on(count, what) for count, name in ((1, "one"), (2, "two"))}
+        taken = measure.timed(calls, rounds=plan.rounds, budget=plan.budget / 2, clock=time.perf_counter)
+        found[study] = measure.ratios(taken, "one")["two"]
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -57,13 +57,15 @@ def shared(job: Callable[[Any], object], parts: Sequence[Any]) -> None:
         other.result()
 
 
-def aligned(dtype: np.dtype, *shapes: tuple[int, ...]) -> list[np.ndarray]:
-    """Zeros of these shapes, each from the start of a line of the cache: lanes that stand across two lines
-    cost twice.
+def aligned(
+    dtype: np.dtype, *shapes: tuple[int, ...], make: Callable[..., np.ndarray] = np.zeros
+) -> list[np.ndarray]:
+    """Arrays of these shapes, each from the start of a line of the cache: lanes that stand across two lines
+    cost twice. make: what gives the numbers in them.
     """
     line = sequence.LINE // dtype.itemsize
     sizes = [math.prod(shape) for shape in shapes]
-    room = np.zeros(sum(sizes) + line * len(sizes), dtype)
+    room = make(sum(sizes) + line * len(sizes), dtype)
     start, arrays = gap(room, line), []
     for size, shape in zip(sizes, shapes, strict=True):
         arrays.append(room[start : start + size].reshape(shape))

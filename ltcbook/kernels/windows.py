@@ -34,6 +34,8 @@ from .sequence import LANES, MORE, lanes_for
 from .sparse import columns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..solvers import Solver
     from .sparse import StackedPattern
 
@@ -170,16 +172,21 @@ class Windows:
         start = start.reshape(self.windows, self.n)
         parts = self._parts(states)
         x = np.empty((self.batch, self.u.shape[1], self.n), start.dtype)
+        own, per_input = (
+            x[:, self.burn :].reshape(self.batch, self.count, self.own, self.n),
+            self._per_input(parts),
+        )
 
         def solve(group: int) -> None:
             self.calls[group].forward(start[None, slice(*self.groups[group])], parts[group], NOBODY)
 
         def copy(group: int) -> None:
-            found = self.calls[group].trajectory(parts[group])[0]
-            for window, states in zip(range(*self.groups[group]), found, strict=True):
+            for window, rows in self._runs(parts, group):
                 b, k = divmod(window, self.count)
-                first = self.burn if k else 0
-                x[b, k * self.own + first : k * self.own + self.span] = states[first:]
+                found = rows[per_input::per_input].transpose(2, 0, 1)
+                own[b, k : k + len(found)] = found[:, self.burn :]
+                if k == 0:
+                    x[b, : self.burn] = found[0, : self.burn]
 
         shared(solve, range(len(self.groups)))
         self._join(parts)
@@ -294,18 +301,12 @@ class Windows:
             self._window(parts, window)[: first + 1] = self._window(parts, window - 1)[last:]
 
     def _hand_on_inside(self, parts: list[np.ndarray], group: int) -> None:
-        """The same for all windows of a group behind its first one: at once where both lie in one tile."""
+        """The same for all windows of a group behind its first one."""
         first, last = (steps * self._per_input(parts) for steps in (self.burn, self.own))
-        begin, end = self.groups[group]
-        lanes, part = self.calls[group].lanes, parts[group]
-        tiles = part.reshape(*part.shape[:2], -1, lanes)[:, :, : self.n]
-        for tile, start in zip(tiles, range(begin, end, lanes), strict=True):
-            if start > begin:
-                self._take_the_neighbours_states(parts, start)
-            stop = min(start + lanes, end)
-            first_ones = range(start - start % self.count + self.count, stop, self.count)  # of their samples
-            for a, b in pairwise([start, *first_ones, stop]):
-                tile[: first + 1, :, a - start + 1 : b - start] = tile[last:, :, a - start : b - start - 1]
+        for window, rows in self._runs(parts, group):
+            if window > self.groups[group][0]:
+                self._take_the_neighbours_states(parts, window)
+            rows[: first + 1, :, 1:] = rows[last:, :, :-1]
 
     def _backward_in_order(
         self, by_x: np.ndarray, parts: list[np.ndarray], neurons: np.ndarray | None
@@ -383,6 +384,19 @@ class Windows:
         """The states (rows, n) of one window, a view."""
         group = next(k for k, (first, last) in enumerate(self.groups) if window < last)
         return self._lane(self.calls[group], parts[group], window - self.groups[group][0])
+
+    def _runs(self, parts: list[np.ndarray], group: int) -> Iterator[tuple[int, np.ndarray]]:
+        """The windows of a group in runs of neighbours in one sample and one tile: the first one's number,
+        and the states (rows, n, windows) of them all, a view.
+        """
+        begin, end = self.groups[group]
+        lanes, part = self.calls[group].lanes, parts[group]
+        tiles = part.reshape(*part.shape[:2], -1, lanes)[:, :, : self.n]
+        for tile, start in zip(tiles, range(begin, end, lanes), strict=True):
+            stop = min(start + lanes, end)
+            first_ones = range(start - start % self.count + self.count, stop, self.count)  # of their samples
+            for a, b in pairwise([start, *first_ones, stop]):
+                yield a, tile[..., a - start : b - start]
 
     def _after(self, parts: list[np.ndarray], inputs: int) -> np.ndarray:
         """The states (B, count, n) of all windows after so many inputs."""

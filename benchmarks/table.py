@@ -86,6 +86,9 @@ def goals(results):
         one = {"training": {name: second[name]["training"]}} if name in second else {}
         add(f"training step, {AVX2}", name, ratio(one, "training", name, FAST), *limits)
         add(f"at equal or better accuracy, {AVX2}", name, ratio(one, "training", name, EXACT), 60, 100)
+    for name, aim in LIMIT.items() if second else ():
+        far = apart({"limit": {name: second[name]["limit"]}} if name in second else {}, name)
+        add(f"kernels over their gates alone, {AVX2}", name, far, None, aim, most=True)
     ours, plain = (seconds(results, "training", "W1", name) for name in (FAST, "nn.RNN"))
     add("training step, times the speed of nn.RNN", "W1", plain / ours if ours and plain else None, None, 1)
     add("one trajectory, times faster than ncps", "W5", ratio(results, "inference", "W5", FAST), 100, 350)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..kernels.sparse import SparsePattern
     from .ltc import LTCNet
 
-ROOM = 2**24  # bytes of states in one call of the kernels: more gains nothing, and takes memory
+ROOM = 2**23  # bytes of states in one call of the kernels: about what a processor keeps at hand
 
 
 def shape_of(net: Any) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Stack:
         self.places: list[list[int]] = [[] for _ in nets]  # of the parameters in memory
         for net in nets:
             net.zero_grad()
-        per_network = samples * first.n * first.substeps * self.values.element_size()
+        per_network = samples * first.n * 2 * first.substeps * self.values.element_size()
         count = -(-len(nets) // max(1, ROOM // per_network))
         few = -(-len(nets) // count)
         rows = [slice(start, min(start + few, len(nets))) for start in range(0, len(nets), few)]

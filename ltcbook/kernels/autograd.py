@@ -165,15 +165,14 @@ class Sequence(torch.autograd.Function):
             raw[:] = value(torch.from_numpy(raw)).numpy()
         options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
         # NumPy's: torch's own threads go on waiting at full speed for some ms, on the cores of ours
-        heard = mapped(*map(_array, (u, input_w, input_b)))
+        heard = _mapped(u, input_w, input_b)
         call = (make or Call)(numbers[None], alone, heard[None], _array(dt), **options)
         (states,) = aligned(numbers.dtype, call.states_shape(substeps=kept), make=np.empty)
         x = call.forward(_array(x0)[None], states)[0]
         read = y = None
         if motor is not None:
-            read = x.take(motor.numpy(), -1)
-            y = torch.from_numpy(mapped(read, _array(output_w), _array(output_b)))
-            read = torch.from_numpy(read)
+            read = torch.from_numpy(x.take(motor.numpy(), -1))
+            y = torch.from_numpy(_mapped(read, output_w, output_b))
         if kept:
             ctx.set_materialize_grads(False)
             ctx.call, ctx.patterns, ctx.slopes, ctx.motor = call, patterns, slopes, motor
@@ -198,7 +197,7 @@ class Sequence(torch.autograd.Function):
         needed = dict(zip(NAMES, ctx.needs_input_grad[OPTIONS:], strict=True))
         by_states, neurons = _array(by_x), None
         if by_y is not None:
-            motor, by_read = ctx.motor.numpy(), mapped(_array(by_y), _array(output_w), None)
+            motor, by_read = ctx.motor.numpy(), _mapped(by_y, output_w)
             if by_states is None:
                 by_states, neurons = by_read, motor
             else:
@@ -288,6 +287,12 @@ class _Last(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *_: torch.Tensor) -> None:
         raise ValueError(ctx.message)
+
+
+def _mapped(values: torch.Tensor, w: torch.Tensor | None, b: torch.Tensor | None = None) -> np.ndarray:
+    """``mapped`` by NumPy, as silent as torch."""
+    with np.errstate(all="ignore"):
+        return mapped(*map(_array, (values, w, b)))
 
 
 def _array(tensor: torch.Tensor | None) -> Any:

@@ -25,6 +25,9 @@ class Windows(Compiled):
     meet, as a share of the largest potential of a neuron's box, or None: 1e-6 in float32 and 1e-13 in
     float64. Raises ValueError for a tolerance that is not above 0, less than 2 windows or less than one step.
 
+    On several threads set OMP_WAIT_POLICY=PASSIVE before Python starts. Else torch's own threads wait at full
+    speed for some milliseconds after each of their operations, on the cores that the windows need.
+
     >>> from ltcbook import backends
     >>> cell = dynamics.LTC.random(wiring.auto_ncp(8, 2, sensory=3, rng=rng),
     ...                            rng=rng)

@@ -171,7 +171,8 @@ def build(solver, dtype, across, L, near):
                     lanes.accumulate(by_neurons[tile], i, load(all_c, i))
                     lanes.accumulate(by_neurons[tile], size + i, leak)
                     lanes.accumulate(by_neurons[tile], 2 * size + i, load(all_h, i))
-            by_x0[tile] = by_next
+            for i in range(0, size, L):  # numba takes seconds to compile one array's move to another
+                store(by_x0[tile], i, load(by_next, i))
 
     key = (solver.name, ahead, real.__name__, across, L, near)
     for inner in (conductances, conductances_vjp, step, rows, room, halfway):

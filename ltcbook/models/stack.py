@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..kernels.sparse import SparsePattern
     from .ltc import LTCNet
 
-ROOM = 2**23  # bytes of states in one call of the kernels: about what a processor keeps at hand
+ROOM = 2**22  # bytes of states in one call of the kernels: about what a processor keeps at hand
 
 
 def shape_of(net: Any) -> dict[str, Any]:

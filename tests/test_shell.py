@@ -336,6 +336,18 @@ def swipe(page, x, y, dx, dy):
         point = {"x": x + dx * k / 5, "y": y + dy * k / 5}
         session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.evaluate(STILL)  # the browser scrolls behind the finger, on a busy machine much later
+
+
+STILL = """() => new Promise(done => {
+    let top, frames = 0;
+    const look = () => {
+        frames = scrollY === top ? frames + 1 : 0;
+        top = scrollY;
+        frames > 5 ? done() : requestAnimationFrame(look);
+    };
+    look();
+})"""
 
 
 def test_a_swipe_over_the_empty_plane_moves_no_point(visit, plane):

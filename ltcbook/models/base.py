@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from .. import ops
 from ..backends import finite
-from ..ops import surely_finite, tracing
+from ..ops import tracing
 from ..validation import brief, choice
 from . import loading
 from .layers import autocasts
@@ -297,7 +297,7 @@ def check_call(
         dt = dt.expand(real.shape).masked_fill(~real, 0)
     if not tracing(u, x0, dt):
         for name, value in given.items():
-            if not (surely_finite(value) or bool(torch.isfinite(value).all())):
+            if not (ops.surely_finite(value) or bool(torch.isfinite(value).all())):
                 raise _not_finite(name, value)
         if not plain and not bool(((dt > 0) & (dt < math.inf)).all()):
             if not bool(((dt >= 0) & (dt < math.inf)).all()):

@@ -183,6 +183,17 @@ def test_outputs_and_states_alone_or_together_have_the_derivatives_of_the_refere
                     torch.testing.assert_close(one, true, rtol=1e-11, atol=1e-12)
 
 
+def test_maps_that_leave_the_finite_numbers_warn_no_more_than_torch_does(recwarn):
+    net, u, x0, dt = case(dtype=torch.float32)
+    with torch.no_grad():
+        net.input_w.fill_(1e30)
+        net.output_w.fill_(1e30)
+    net.backend = "numba"
+    y, _ = net(u * 1e20, x0, dt)
+    (y * 1e30).sum().backward()
+    assert not [one for one in recwarn if one.category is RuntimeWarning]
+
+
 def test_what_somebody_else_makes_of_inputs_and_states_is_heard():
     class Louder(models.LTCNet):
         def map_input(self, u):

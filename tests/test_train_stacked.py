@@ -13,6 +13,8 @@ from ltcbook.models import stack
 from ltcbook.train import training
 
 pytest.importorskip("numba")
+from ltcbook.kernels import call
+
 torch.set_num_threads(1)
 
 
@@ -132,11 +134,24 @@ def test_a_neighbour_whose_gates_are_read_far_out_changes_no_bit(old):
         assert same(model, nets[k])
 
 
-def test_networks_that_need_several_calls_of_the_kernels_have_the_same_bits(old, monkeypatch):
-    monkeypatch.setattr(stack, "ROOM", 2 * 7 * 5 * 7 * 3 * 4)  # two of the five in a call
+@pytest.mark.parametrize(
+    "room, parts, pieces", [(2**22, [5], [5]), (60_000, [5], [3, 2]), (600, [2, 2, 1], [1] * 5)]
+)
+def test_networks_whose_states_or_inputs_need_several_pieces_have_the_same_bits(
+    room, parts, pieces, old, monkeypatch
+):
+    made, solved, init, forward = [], [], call.Call.__init__, call.Call.forward
+    monkeypatch.setattr(stack, "ROOM", room)
+    monkeypatch.setattr(
+        call.Call, "__init__", lambda self, *a, **o: (made.append(len(a[0])), init(self, *a, **o))[1]
+    )
+    monkeypatch.setattr(
+        call.Call, "forward", lambda self, x0, *a: (solved.append(len(x0)), forward(self, x0, *a))[1]
+    )
     nets, sets = [net(seed) for seed in range(5)], [data(seed) for seed in range(5)]
     twins, rngs = copy.deepcopy(nets), [np.random.default_rng(k) for k in range(5)]
     histories = fit(nets, sets, validation=sets, epochs=2, rng=rngs, method=pruning.SET(every=1))
+    assert made[: len(parts)] == parts and solved[: len(pieces)] == pieces
     for k, model in enumerate(twins):
         rng = np.random.default_rng(k)
         history = old(model, sets[k], validation=sets[k], epochs=2, rng=rng, method=pruning.SET(every=1))
@@ -199,7 +214,11 @@ def test_a_network_that_diverges_is_named_in_the_words_it_has_alone_and_the_othe
     assert all_.value.histories[1] is None
 
 
-def test_a_network_that_cannot_follow_its_weights_after_some_steps_leaves_the_others_alone(old):
+@pytest.mark.parametrize("room", [stack.ROOM, 2000])
+def test_a_network_that_cannot_follow_its_weights_after_some_steps_leaves_the_others_alone(
+    room, old, monkeypatch
+):
+    monkeypatch.setattr(stack, "ROOM", room)  # 2000: the states of one at a time
     nets, sets = (
         [net(seed, solver="euler", substeps=1) for seed in range(3)],
         [(*data(k, T=30), 0.01) for k in range(3)],

@@ -103,6 +103,11 @@ def trajectory(
     return x.reshape(*batch, *x.shape[-2:])
 
 
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    """The least and the greatest of the values."""
+    return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+
+
 class Call:
     """What forward and backward of one call share; numbers are copied, so arrays may change later.
 
@@ -133,7 +138,7 @@ class Call:
         self.lanes: int = lanes if self.wide else 1
         block = 1 if self.wide else lanes
         self.size = -(-self.n // block) * block * self.lanes
-        self.near: bool | None = None
+        self.near: dict[tuple[float, float], bool] = {}
         self.u = self._tiles(u)
         if dt.ndim > 1:
             self.dt = self._tiles(np.broadcast_to(dt, u.shape[:3])[..., None], fill=1)
@@ -160,14 +165,18 @@ class Call:
         """
         return self.tiles, self.steps * (2 * self.substeps if substeps else 1) + 1, self.size
 
-    def forward(self, x0: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None) -> np.ndarray:
+    def forward(
+        self, x0: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None, first: int = 0
+    ) -> np.ndarray:
         """The trajectory (S, B, T, n) from x0 (S, B, n), or of the named neurons alone, (S, B, T, k); fills
         ``states``, an array of either ``states_shape``.
+
+        x0 and the states may be those of some networks alone, from the ``first`` one on; so may the
+        trajectory be.
         """
         states[:, :1] = self._tiles(x0[:, :, None], self.size)
-        self.near = self._near(states)
         keep = states.shape[1] - 1 > self.steps
-        self._run(0, self.u, self.dt, self.neurons, *self.synapses, self.substeps, keep, states)
+        self._run(0, first, states, keep)
         return self.trajectory(states, neurons)
 
     def trajectory(self, states: np.ndarray, neurons: np.ndarray | None = None) -> np.ndarray:
@@ -177,7 +186,7 @@ class Call:
         if neurons is None:
             return self._samples(states, self.n)
         some = self._apart(states)[:, :, neurons]
-        return self._samples(some.reshape(self.tiles, self.steps, len(neurons) * self.lanes), len(neurons))
+        return self._samples(some.reshape(*some.shape[:2], len(neurons) * self.lanes), len(neurons))
 
     def last(self, states: np.ndarray) -> np.ndarray:
         """The states (S, B, 1, n) after the last input."""
@@ -189,58 +198,71 @@ class Call:
         """From the derivative by the trajectory, or by that of the named neurons: those by u, by x0 and by
         all numbers, (S, width), where what stands in the places that pad means nothing.
         """
-        if self.near is None:  # states that another call has found
-            self.near = self._near(states)
-        of_y = () if neurons is None else ((self.tiles, self.steps, self.size),)
-        by_u, by_x0, *by_some = aligned(self.dtype, self.u.shape, (self.tiles, 1, self.size), *of_y)
+        sums = self.sums()
+        self.add(sums, by_x, states, neurons)
+        return self.found(sums)
+
+    def sums(self) -> list[np.ndarray]:
+        """Zeros, to which ``add`` adds."""
         widths = [3 * self.size, *(4 * table.shape[2] for table in self.tables)]
-        sums = aligned(np.dtype(float), *((self.tiles, width) for width in widths))
-        if neurons is None:
-            by_y = self._tiles(by_x, self.size)
-        else:
-            (by_y,) = by_some
-            self._apart(by_y)[:, :, neurons] = self._apart(self._tiles(by_x))
-        self._run(
-            1,
-            by_y,
-            states,
-            self.u,
-            self.dt,
-            self.neurons,
-            *self.synapses,
-            self.substeps,
-            by_u,
-            by_x0[:, 0],
-            *sums,
-        )
+        of_numbers = aligned(np.dtype(float), *((self.tiles, width) for width in widths))
+        return [*aligned(self.dtype, self.u.shape, (self.tiles, self.size)), *of_numbers]
+
+    def add(
+        self,
+        sums: list[np.ndarray],
+        by_x: np.ndarray,
+        states: np.ndarray,
+        neurons: np.ndarray | None = None,
+        first: int = 0,
+    ) -> None:
+        """Add what the derivative by the trajectory says to ``sums``. by_x and the states may be those of
+        some networks alone, from the ``first`` one on.
+        """
+        named = np.arange(self.n) if neurons is None else neurons
+        self._run(1, first, states, named.astype(np.int64), self._tiles(by_x), *sums)
+
+    def found(self, sums: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What ``backward`` returns, from all that was added up."""
+        by_u, by_x0, *of_numbers = sums
         by_numbers = np.empty((self.networks, self.width), self.dtype)
         collect = tables_for(self.kind)[1]
-        collect(self.each, tuple(sums), self.wide, *self.places, self.neurons, self.tables, by_numbers)
-        return self._samples(by_u, self.m), self._samples(by_x0, self.n)[:, :, 0], by_numbers
+        collect(self.each, tuple(of_numbers), self.wide, *self.places, self.neurons, self.tables, by_numbers)
+        return self._samples(by_u, self.m), self._samples(by_x0[:, None], self.n)[:, :, 0], by_numbers
 
-    def _run(self, which: int, *arguments: Any) -> None:
-        """Forward (0) or backward (1): every thread takes some tiles; no two write to the same place."""
+    def _run(self, which: int, first: int, states: np.ndarray, *arguments: Any) -> None:
+        """Forward (0) or backward (1) for the networks of these states, from the ``first`` one on: every
+        thread takes some tiles; no two write to the same place.
+        """
+        tiles, start = len(states), first * self.each
         longest = max(self.synapses[0].source.shape[1], 1)
-        gates = self.tiles * self.lanes * self.steps * self.substeps * longest
-        threads = max(1, min(self.threads, self.tiles, gates // SMALL))
+        gates = tiles * self.lanes * self.steps * self.substeps * longest
+        threads = max(1, min(self.threads, tiles, gates // SMALL))
         across = "batch" if self.wide else "synapses"
-        kernel = build(self.solver, self.kind, across, self.all_lanes, self.near)[which]
-        bounds = [self.tiles * k // threads for k in range(threads + 1)]
-        shared(lambda ends: kernel(*ends, self.each, *arguments), list(pairwise(bounds)))
+        kernel = build(self.solver, self.kind, across, self.all_lanes, self._near(states))[which]
+        numbers = self.u, self.dt, self.neurons, *self.synapses, self.substeps
+        bounds = [start + tiles * k // threads for k in range(threads + 1)]
+        shared(
+            lambda ends: kernel(*ends, start, self.each, states, *numbers, *arguments), list(pairwise(bounds))
+        )
 
     def _near(self, states: np.ndarray) -> bool:
-        """Whether it is certain that no gate of this call, lanes without a sample among them, is read farther
-        out than ``gates.FARTHEST``.
+        """Whether it is certain that no gate of these networks, lanes without a sample among them, is read
+        farther out than ``gates.FARTHEST``. The constants of all networks are looked at once.
         """
         if not self.solver.keeps_bounds:
             return False
-        ends = [end for a in (states[:, 0], self.u) for end in ((a.min(), a.max()) if a.size else (0, 0))]
-        most = reach(self.kind)(*map(float, ends), self.solver.ahead, self.neurons, *self.synapses)
-        return bool(most <= gates.FARTHEST[self.kind])
+        x_ends = _ends(states[:, 0])
+        if x_ends not in self.near:
+            constants = self.lanes, self.neurons, *self.synapses
+            most = reach(self.kind)(*x_ends, *_ends(self.u), self.solver.ahead, *constants)
+            self.near[x_ends] = bool(most <= gates.FARTHEST[self.kind])
+        return self.near[x_ends]
 
     def _tiles(self, values: np.ndarray, size: int = 0, fill: float = 0) -> np.ndarray:
         """(S, B, T, k) as (tiles, T, k * lanes), or (tiles, T, size) where one is a sample; pad: ``fill``."""
         networks, batch, steps, k = values.shape
+        count = networks * self.each
         if self.wide:
             (tiles,) = aligned(self.dtype, (networks, self.each, steps, k, self.lanes))
             full, rest = divmod(batch, self.lanes)
@@ -249,9 +271,9 @@ class Call:
             if rest:
                 tiles[:, full] = fill
                 tiles[:, full, ..., :rest] = values[:, -rest:].transpose(0, 2, 3, 1)
-            return tiles.reshape(self.tiles, steps, k * self.lanes)
-        tiles = np.empty((self.tiles, steps, max(k, size)), self.dtype)
-        tiles[..., :k], tiles[..., k:] = values.reshape(self.tiles, steps, k), fill
+            return tiles.reshape(count, steps, k * self.lanes)
+        tiles = np.empty((count, steps, max(k, size)), self.dtype)
+        tiles[..., :k], tiles[..., k:] = values.reshape(count, steps, k), fill
         return tiles
 
     def _apart(self, tiles: np.ndarray) -> np.ndarray:
@@ -260,9 +282,9 @@ class Call:
 
     def _samples(self, tiles: np.ndarray, k: int) -> np.ndarray:
         """(tiles, T, k * lanes) back as (S, B, T, k), an array of its own."""
-        steps = tiles.shape[1]
+        networks, steps = len(tiles) // self.each if self.each else self.networks, tiles.shape[1]
         if not self.wide:
-            return tiles[..., :k].reshape(self.networks, self.batch, steps, k).copy()
-        samples = tiles.reshape(self.networks, self.each, steps, k, self.lanes).transpose(0, 1, 4, 2, 3)
-        samples = np.ascontiguousarray(samples).reshape(self.networks, self.each * self.lanes, steps, k)
+            return tiles[..., :k].reshape(networks, self.batch, steps, k).copy()
+        samples = tiles.reshape(networks, self.each, steps, k, self.lanes).transpose(0, 1, 4, 2, 3)
+        samples = np.ascontiguousarray(samples).reshape(networks, self.each * self.lanes, steps, k)
         return np.ascontiguousarray(samples[:, : self.batch])

@@ -148,8 +148,9 @@ def _clamped_gate(y):
     return lambda y: gate(clamp(y, -high, high))
 
 
-def reach(x_low, x_high, u_low, u_high, ahead, neurons, recurrents, sensories):
-    """The largest |y| at which a gate may be read; infinite where no box holds the states.
+def reach(x_low, x_high, u_low, u_high, ahead, lanes, neurons, recurrents, sensories):
+    """The largest |y| at which a gate may be read; infinite where no box holds the states. lanes: how often
+    the constants of a neuron stand there.
 
     A step that keeps bounds is a mean of the state and of reversal potentials, with weights that are no less
     than 0 where conductances are not. So a state stays between the least and the largest of those and of the
@@ -158,7 +159,7 @@ def reach(x_low, x_high, u_low, u_high, ahead, neurons, recurrents, sensories):
     low, high = x_low, x_high
     leaks, e_leaks = neurons[1], neurons[3]
     for row in range(len(leaks)):
-        for i in range(leaks.shape[1]):
+        for i in range(0, leaks.shape[1], lanes):
             if not leaks[row, i] >= 0:
                 return np.inf
             low, high = min(low, e_leaks[row, i]), max(high, e_leaks[row, i])
@@ -183,7 +184,9 @@ def reach(x_low, x_high, u_low, u_high, ahead, neurons, recurrents, sensories):
 
 
 def over_batch(load, store, gather, lanes, gate, advance):
-    """``conductances``, their derivative ``conductances_vjp`` and ``step`` where the lanes are samples."""
+    """``conductances``, their derivative ``conductances_vjp``, ``step`` and ``add_some`` where the lanes are
+    samples.
+    """
 
     @register_jitable(**INLINE)
     def summed(i, x, synapses, g, h):
@@ -213,9 +216,10 @@ def over_batch(load, store, gather, lanes, gate, advance):
         would cancel. First the gates of a block, then what they hand on: a processor looks some hundred
         instructions ahead, and from the input of a gate to the end of its sums it is too far for two at once.
         """
-        _, _, mu, e_rev, slope, _, _, pull, source, target, _ = synapses
-        for start in range(0, len(mu), BLOCK):
-            stop = min(start + BLOCK, len(mu))
+        _, _, mu, e_rev, slope, _, _, pull, source, target, ptr = synapses
+        count = entry(ptr, len(ptr) - 1)  # what follows only fills up
+        for start in range(0, count, BLOCK):
+            stop = min(start + BLOCK, count)
             for e in range(start, stop):
                 from_mu = load(x, entry(source, e) * lanes) - entry(mu, e)
                 store(work, (e - start) * lanes, gate(entry(slope, e) * from_mu))
@@ -237,11 +241,18 @@ def over_batch(load, store, gather, lanes, gate, advance):
             store(y, at, y_i)
             store(kept, at, kept_i)
 
-    return conductances, conductances_vjp, step
+    @register_jitable
+    def add_some(x, neurons, values):
+        """Adds the values of some neurons, one after the other, to x."""
+        for k in range(len(neurons)):
+            at = entry(neurons, k) * lanes
+            store(x, at, load(x, at) + load(values, k * lanes))
+
+    return conductances, conductances_vjp, step, add_some
 
 
 def over_synapses(load, store, gather, lanes, gate, advance):
-    """The same three functions where the lanes are synapses of a sample; ``work`` has room for them all, and
+    """The same four functions where the lanes are synapses of a sample; ``work`` has room for them all, and
     then for two numbers per neuron. Inlined, all of them: a small network's substep is so short that a call
     with many arrays would take as long.
     """
@@ -249,7 +260,7 @@ def over_synapses(load, store, gather, lanes, gate, advance):
     @register_jitable(**INLINE)
     def conductances(x, synapses, g0, h0, work, g, h):
         w, _, _, _, slope, shift, drive, _, source, _, ptr = synapses
-        for e in range(0, len(w), lanes):
+        for e in range(0, ptr[-1], lanes):
             store(work, e, gate(load(slope, e) * gather(x, source, e) + load(shift, e)))
         for i in range(len(ptr) - 1):
             g_i, h_i = entry(g0, i), entry(h0, i)
@@ -262,7 +273,7 @@ def over_synapses(load, store, gather, lanes, gate, advance):
     def conductances_vjp(by_g, by_h, x, synapses, work, by_x, totals):
         _, _, mu, e_rev, slope, _, _, pull, source, target, ptr = synapses
         size = len(mu)
-        for e in range(0, size, lanes):
+        for e in range(0, ptr[-1], lanes):
             from_mu = gather(x, source, e) - load(mu, e)
             s, by_h_e = gate(load(slope, e) * from_mu), gather(by_h, target, e)
             by_w = s * (gather(by_g, target, e) + load(e_rev, e) * by_h_e)
@@ -285,4 +296,9 @@ def over_synapses(load, store, gather, lanes, gate, advance):
             store(y, i, y_i)
             store(kept, i, kept_i)
 
-    return conductances, conductances_vjp, step
+    @register_jitable(**INLINE)
+    def add_some(x, neurons, values):
+        for k in range(len(neurons)):
+            x[neurons[k]] += values[k]
+
+    return conductances, conductances_vjp, step, add_some

@@ -48,7 +48,7 @@ def build(solver, dtype, across, L, near):
     rules = solver.kernel(gates.lost)
     advance, back = (register_jitable(forceinline=True)(rule) for rule in rules)
     gate = gates.gate if near else gates.clamped_gate
-    conductances, conductances_vjp, step = layout(load, store, gather, L, gate, advance)
+    conductances, conductances_vjp, step, add_some = layout(load, store, gather, L, gate, advance)
     of_network = gates.of_network
     ahead = solver.ahead
     real = np.dtype(dtype).type
@@ -72,8 +72,8 @@ def build(solver, dtype, across, L, near):
         for i in range(0, len(x), L):
             store(read, i, load(x, i) * 1.5 - load(before, i) * 0.5)
 
-    def forward(first, last, each, u, dt, neurons, recurrents, sensories, substeps, keep, states):
-        """states[tile, 0] is given. keep: what ``backward`` needs and the state follow it, substep by
+    def forward(first, last, start, each, states, u, dt, neurons, recurrents, sensories, substeps, keep):
+        """states[tile - start, 0] is given. keep: what ``backward`` needs and the state follow it, substep by
         substep; else the state after each input. each: tiles per network.
         """
         size, T = neurons[0].shape[1], u.shape[1]
@@ -83,7 +83,8 @@ def build(solver, dtype, across, L, near):
             c, leak_g, leak_h = neurons[0][network], neurons[1][network], neurons[2][network]
             recurrent, sensory = of_network(recurrents, network), of_network(sensories, network)
             between, kept, g0, h0, rate, one, two, three = rows(8, size)
-            x = states[tile, 0]
+            mine = states[tile - start]
+            x = mine[0]
             for t in range(T):
                 # what stands still while an input is held: the leak and the sensory synapses
                 conductances(u[tile, t], sensory, leak_g, leak_h, work, g0, h0)
@@ -94,9 +95,9 @@ def build(solver, dtype, across, L, near):
                 for k in range(substeps):
                     if keep:
                         row = 2 * (t * substeps + k)
-                        kept, y = states[tile, row + 1], states[tile, row + 2]
+                        kept, y = mine[row + 1], mine[row + 2]
                     elif k == substeps - 1:
-                        y = states[tile, t + 1]
+                        y = mine[t + 1]
                     else:  # neither x nor the state before it
                         y = one if k % 3 == 0 else two if k % 3 == 1 else three
                     read = x
@@ -109,8 +110,8 @@ def build(solver, dtype, across, L, near):
     def backward(
         first,
         last,
+        start,
         each,
-        by_y,
         states,
         u,
         dt,
@@ -118,15 +119,17 @@ def build(solver, dtype, across, L, near):
         recurrents,
         sensories,
         substeps,
+        named,
+        by_y,
         by_u,
         by_x0,
         by_neurons,
         sums,
         sums_in,
     ):
-        """From by_y, the derivative by the state after each input, those by inputs, x0 and parameters.
-
-        The states are at hand; gates are computed again, which costs less than to keep them.
+        """From by_y[tile - start], the derivative by the states of the ``named`` neurons after each input,
+        those by inputs, x0 and parameters. The states are at hand, in states[tile - start]; gates are
+        computed again, which costs less than to keep them.
         """
         size, T = neurons[0].shape[1], u.shape[1]
         (work,) = rows(1, room(size, recurrents, sensories))
@@ -135,15 +138,16 @@ def build(solver, dtype, across, L, near):
             c, e_leak = neurons[0][network], neurons[3][network]
             recurrent, sensory = of_network(recurrents, network), of_network(sensories, network)
             by_next, by_x, carry, by_read, read, rate, by_g, by_h, all_g, all_h, all_c = rows(11, size)
+            mine = states[tile - start]
             for t in range(T - 1, -1, -1):
-                step_dt, by_t = load(dt, (tile * T + t) * L) / substeps, by_y[tile, t]
+                step_dt = load(dt, (tile * T + t) * L) / substeps
                 for i in range(0, size, L):
                     store(rate, i, step_dt / load(c, i))
-                    store(by_next, i, load(by_next, i) + load(by_t, i))
+                add_some(by_next, named, by_y[tile - start, t])
                 all_g[:], all_h[:], all_c[:] = 0, 0, 0  # sums over the substeps of this input
                 for k in range(substeps - 1, -1, -1):
                     row = 2 * (t * substeps + k)
-                    x, kept, y = states[tile, row], states[tile, row + 1], states[tile, row + 2]
+                    x, kept, y = mine[row], mine[row + 1], mine[row + 2]
                     for i in range(0, size, L):
                         into_x, into_g, into_h, into_c = back(
                             load(by_next, i), load(y, i), load(x, i), load(kept, i), load(rate, i)
@@ -155,7 +159,7 @@ def build(solver, dtype, across, L, near):
                         store(all_h, i, load(all_h, i) + into_h)
                         store(all_c, i, load(all_c, i) + into_c)
                     if ahead:  # the gates saw (3 x - before) / 2; in the first substep both are x
-                        halfway(x, states[tile, row - 2 * min(k, 1)], read)
+                        halfway(x, mine[row - 2 * min(k, 1)], read)
                         by_read[:] = 0
                         conductances_vjp(by_g, by_h, read, recurrent, work, by_read, sums[tile])
                         for i in range(0, size, L):
@@ -175,7 +179,7 @@ def build(solver, dtype, across, L, near):
                 store(by_x0[tile], i, load(by_next, i))
 
     key = (solver.name, ahead, real.__name__, across, L, near)
-    for inner in (conductances, conductances_vjp, step, rows, room, halfway):
+    for inner in (conductances, conductances_vjp, step, add_some, rows, room, halfway):
         # kernels that other processes have kept are loaded together: the linker knows a function by its name
         inner.__qualname__ += "_" + "_".join(map(str, key))
     return compiled(forward, key, solver.kernel), compiled(backward, key, solver.kernel)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..backends import finite
 from ..kernels.autograd import mapped
 from ..kernels.sparse import MATRICES, ORDER, POSITIVE, StackedPattern, columns
 from ..solvers import SOLVERS
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from ..kernels.sparse import SparsePattern
     from .ltc import LTCNet
 
-ROOM = 2**22  # bytes of states in one call of the kernels: about what a processor keeps at hand
+ROOM = 2**22  # bytes of states, or of inputs, at once: about what a processor keeps at hand
 
 
 def shape_of(net: Any) -> dict[str, Any]:
@@ -73,6 +72,13 @@ def refusal(net: Any) -> str | None:
     return None
 
 
+def named(net: LTCNet) -> dict[str, torch.nn.Parameter]:
+    """The parameters of a network without a ``refusal``; it has none in submodules, and ``named_parameters``
+    takes long to look there.
+    """
+    return {name: parameter for name, parameter in net._parameters.items() if parameter is not None}
+
+
 def by_network(reduced: Callable[[torch.Tensor], torch.Tensor], values: torch.Tensor) -> torch.Tensor:
     """What a function makes of (S, ...), network by network where torch's threads would share a sum in
     another way among several than for one.
@@ -82,40 +88,44 @@ def by_network(reduced: Callable[[torch.Tensor], torch.Tensor], values: torch.Te
     return torch.cat([reduced(one) for one in values.split(1)])
 
 
+def in_pieces(networks: int, size: int) -> list[slice]:
+    """So many networks, ``size`` bytes in all, in slices of at most ``ROOM`` bytes or one network."""
+    few = max(1, ROOM * networks // max(size, 1))
+    few = -(-networks // -(-networks // few))  # as many in each
+    return [slice(start, min(start + few, networks)) for start in range(0, networks, few)]
+
+
 class Stack:
     """S networks of one ``shape_of`` as one, none of them with a ``refusal``.
 
     ``values`` and ``slopes``, (S, P), hold all parameters and what a loss changes by them, a row per network.
     From here to ``leave`` the parameters of the networks lie in these rows, so that the networks can be used,
-    rewired and saved as ever. ``parts``: the networks again, as many per call of the kernels as serve.
+    rewired and saved as ever. ``parts``: the networks again, as many together as serve.
     """
 
     def __init__(self, nets: Sequence[LTCNet], samples: int) -> None:
-        """samples: sequences times steps of a batch."""
+        """samples: sequences times steps of a batch, the most of what a network will get."""
         self.nets, first = nets, nets[0]
         self.slots: dict[str, slice] = {}
         size = 0
-        for name, parameter in first.named_parameters():
+        for name, parameter in named(first).items():
             self.slots[name] = slice(size, size + parameter.numel())
             size += parameter.numel()
         self.values = torch.empty(len(nets), size, dtype=first.dtype)
         self.slopes = torch.zeros_like(self.values)
         # the slopes of parameters of one size that stand one behind the other, (S, how many, size)
-        self.blocks, sizes = [], [parameter.numel() for parameter in first.parameters()]
+        self.blocks, sizes = [], [parameter.numel() for parameter in named(first).values()]
         for length, some in groupby(zip(sizes, self.slots.values(), strict=True), key=lambda one: one[0]):
             slots = [slot for _, slot in some]
             block = self.slopes[:, slots[0].start : slots[-1].stop]
             self.blocks.append(block.unflatten(1, (len(slots), length)))
-        self.homes = [[parameter.data for parameter in net.parameters()] for net in nets]
+        self.homes = [[parameter.data for parameter in named(net).values()] for net in nets]
         self.room: dict[bool, np.ndarray] = {}  # for the states of a part, with those of substeps or without
         self.places: list[list[int]] = [[] for _ in nets]  # of the parameters in memory
         for net in nets:
             net.zero_grad()
-        per_network = samples * first.n * 2 * first.substeps * self.values.element_size()
-        count = -(-len(nets) // max(1, ROOM // per_network))
-        few = -(-len(nets) // count)
-        rows = [slice(start, min(start + few, len(nets))) for start in range(0, len(nets), few)]
-        self.parts = [Part(self, row) for row in rows]
+        inputs = len(nets) * samples * first.m * self.values.element_size()
+        self.parts = [Part(self, row) for row in in_pieces(len(nets), inputs)]
         self.follow()
 
     def follow(self, network: int | None = None) -> None:
@@ -123,15 +133,16 @@ class Stack:
         synapses.
         """
         for k in range(len(self.nets)) if network is None else [network]:
-            places = [parameter.data_ptr() for parameter in self.nets[k].parameters()]
+            parameters = named(self.nets[k])
+            places = [parameter.data_ptr() for parameter in parameters.values()]
             if places == self.places[k]:
                 continue
-            for name, parameter in self.nets[k].named_parameters():
+            for name, parameter in parameters.items():
                 mine = self.values[k, self.slots[name]].view_as(parameter)
                 if parameter.data_ptr() != mine.data_ptr():
                     mine.copy_(parameter.detach())
                     parameter.data = mine
-            self.places[k] = [parameter.data_ptr() for parameter in self.nets[k].parameters()]
+            self.places[k] = [parameter.data_ptr() for parameter in parameters.values()]
         for part in self.parts:
             if network is None or part.row.start <= network < part.row.stop:
                 part.listed()
@@ -140,7 +151,7 @@ class Stack:
         """What a network's parameters have of a tensor (S, P): {name: a view of the parameter's shape}."""
         return {
             name: of[network, self.slots[name]].view_as(parameter)
-            for name, parameter in self.nets[network].named_parameters()
+            for name, parameter in named(self.nets[network]).items()
         }
 
     def norms(self) -> torch.Tensor:
@@ -153,13 +164,15 @@ class Stack:
         """Give the networks their own storage back, with the numbers of now."""
         for k, (net, homes) in enumerate(zip(self.nets, self.homes, strict=True)):
             slopes = self.rows(self.slopes, k)
-            for (name, parameter), home in zip(net.named_parameters(), homes, strict=True):
+            for (name, parameter), home in zip(named(net).items(), homes, strict=True):
                 parameter.data = home.copy_(parameter.detach())
                 parameter.grad = slopes[name].clone()
 
 
 class Part:
-    """Some networks of a stack in one call of the kernels. ``row``: the slice of the stack that they are."""
+    """Some networks of a stack in one ``Call``: what it prepares serves all of them, and their states are
+    found and used in smaller pieces. ``row``: the slice of the stack that they are.
+    """
 
     def __init__(self, stack: Stack, row: slice) -> None:
         self.nets, self.row = stack.nets[row], row
@@ -196,72 +209,89 @@ class Part:
         )
         self.slopes.zero_()
 
-    def _mapped(self, name: str, values: torch.Tensor) -> torch.Tensor:
-        """``LTCNet.map_input`` or ``LTCNet.readout`` of (S, B, T, k)."""
-        return mapped(values, self._row_of(f"{name}_w"), self._row_of(f"{name}_b"))
-
     def _row_of(self, name: str) -> torch.Tensor | None:
         """A parameter of all networks beside (S, B, T, its size), or None where there is none."""
         return self.values[:, None, None, self.slots[name]] if name in self.slots else None
 
-    def forward(self, u: torch.Tensor, dt: torch.Tensor | None, *, kept: bool) -> torch.Tensor:
-        """The outputs (S, B, T, outputs) for inputs (S, B, T, m) and dt (S, B, T) in ms, None: 1. kept:
-        whether ``backward`` follows.
-        """
-        from ..kernels.call import Call, aligned  # needs numba
+    def run(
+        self,
+        u: torch.Tensor,
+        dt: torch.Tensor | None,
+        slopes: Callable[[slice, torch.Tensor], torch.Tensor] | None = None,
+    ) -> tuple[torch.Tensor, dict[int, torch.Tensor]]:
+        """The outputs (S, B, T, outputs) for inputs (S, B, T, m) and dt (S, B, T) in ms, None: 1; and the
+        states (B, T, n) of every network that has left the finite numbers, by its place in this part.
 
-        first, flat = self.nets[0], self.values.numpy().reshape(-1)
-        raw = torch.from_numpy(flat[self.raw])
-        above, self.above = torch.empty_like(raw), torch.empty_like(raw)
-        for net, start, stop in zip(self.nets, self.ends[:-1], self.ends[1:], strict=True):
-            # one network after the other: the bits of exp depend on where in a vector a number stands
-            above[start:stop] = net.positive(raw[start:stop])
-            self.above[start:stop] = net.slope(raw[start:stop])
-        lists = self.lists.reshape(-1)
-        lists[self.raw_list], lists[self.rest_list] = above.numpy(), flat[self.rest]
-        heard = self._mapped("input", u)
+        slopes: None, or what gives the derivative of the losses of some networks, a slice of these, by their
+        outputs; then the slopes of all parameters are filled.
+        """
+        from ..kernels.call import Call  # needs numba
+
+        first, kept = self.nets[0], slopes is not None
+        by_raw = self._list(kept)
         options: dict[str, Any] = {"solver": SOLVERS[first.solver], "substeps": first.substeps}
         call = Call(
             self.lists,
             self.stacked,
-            heard.numpy(),
-            np.ones((), flat.dtype) if dt is None else dt.numpy(),
+            mapped(u, self._row_of("input_w"), self._row_of("input_b")).numpy(),
+            np.ones((), self.lists.dtype) if dt is None else dt.numpy(),
             threads=torch.get_num_threads(),
             **options,
         )
-        shape = call.states_shape(substeps=kept)
+        tiles, *of_tile = call.states_shape(substeps=kept)
+        rows = in_pieces(len(self.nets), tiles * math.prod(of_tile) * self.lists.itemsize)
+        room = self._room(kept, (rows[0].stop * call.each, *of_tile))
+        x0, motor = np.zeros((*u.shape[:2], first.n), self.lists.dtype), np.array(first._motor.values)
+        w, b = self._row_of("output_w"), self._row_of("output_b")
+        x = u.new_empty(*u.shape[:3], len(motor))
+        y, by_y = torch.empty_like(x), torch.empty_like(x)
+        left: dict[int, torch.Tensor] = {}
+        sums = call.sums() if kept else []
+        for row in rows:
+            states = room[: (row.stop - row.start) * call.each]
+            x[row] = torch.from_numpy(call.forward(x0[row], states, motor, row.start))
+            w_row, b_row = (None if each is None else each[row] for each in (w, b))
+            y[row] = mapped(x[row], w_row, b_row)
+            if slopes is not None:
+                by_y[row] = slopes(row, y[row])
+                call.add(sums, mapped(by_y[row], w_row, None).numpy(), states, motor, row.start)
+            if not np.isfinite(states[:, -1].sum()):
+                for k, states_k in enumerate(call.trajectory(states), row.start):
+                    if not np.isfinite(states_k[:, -1]).all():
+                        left[k] = torch.from_numpy(states_k)
+        if by_raw is not None:
+            by_u, _, by_lists = call.found(sums)
+            by_lists, flat = by_lists.reshape(-1), self.slopes.numpy().reshape(-1)
+            flat[self.raw] = by_lists[self.raw_list] * by_raw
+            flat[self.rest] = by_lists[self.rest_list]
+            self._outer("input", torch.from_numpy(by_u), u)
+            self._outer("output", by_y, x)
+        return y, left
+
+    def _list(self, kept: bool) -> np.ndarray | None:
+        """Fill ``lists`` with the numbers of now. kept: return the derivatives of those that are never below
+        0 by the raw numbers behind them, in the order of these.
+        """
+        flat = self.values.numpy().reshape(-1)
+        raw = torch.from_numpy(flat[self.raw])
+        above, by_raw = torch.empty_like(raw), torch.empty_like(raw)
+        for net, start, stop in zip(self.nets, self.ends[:-1], self.ends[1:], strict=True):
+            # one network after the other: the bits of exp depend on where in a vector a number stands
+            above[start:stop] = net.positive(raw[start:stop])
+            if kept:
+                by_raw[start:stop] = net.slope(raw[start:stop])
+        lists = self.lists.reshape(-1)
+        lists[self.raw_list], lists[self.rest_list] = above.numpy(), flat[self.rest]
+        return by_raw.numpy() if kept else None
+
+    def _room(self, kept: bool, shape: tuple[int, ...]) -> np.ndarray:
+        """Memory for states, with those of substeps (``kept``) or without; the same from call to call."""
+        from ..kernels.call import aligned
+
         size = math.prod(shape)
         if len(self.room.get(kept, ())) < size:
-            (self.room[kept],) = aligned(flat.dtype, (size,))
-        self.states = self.room[kept][:size].reshape(shape)
-        x0 = np.zeros((*u.shape[:2], first.n), flat.dtype)
-        motor = np.array(first._motor.values)
-        x = torch.from_numpy(call.forward(x0, self.states, motor))
-        self.call, self.u, self.x, self.motor = call, u, x, motor
-        return self._mapped("output", x)
-
-    def left(self) -> list[int]:
-        """The networks of this part whose states of the last ``forward`` are no longer finite numbers."""
-        last = self.call.last(self.states)
-        if np.isfinite(last.sum()):
-            return []
-        return [k for k, x in enumerate(last) if not np.isfinite(x).all()]
-
-    def look(self, network: int) -> None:
-        """Raise the ``Diverged`` of ``Net.forward`` for a network that ``left`` names."""
-        x = self.call.trajectory(self.states)[network]
-        finite(torch.from_numpy(x), self.nets[0].solver)
-
-    def backward(self, by_y: torch.Tensor) -> None:
-        """Fill the slopes from the derivative by the outputs (S, B, T, outputs)."""
-        self._outer("output", by_y, self.x)
-        scale = self._row_of("output_w")
-        by_x = by_y if scale is None else by_y * scale
-        by_u, _, by_lists = self.call.backward(by_x.numpy(), self.states, self.motor)
-        by_lists, flat = by_lists.reshape(-1), self.slopes.numpy().reshape(-1)
-        flat[self.raw] = by_lists[self.raw_list] * self.above.numpy()
-        flat[self.rest] = by_lists[self.rest_list]
-        self._outer("input", torch.from_numpy(by_u), self.u)
+            (self.room[kept],) = aligned(self.lists.dtype, (size,))
+        return self.room[kept][:size].reshape(shape)
 
     def _outer(self, name: str, by: torch.Tensor, values: torch.Tensor) -> None:
         """The slopes of a map's weight and bias from the derivative by what it gave."""

@@ -4,11 +4,13 @@ chances and events. The numbers are those of the runs one by one, bit for bit.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from ..backends import finite
 from ..models import stack as stacks
 from ..models.layers import autocasts
 from . import optimizers
@@ -61,17 +63,19 @@ class Stacked:
         self.runs = list(runs)
         data = runs[0].feeds[0].data
         self.count = runs[0].feeds[0].count or 1
-        sequences = -(-len(data[0]) // self.count)
-        self.stack = stacks.Stack([run.model for run in runs], sequences * data[0].shape[1])
-        self.parameter = torch.nn.Parameter(self.stack.values)  # the same memory
-        self.parameter.grad = self.stack.slopes
-        self.optimizer = optimizers.joined(
-            [run.optimizer for run in runs], self.parameter, lambda of, k: self.stack.rows(of, k).values()
-        )
         others = [run.feeds[1] for run in runs if len(run.feeds) > 1]
         shapes = {tuple(part.shape for part in feed.data) for feed in others if whole(feed)}
         self.others = (
             others if len(shapes) == 1 and all(map(whole, others)) and len(others) == len(runs) else []
+        )
+        batches = [(-(-len(data[0]) // self.count), data)]
+        batches += [(len(feed.data[0]), feed.data) for feed in self.others[:1]]
+        samples = max(sequences * data[0].shape[1] for sequences, data in batches)
+        self.stack = stacks.Stack([run.model for run in runs], samples)
+        self.parameter = torch.nn.Parameter(self.stack.values)  # the same memory
+        self.parameter.grad = self.stack.slopes
+        self.optimizer = optimizers.joined(
+            [run.optimizer for run in runs], self.parameter, lambda of, k: self.stack.rows(of, k).values()
         )
         self.shared: list[int] = []
         self.share()
@@ -116,15 +120,12 @@ class Stacked:
         for part in stack.parts:
             u, targets, *dt = (one[part.row] for one in batch)
             with np.errstate(all="ignore"):  # a network that left the finite numbers is told below
-                y = part.forward(u, dt[0] if dt else None, kept=True)
-                found, by_y = slopes(loss, y, targets)
-                part.backward(by_y)
-                left = part.left()
-            losses += found
-            for k in left:
+                y, left = part.run(u, dt[0] if dt else None, partial(slopes, loss, targets))
+                losses += outcomes(loss, y, targets)
+            for k, x in left.items():
                 run = self.runs[k + part.row.start]
                 with run.failing(), run.following():
-                    part.look(k)
+                    finite(x, run.model.solver)
         norms = stack.norms()
         for run, value, norm in zip(self.runs, losses, norms.tolist(), strict=True):
             with run.failing():
@@ -153,14 +154,13 @@ class Stacked:
             runs, feeds = self.runs[part.row], self.others[part.row]
             u, targets, *dt = (torch.stack(some) for some in zip(*(feed.data for feed in feeds), strict=True))
             with np.errstate(all="ignore"):
-                y = part.forward(u, dt[0] if dt else None, kept=False)
-                left = part.left()
+                y, left = part.run(u, dt[0] if dt else None)
             for k, (run, value) in enumerate(zip(runs, outcomes(runs[0].loss, y, targets), strict=True)):
                 if run.error is None:
                     with run.failing():
                         if k in left:
                             with run.following():
-                                part.look(k)
+                                finite(left[k], run.model.solver)
                         run.validated(value)
         return bool(self.others)
 
@@ -176,7 +176,7 @@ class Stacked:
                 for name, value in kept.items()
                 if torch.is_tensor(value) and value.shape == self.parameter.shape
             }
-            for name, parameter in run.model.named_parameters():
+            for name, parameter in stacks.named(run.model).items():
                 run.optimizer.state[parameter] = {
                     key: views[key][name] if key in views else value for key, value in kept.items()
                 }
@@ -190,13 +190,16 @@ class Stacked:
                 kept.update({name: value.clone() for name, value in kept.items() if torch.is_tensor(value)})
 
 
-def slopes(loss: Loss, y: torch.Tensor, targets: torch.Tensor) -> tuple[list[float], torch.Tensor]:
-    """The loss of each network, floats, and the derivative by the outputs y (S, B, T, outputs)."""
+def slopes(loss: Loss, targets: torch.Tensor, row: slice, y: torch.Tensor) -> torch.Tensor:
+    """The derivative of the losses of some networks by their outputs y. row: the slice of all networks that
+    they are; targets: of all, (S, B, T, outputs) or (S, B).
+    """
+    targets = targets[row]
     if loss == "mse":
-        return outcomes(loss, y, targets), (y - targets) * (2 / y[0].numel())
+        return (y - targets) * (2 / y[0].numel())
     leaves = [one.detach().requires_grad_() for one in y]
     found = [LOSSES[loss](one, target) for one, target in zip(leaves, targets, strict=True)]
-    return [one.item() for one in found], torch.stack(torch.autograd.grad(found, leaves))
+    return torch.stack(torch.autograd.grad(found, leaves))
 
 
 def outcomes(loss: Loss, y: torch.Tensor, targets: torch.Tensor) -> list[float]:

@@ -1,5 +1,6 @@
 """Kernels: the numbers of ``simulate`` and of autograd through it, for every method; a clear no else."""
 
+import ast
 import copy
 import dataclasses
 import hashlib
@@ -522,6 +523,15 @@ def test_the_key_of_a_kept_kernel_changes_with_sources_constants_and_versions(mo
     assert text != cache.sources() and len(keys) == 4
 
 
+def test_every_source_that_becomes_machine_code_is_in_the_key():
+    for name in cache.COMPILED:
+        for node in ast.walk(ast.parse((cache.HERE / f"{name}.py").read_text("utf8"))):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                used = [node.module] if node.module else [each.name for each in node.names]
+                files = {one for one in used if (cache.HERE / f"{one}.py").exists()}
+                assert files <= set(cache.COMPILED), f"{name} uses {files}"
+
+
 RUN = """
 import sys; sys.path[:0] = [{tests!r}, {folder!r}]
 import torch, test_kernels
@@ -704,6 +714,41 @@ def test_many_samples_take_more_lanes_unless_too_many_of_these_would_be_empty():
     chosen = {batch: sequence.lanes_for(batch, "float32") for batch in (3, 16, 17, 32, 33, 64, 70)}
     assert chosen == {3: 16, 16: 16, 17: 32, 32: 32, 33: 16, 64: 32, 70: 32}
     assert sequence.lanes_for(64, "float64") == 16
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "lanes, each, missing, steps, k, rest",
+    [
+        (32, 1, 0, 5, 19, 0),
+        (32, 2, 3, 5, 19, 1),
+        (16, 1, 0, 9, 2, 0),
+        (16, 2, 15, 9, 2, 1),
+        (16, 1, 9, 9, 1, 0),
+        (16, 1, 2, 1, 7, 2),
+        (1, 3, 0, 5, 3, 4),
+        (1, 1, 0, 20, 1, 0),
+    ],
+)
+def test_samples_come_back_from_tiles_as_they_went_in(lanes, each, missing, steps, k, rest, dtype):
+    deal, undeal, ends, _ = sequence.tiles_for(dtype)
+    rng, batch, size = np.random.default_rng(0), lanes * each - missing, (k + rest) * lanes
+    samples = rng.normal(size=(2, batch, steps, k)).astype(dtype)
+    tiles = np.empty((2 * each, steps, size), dtype)
+    deal(samples, each, lanes, 9.0, tiles)
+    padded = np.full((2, each * lanes, steps, k + rest), 9.0, dtype)
+    padded[:, :batch, :, :k] = samples
+    true = padded.reshape(2, each, lanes, steps, k + rest).transpose(0, 1, 3, 4, 2)
+    assert np.array_equal(tiles, true.reshape(tiles.shape))
+    assert ends(tiles) == (tiles[:, 0].min(), tiles[:, 0].max())
+    apart = np.full((2 * each, 2 * steps + 1, size), np.nan, dtype)
+    apart[:, 1::2] = tiles
+    assert np.isnan(ends(apart)).all()
+    for named in (np.arange(k), rng.permutation(k)[: k // 2 + 1], np.arange(k)[k // 2 :]):
+        for rows, first, per in ((tiles, 0, 1), (apart, 1, 2)):
+            back = np.empty((2, batch, steps, len(named)), dtype)
+            undeal(rows, first, per, named, each, lanes, back)
+            assert np.array_equal(back, samples[..., named])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

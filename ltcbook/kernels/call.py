@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 
 FEW = 2  # up to so many samples the lanes run over synapses; from three on, lanes over the batch are faster
 KINDS = {np.dtype(name): name for name in DTYPES}  # NumPy is slow to tell the name
+DOUBLE = np.dtype(float)
 SMALL = 500_000  # gates per thread: less work than this is not worth the start of a thread (some 100 us)
 
-build, reach, tables_for = cache(sequence.build), cache(sequence.reach), cache(sequence.tables_for)
+build, reach = cache(sequence.build), cache(sequence.reach)
+tables_for, tiles_for = cache(sequence.tables_for), cache(sequence.tiles_for)
 gap = compiled(tables.gap, "gap")
 
 
@@ -103,11 +105,6 @@ def trajectory(
     return x.reshape(*batch, *x.shape[-2:])
 
 
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    """The least and the greatest of the values."""
-    return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-
-
 class Call:
     """What forward and backward of one call share; numbers are copied, so arrays may change later.
 
@@ -139,9 +136,11 @@ class Call:
         block = 1 if self.wide else lanes
         self.size = -(-self.n // block) * block * self.lanes
         self.near: dict[tuple[float, float], bool] = {}
+        self.deal, self.undeal, self.ends, self.assign = tiles_for(self.kind)
+        self.everyone = np.arange(max(self.n, self.m), dtype=np.int64)
         self.u = self._tiles(u)
         if dt.ndim > 1:
-            self.dt = self._tiles(np.broadcast_to(dt, u.shape[:3])[..., None], fill=1)
+            self.dt = self._tiles(np.broadcast_to(dt, u.shape[:3])[..., None], fill=1.0)
             self.dt = (self.dt if self.wide else np.repeat(self.dt, lanes, -1)).ravel()
         else:  # the same for all samples
             self.dt = np.empty((self.tiles, self.steps, lanes), self.dtype)
@@ -154,9 +153,7 @@ class Call:
         starts = np.array([where[name].start for name in FIELDS])
         self.places = starts, self.n, tuple(pattern.length for pattern in patterns), self.lanes
         tables_for(self.kind)[0](numbers, *self.places, self.neurons, self.tables)
-        self.synapses = [
-            gates.Synapses(*(*table, *three)) for table, three in zip(self.tables, ends, strict=True)
-        ]
+        self.synapses = [gates.Stack(table, *three) for table, three in zip(self.tables, ends, strict=True)]
         self.width = numbers.shape[1]
 
     def states_shape(self, substeps: bool) -> tuple[int, int, int]:
@@ -174,7 +171,7 @@ class Call:
         x0 and the states may be those of some networks alone, from the ``first`` one on; so may the
         trajectory be.
         """
-        states[:, :1] = self._tiles(x0[:, :, None], self.size)
+        self.deal(self._plain(x0[:, :, None]), self.each, self.lanes, 0.0, states)
         keep = states.shape[1] - 1 > self.steps
         self._run(0, first, states, keep)
         return self.trajectory(states, neurons)
@@ -182,15 +179,13 @@ class Call:
     def trajectory(self, states: np.ndarray, neurons: np.ndarray | None = None) -> np.ndarray:
         """The trajectory (S, B, T, n) that ``forward`` left in ``states``, or that of the named neurons."""
         per_input = (states.shape[1] - 1) // self.steps
-        states = states[:, per_input::per_input]
-        if neurons is None:
-            return self._samples(states, self.n)
-        some = self._apart(states)[:, :, neurons]
-        return self._samples(some.reshape(*some.shape[:2], len(neurons) * self.lanes), len(neurons))
+        named = self.everyone[: self.n] if neurons is None else neurons.astype(np.int64)
+        return self._samples(states, named, self.steps, per_input, per_input)
 
-    def last(self, states: np.ndarray) -> np.ndarray:
-        """The states (S, B, 1, n) after the last input."""
-        return self._samples(states[:, -1:], self.n)
+    def after(self, states: np.ndarray, inputs: int) -> np.ndarray:
+        """The states (S, B, n) after so many inputs."""
+        per_input = (states.shape[1] - 1) // self.steps
+        return self._samples(states, self.everyone[: self.n], 1, inputs * per_input)[:, :, 0]
 
     def backward(
         self, by_x: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None
@@ -204,9 +199,10 @@ class Call:
 
     def sums(self) -> list[np.ndarray]:
         """Zeros, to which ``add`` adds."""
-        widths = [3 * self.size, *(4 * table.shape[2] for table in self.tables)]
-        of_numbers = aligned(np.dtype(float), *((self.tiles, width) for width in widths))
-        return [*aligned(self.dtype, self.u.shape, (self.tiles, self.size)), *of_numbers]
+        tiles, (between, heard) = self.tiles, self.tables
+        widths = 3 * self.size, 4 * between.shape[2], 4 * heard.shape[2]
+        of_numbers = aligned(DOUBLE, *((tiles, width) for width in widths))
+        return [*aligned(self.dtype, self.u.shape, (tiles, self.size)), *of_numbers]
 
     def add(
         self,
@@ -219,8 +215,8 @@ class Call:
         """Add what the derivative by the trajectory says to ``sums``. by_x and the states may be those of
         some networks alone, from the ``first`` one on.
         """
-        named = np.arange(self.n) if neurons is None else neurons
-        self._run(1, first, states, named.astype(np.int64), self._tiles(by_x), *sums)
+        named = self.everyone[: self.n] if neurons is None else neurons.astype(np.int64)
+        self._run(1, first, states, named, self._tiles(by_x), *sums)
 
     def found(self, sums: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What ``backward`` returns, from all that was added up."""
@@ -228,7 +224,9 @@ class Call:
         by_numbers = np.empty((self.networks, self.width), self.dtype)
         collect = tables_for(self.kind)[1]
         collect(self.each, tuple(of_numbers), self.wide, *self.places, self.neurons, self.tables, by_numbers)
-        return self._samples(by_u, self.m), self._samples(by_x0[:, None], self.n)[:, :, 0], by_numbers
+        by_u = self._samples(by_u, self.everyone[: self.m], self.steps)
+        by_x0 = self._samples(by_x0[:, None], self.everyone[: self.n], 1)[:, :, 0]
+        return by_u, by_x0, by_numbers
 
     def _run(self, which: int, first: int, states: np.ndarray, *arguments: Any) -> None:
         """Forward (0) or backward (1) for the networks of these states, from the ``first`` one on: every
@@ -252,39 +250,33 @@ class Call:
         """
         if not self.solver.keeps_bounds:
             return False
-        x_ends = _ends(states[:, 0])
-        if x_ends not in self.near:
+        ends = self.ends(states)
+        if ends not in self.near:
+            of_u = (float(self.u.min()), float(self.u.max())) if self.u.size else (0.0, 0.0)
             constants = self.lanes, self.neurons, *self.synapses
-            most = reach(self.kind)(*x_ends, *_ends(self.u), self.solver.ahead, *constants)
-            self.near[x_ends] = bool(most <= gates.FARTHEST[self.kind])
-        return self.near[x_ends]
+            most = reach(self.kind)(*ends, *of_u, self.solver.ahead, *constants)
+            self.near[ends] = bool(most <= gates.FARTHEST[self.kind])
+        return self.near[ends]
 
-    def _tiles(self, values: np.ndarray, size: int = 0, fill: float = 0) -> np.ndarray:
-        """(S, B, T, k) as (tiles, T, k * lanes), or (tiles, T, size) where one is a sample; pad: ``fill``."""
-        networks, batch, steps, k = values.shape
-        count = networks * self.each
-        if self.wide:
-            (tiles,) = aligned(self.dtype, (networks, self.each, steps, k, self.lanes))
-            full, rest = divmod(batch, self.lanes)
-            whole = values[:, : full * self.lanes].reshape(networks, full, self.lanes, steps, k)
-            tiles[:, :full] = whole.transpose(0, 1, 3, 4, 2)
-            if rest:
-                tiles[:, full] = fill
-                tiles[:, full, ..., :rest] = values[:, -rest:].transpose(0, 2, 3, 1)
-            return tiles.reshape(count, steps, k * self.lanes)
-        tiles = np.empty((count, steps, max(k, size)), self.dtype)
-        tiles[..., :k], tiles[..., k:] = values.reshape(count, steps, k), fill
+    def _tiles(self, samples: np.ndarray, fill: float = 0.0) -> np.ndarray:
+        """(S, B, T, k) as (tiles, T, k * lanes); lanes without a sample: ``fill``."""
+        networks, _, steps, k = samples.shape
+        (tiles,) = aligned(self.dtype, (networks * self.each, steps, k * self.lanes), make=np.empty)
+        self.deal(self._plain(samples), self.each, self.lanes, fill, tiles)
         return tiles
 
-    def _apart(self, tiles: np.ndarray) -> np.ndarray:
-        """(tiles, T, k * lanes) as (tiles, T, k, lanes), a view."""
-        return tiles.reshape(*tiles.shape[:2], tiles.shape[2] // self.lanes, self.lanes)
+    def _samples(
+        self, tiles: np.ndarray, named: np.ndarray, steps: int, first: int = 0, per: int = 1
+    ) -> np.ndarray:
+        """So many rows, first, first + per, ... of (tiles, rows, size) back as (S, B, T, k), with the named
+        ones alone.
+        """
+        networks = len(tiles) // self.each if self.each else self.networks
+        samples = np.empty((networks, self.batch, steps, len(named)), self.dtype)
+        self.undeal(tiles, first, per, named, self.each, self.lanes, samples)
+        return samples
 
-    def _samples(self, tiles: np.ndarray, k: int) -> np.ndarray:
-        """(tiles, T, k * lanes) back as (S, B, T, k), an array of its own."""
-        networks, steps = len(tiles) // self.each if self.each else self.networks, tiles.shape[1]
-        if not self.wide:
-            return tiles[..., :k].reshape(networks, self.batch, steps, k).copy()
-        samples = tiles.reshape(networks, self.each, steps, k, self.lanes).transpose(0, 1, 4, 2, 3)
-        samples = np.ascontiguousarray(samples).reshape(networks, self.each * self.lanes, steps, k)
-        return np.ascontiguousarray(samples[:, : self.batch])
+    def _plain(self, a: np.ndarray) -> np.ndarray:
+        """The array in the layout and the dtype that compiled code is made for."""
+        plain = a.flags.c_contiguous and a.flags.writeable and a.dtype == self.dtype
+        return a if plain else np.array(a, self.dtype, order="C")

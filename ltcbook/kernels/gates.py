@@ -30,7 +30,6 @@ class Synapses(NamedTuple):
     w, gamma, mu, e_rev: a number per synapse, padded with zeros; source and target likewise; ptr (n + 1,).
     Four more save the kernels a product each: a gate is 1 / (1 + 2**y) with y = slope x + shift, where slope
     is -gamma / log 2; drive = w e_rev; pull = w gamma.
-    Of a stack of networks each has one axis more, the first: a row per network, all padded to one length.
     """
 
     w: np.ndarray
@@ -46,19 +45,31 @@ class Synapses(NamedTuple):
     ptr: np.ndarray
 
 
+class Stack(NamedTuple):
+    """The ``Synapses`` of a stack of networks, in few arrays, since each takes the kernels time to receive.
+
+    table (8, S, E) has the numbers per synapse in their order; source and target (S, E); ptr (S, n + 1).
+    """
+
+    table: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    ptr: np.ndarray
+
+
 @register_jitable(**INLINE)
 def of_network(stack, network):
-    """The ``Synapses`` of one network of a stack, nothing copied."""
-    w, gamma, mu, e_rev, slope, shift, drive, pull, source, target, ptr = stack
+    """The ``Synapses`` of one network of a ``Stack``, nothing copied."""
+    table, source, target, ptr = stack
     return Synapses(
-        w[network],
-        gamma[network],
-        mu[network],
-        e_rev[network],
-        slope[network],
-        shift[network],
-        drive[network],
-        pull[network],
+        table[0, network],
+        table[1, network],
+        table[2, network],
+        table[3, network],
+        table[4, network],
+        table[5, network],
+        table[6, network],
+        table[7, network],
         source[network],
         target[network],
         ptr[network],
@@ -163,21 +174,23 @@ def reach(x_low, x_high, u_low, u_high, ahead, lanes, neurons, recurrents, senso
             if not leaks[row, i] >= 0:
                 return np.inf
             low, high = min(low, e_leaks[row, i]), max(high, e_leaks[row, i])
-        for synapses in (recurrents, sensories):
-            for e in range(synapses.w.shape[1]):
-                if not synapses.w[row, e] >= 0:
+        for stack in (recurrents, sensories):
+            synapses = of_network(stack, row)
+            for e in range(len(synapses.w)):
+                if not synapses.w[e] >= 0:
                     return np.inf
-                low, high = min(low, synapses.e_rev[row, e]), max(high, synapses.e_rev[row, e])
+                low, high = min(low, synapses.e_rev[e]), max(high, synapses.e_rev[e])
     beyond = (high - low) / 2 if ahead else 0.0
     most = 0.0
-    for synapses, least, greatest in (
+    for stack, least, greatest in (
         (recurrents, low - beyond, high + beyond),
         (sensories, u_low, u_high),
     ):
-        for row in range(len(synapses.w)):
-            for e in range(synapses.w.shape[1]):
-                mu = synapses.mu[row, e]
-                here = abs(synapses.slope[row, e]) * max(abs(least - mu), abs(greatest - mu))
+        for row in range(len(leaks)):
+            synapses = of_network(stack, row)
+            for e in range(len(synapses.w)):
+                mu = synapses.mu[e]
+                here = abs(synapses.slope[e]) * max(abs(least - mu), abs(greatest - mu))
                 if not here <= most:
                     most = here  # NaN, too, and for good
     return most

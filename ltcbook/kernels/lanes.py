@@ -14,6 +14,7 @@ from numba.core.typeconv import Conversion
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
 
+SIDE = 8  # numbers in a row and in a column of what ``transpose`` turns at once
 # a * b + c may be rounded once instead of twice; NaN and infinity stay what they are, sums keep their order
 FLAGS = ("contract", "nsz")
 
@@ -133,6 +134,36 @@ def lanes_of(count):
         return kind(array, places, types.intp), generate
 
     return load, store, gather
+
+
+@intrinsic
+def transpose(typingctx, source, start, step, target, to, to_step):
+    """target[to + c to_step + r] = source[start + r step + c] for all r, c < ``SIDE``; two flat arrays."""
+
+    def generate(context, builder, sig, args):
+        source_, start, step, target_, to, to_step = args
+        vector = ir.VectorType(context.get_value_type(source.dtype), SIDE)
+        pointer = lambda kind, array, at: _pointer(context, builder, kind, array, at, vector)
+        rows = []
+        for _ in range(SIDE):
+            rows.append(builder.load(pointer(source, source_, start)))
+            rows[-1].align = source.dtype.bitwidth // 8
+            start = builder.add(start, step)
+        for _ in range(SIDE.bit_length() - 1):  # two rows are shuffled like two halves of a pack of cards
+            halves = list(zip(rows[: SIDE // 2], rows[SIDE // 2 :], strict=True))
+            ends = (0, SIDE // 2), (SIDE // 2, SIDE)
+            rows = [
+                _pick(builder, a, b, [place for k in range(*end) for place in (k, SIDE + k)])
+                for a, b in halves
+                for end in ends
+            ]
+        for row in rows:
+            builder.store(row, pointer(target, target_, to)).align = target.dtype.bitwidth // 8
+            to = builder.add(to, to_step)
+        return context.get_dummy_value()
+
+    whole = types.intp
+    return types.void(source, whole, whole, target, whole, whole), generate
 
 
 @intrinsic

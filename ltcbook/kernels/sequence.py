@@ -13,7 +13,7 @@ sample forwards, and one more backwards, where it costs less to compute a gate a
 import numpy as np
 from numba.extending import register_jitable
 
-from . import gates, lanes, tables
+from . import gates, lanes, tables, tiles
 from .cache import compiled
 
 LANES, MORE = 16, 32  # MORE: for many samples in float32
@@ -36,6 +36,14 @@ def reach(dtype):
 def tables_for(dtype):
     """``tables.spread`` and ``tables.collect`` compiled, for numbers of the dtype of this name."""
     return tuple(compiled(one, (one.__name__, dtype)) for one in (tables.spread, tables.collect))
+
+
+def tiles_for(dtype):
+    """``deal``, ``undeal``, ``ends`` and ``assign`` of ``tiles`` compiled, for numbers of the dtype of this
+    name.
+    """
+    functions = tiles.deal, tiles.undeal, tiles.ends, tiles.assign
+    return tuple(compiled(one, (one.__name__, dtype)) for one in functions)
 
 
 def build(solver, dtype, across, L, near):
@@ -64,7 +72,7 @@ def build(solver, dtype, across, L, near):
     @register_jitable
     def room(size, recurrents, sensories):
         """How many numbers the functions of the layout may put aside."""
-        return max(gates.BLOCK * L, max(recurrents.w.shape[1], sensories.w.shape[1]) + 2 * size)
+        return max(gates.BLOCK * L, max(recurrents.table.shape[2], sensories.table.shape[2]) + 2 * size)
 
     @register_jitable
     def halfway(x, before, read):

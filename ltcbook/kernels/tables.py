@@ -5,6 +5,8 @@ Compiled, too: a small network's call is so short that some dozen calls of NumPy
 
 import math
 
+from .lanes import entry
+
 
 def gap(room, line):
     """How many numbers of an array stand before the first one that begins a line of the cache; NumPy takes
@@ -62,18 +64,25 @@ def collect(each, sums, wide, starts, n, lengths, lanes, neurons, tables, found)
             row[starts[1] + i] = by_g
             row[starts[2] + i] = neurons[1, k, i * lanes] * by_h
         for half in range(2):
-            table, total, first = tables[half], sums[1 + half], 3 + 4 * half
+            table, total, first = tables[half], sums[1 + half].reshape(-1), starts[3 + 4 * half :]
+            ws, gammas, width = table[0, k], table[1, k], sums[1 + half].shape[1]
+            to_w, to_gamma, to_mu, to_e_rev = (
+                row[first[0] :],
+                row[first[1] :],
+                row[first[2] :],
+                row[first[3] :],
+            )
             step, apart = (4, 1) if wide else (1, table.shape[2])
             for e in range(lengths[half]):
                 by_w, by_e_rev, by_mu, by_gamma = 0.0, 0.0, 0.0, 0.0
                 for tile in range(k * each, (k + 1) * each):
-                    at = step * e
-                    by_w += total[tile, at]
-                    by_e_rev += total[tile, at + apart]
-                    by_mu += total[tile, at + 2 * apart]
-                    by_gamma += total[tile, at + 3 * apart]
-                w, gamma = table[0, k, e], table[1, k, e]
-                row[starts[first] + e] = by_w
-                row[starts[first + 1] + e] = w * by_gamma
-                row[starts[first + 2] + e] = -w * gamma * by_mu
-                row[starts[first + 3] + e] = w * by_e_rev
+                    at = tile * width + step * e
+                    by_w += entry(total, at)
+                    by_e_rev += entry(total, at + apart)
+                    by_mu += entry(total, at + 2 * apart)
+                    by_gamma += entry(total, at + 3 * apart)
+                w, gamma = entry(ws, e), entry(gammas, e)
+                to_w[e] = by_w
+                to_gamma[e] = w * by_gamma
+                to_mu[e] = -w * gamma * by_mu
+                to_e_rev[e] = w * by_e_rev

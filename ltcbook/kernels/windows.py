@@ -183,10 +183,11 @@ class Windows:
         def copy(group: int) -> None:
             for window, rows in self._runs(parts, group):
                 b, k = divmod(window, self.count)
-                found = rows[per_input::per_input].transpose(2, 0, 1)
-                own[b, k : k + len(found)] = found[:, self.burn :]
+                found, first = rows[per_input::per_input], self.burn
+                target = own[b, k : k + rows.shape[2]].transpose(1, 2, 0)
+                self.calls[group].assign(found[first:], target)
                 if k == 0:
-                    x[b, : self.burn] = found[0, : self.burn]
+                    x[b, :first] = found[:first, :, 0]
 
         shared(solve, range(len(self.groups)))
         self._join(parts)
@@ -225,7 +226,7 @@ class Windows:
         call = self._call(self.u[b, start:], self.dt[b, start:])
         found = np.empty(call.states_shape(self._all_kept(parts)), self.u.dtype)
         call.forward(self._after(parts, self.span)[None, b, k], found, NOBODY)
-        if np.isfinite(call.last(found)).all():  # else the caller has something else to say
+        if np.isfinite(call.after(found, call.steps)).all():  # else the caller has something else to say
             self.notes.failed(f"windows of {self.own} steps do not agree where they meet")
         per_input = self._per_input(parts)
         first, rows = self.burn * per_input, self.own * per_input
@@ -400,6 +401,5 @@ class Windows:
 
     def _after(self, parts: list[np.ndarray], inputs: int) -> np.ndarray:
         """The states (B, count, n) of all windows after so many inputs."""
-        row = inputs * self._per_input(parts)
-        x = [call.last(part[:, : row + 1])[0, :, 0] for call, part in zip(self.calls, parts, strict=True)]
+        x = [call.after(part, inputs)[0] for call, part in zip(self.calls, parts, strict=True)]
         return np.concatenate(x).reshape(self.batch, self.count, self.n)

@@ -229,13 +229,13 @@ def over_batch(load, store, gather, lanes, gate, advance):
         would cancel. First the gates of a block, then what they hand on: a processor looks some hundred
         instructions ahead, and from the input of a gate to the end of its sums it is too far for two at once.
         """
-        _, _, mu, e_rev, slope, _, _, pull, source, target, ptr = synapses
+        _, _, mu, e_rev, slope, shift, _, pull, source, target, ptr = synapses
         count = entry(ptr, len(ptr) - 1)  # what follows only fills up
         for start in range(0, count, BLOCK):
             stop = min(start + BLOCK, count)
             for e in range(start, stop):
-                from_mu = load(x, entry(source, e) * lanes) - entry(mu, e)
-                store(work, (e - start) * lanes, gate(entry(slope, e) * from_mu))
+                y = entry(slope, e) * load(x, entry(source, e) * lanes) + entry(shift, e)
+                store(work, (e - start) * lanes, gate(y))
             for e in range(start, stop):
                 i, j = entry(target, e) * lanes, entry(source, e) * lanes
                 s, by_h_i = load(work, (e - start) * lanes), load(by_h, i)

@@ -236,6 +236,41 @@ def test_without_derivatives_no_substeps_are_kept(monkeypatch):
     assert kept == [False, False, True, False]
 
 
+def test_the_memory_of_states_is_used_again_but_never_while_somebody_needs_them(monkeypatch):
+    monkeypatch.setattr(call, "WORTH", (1, call.WORTH[1]))
+    given, forward = [], call.Call.forward
+    monkeypatch.setattr(
+        call.Call, "forward", lambda self, x0, states: (given.append(states), forward(self, x0, states))[1]
+    )
+    net, u, x0, dt = case()
+    others = [
+        torch.randn(u.shape, dtype=u.dtype, generator=torch.Generator().manual_seed(k)) for k in range(3)
+    ]
+
+    def slopes(outputs):
+        return torch.autograd.grad(outputs.square().sum(), list(net.parameters()), retain_graph=True)
+
+    true, places = [], set()
+    for heard in others:  # one after the other
+        true.append(slopes(net(heard, x0, dt)[0]))
+        places.add(given.pop().ctypes.data)
+    assert len(places) == 1
+    kept = [net(heard, x0, dt)[0] for heard in others]  # all at once
+    assert len({states.ctypes.data for states in given}) == 3
+    given.clear()
+    for _ in range(2):  # a graph that is kept keeps its memory
+        for outputs, wanted in zip(kept, true, strict=True):
+            assert all(map(torch.equal, slopes(outputs), wanted))
+        net(u, x0, dt)[0].sum().backward()
+    del kept, outputs
+    assert len(call.SPARE) == 1
+    call.SPARE.clear()
+    monkeypatch.setattr(call, "WORTH", (1, 0))  # too much to keep
+    net(u, x0, dt)
+    given.clear()
+    assert call.SPARE == []
+
+
 def test_a_rewired_or_loaded_network_uses_its_new_synapses():
     net, u, x0, dt = case(backend="numba")
     check(net, u, x0, dt)

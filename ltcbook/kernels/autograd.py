@@ -151,7 +151,7 @@ class Sequence(torch.autograd.Function):
         x0: torch.Tensor,
         *values: torch.Tensor | None,
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
-        from .call import Call, aligned  # needs numba
+        from .call import Call, aligned, lent  # needs numba
 
         kept = kept and any(ctx.needs_input_grad)
         input_w, input_b, output_w, output_b, *of_cell = values
@@ -167,7 +167,7 @@ class Sequence(torch.autograd.Function):
         # NumPy's: torch's own threads go on waiting at full speed for some ms, on the cores of ours
         heard = _mapped(u, input_w, input_b)
         call = (make or Call)(numbers[None], alone, heard[None], _array(dt), **options)
-        (states,) = aligned(numbers.dtype, call.states_shape(substeps=kept), make=np.empty)
+        (states,) = aligned(numbers.dtype, call.states_shape(substeps=kept), make=lent)
         x = call.forward(_array(x0)[None], states)[0]
         read = y = None
         if motor is not None:

@@ -120,7 +120,6 @@ class Stack:
             block = self.slopes[:, slots[0].start : slots[-1].stop]
             self.blocks.append(block.unflatten(1, (len(slots), length)))
         self.homes = [[parameter.data for parameter in named(net).values()] for net in nets]
-        self.room: dict[bool, np.ndarray] = {}  # for the states of a part, with those of substeps or without
         self.places: list[list[int]] = [[] for _ in nets]  # of the parameters in memory
         for net in nets:
             net.zero_grad()
@@ -178,7 +177,6 @@ class Part:
         self.nets, self.row = stack.nets[row], row
         self.values, self.slopes, self.slots = stack.values[row], stack.slopes[row], stack.slots
         self.patterns: list[tuple[SparsePattern, ...]] = []
-        self.room = stack.room
 
     def listed(self) -> None:
         """List the synapses anew where a mask has changed: where each number stands among the parameters,
@@ -225,7 +223,7 @@ class Part:
         slopes: None, or what gives the derivative of the losses of some networks, a slice of these, by their
         outputs; then the slopes of all parameters are filled.
         """
-        from ..kernels.call import Call  # needs numba
+        from ..kernels.call import Call, aligned, lent  # needs numba
 
         first, kept = self.nets[0], slopes is not None
         by_raw = self._list(kept)
@@ -240,7 +238,7 @@ class Part:
         )
         tiles, *of_tile = call.states_shape(substeps=kept)
         rows = in_pieces(len(self.nets), tiles * math.prod(of_tile) * self.lists.itemsize)
-        room = self._room(kept, (rows[0].stop * call.each, *of_tile))
+        (room,) = aligned(self.lists.dtype, (rows[0].stop * call.each, *of_tile), make=lent)
         x0, motor = np.zeros((*u.shape[:2], first.n), self.lists.dtype), np.array(first._motor.values)
         w, b = self._row_of("output_w"), self._row_of("output_b")
         x = u.new_empty(*u.shape[:3], len(motor))
@@ -283,15 +281,6 @@ class Part:
         lists = self.lists.reshape(-1)
         lists[self.raw_list], lists[self.rest_list] = above.numpy(), flat[self.rest]
         return by_raw.numpy() if kept else None
-
-    def _room(self, kept: bool, shape: tuple[int, ...]) -> np.ndarray:
-        """Memory for states, with those of substeps (``kept``) or without; the same from call to call."""
-        from ..kernels.call import aligned
-
-        size = math.prod(shape)
-        if len(self.room.get(kept, ())) < size:
-            (self.room[kept],) = aligned(self.lists.dtype, (size,))
-        return self.room[kept][:size].reshape(shape)
 
     def _outer(self, name: str, by: torch.Tensor, values: torch.Tensor) -> None:
         """The slopes of a map's weight and bias from the derivative by what it gave."""

@@ -766,24 +766,25 @@ def test_many_samples_take_more_lanes_unless_too_many_of_these_would_be_empty():
     ],
 )
 def test_samples_come_back_from_tiles_as_they_went_in(lanes, each, missing, steps, k, rest, dtype):
-    deal, undeal, ends, _ = sequence.tiles_for(dtype)
     rng, batch, size = np.random.default_rng(0), lanes * each - missing, (k + rest) * lanes
+    one = object.__new__(call.Call)
+    vars(one).update(lanes=lanes, each=each, batch=batch, networks=2, dtype=np.dtype(dtype))
+    one.assign, ends = sequence.tiles_for(dtype)
     samples = rng.normal(size=(2, batch, steps, k)).astype(dtype)
-    tiles = np.empty((2 * each, steps, size), dtype)
-    deal(samples, each, lanes, 9.0, tiles)
-    padded = np.full((2, each * lanes, steps, k + rest), 9.0, dtype)
-    padded[:, :batch, :, :k] = samples
-    true = padded.reshape(2, each, lanes, steps, k + rest).transpose(0, 1, 3, 4, 2)
-    assert np.array_equal(tiles, true.reshape(tiles.shape))
-    assert ends(tiles) == (tiles[:, 0].min(), tiles[:, 0].max())
-    apart = np.full((2 * each, 2 * steps + 1, size), np.nan, dtype)
-    apart[:, 1::2] = tiles
+    padded = np.full((2, each * lanes, steps, k), 9.0, dtype)
+    padded[:, :batch] = samples
+    true = (
+        padded.reshape(2, each, lanes, steps, k).transpose(0, 1, 3, 4, 2).reshape(2 * each, steps, k * lanes)
+    )
+    dealt = one._tiles(samples, fill=9.0)
+    assert np.array_equal(dealt, true) and ends(dealt) == (true[:, 0].min(), true[:, 0].max())
+    apart = np.full((2 * each, 2 * steps + 1, size), np.nan, dtype)  # other rows and other neurons between
+    apart[:, 1::2, : k * lanes] = true
     assert np.isnan(ends(apart)).all()
-    for named in (np.arange(k), rng.permutation(k)[: k // 2 + 1], np.arange(k)[k // 2 :]):
-        for rows, first, per in ((tiles, 0, 1), (apart, 1, 2)):
-            back = np.empty((2, batch, steps, len(named)), dtype)
-            undeal(rows, first, per, named, each, lanes, back)
-            assert np.array_equal(back, samples[..., named])
+    for neurons in (None, rng.permutation(k)[: k // 2 + 1], np.arange(k)[k // 2 :]):
+        wanted = samples if neurons is None else samples[..., neurons]
+        assert np.array_equal(one._samples(dealt, k, steps, neurons=neurons), wanted)
+        assert np.array_equal(one._samples(apart, k, steps, 1, 2, neurons), wanted)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -168,8 +168,7 @@ class Call:
         block = 1 if self.wide else lanes
         self.size = -(-self.n // block) * block * self.lanes
         self.near: dict[tuple[float, float], bool] = {}
-        self.deal, self.undeal, self.ends, self.assign = tiles_for(self.kind)
-        self.everyone = np.arange(max(self.n, self.m), dtype=np.int64)
+        self.assign, self.ends = tiles_for(self.kind)
         self.u = self._tiles(u)
         if dt.ndim > 1:
             self.dt = self._tiles(np.broadcast_to(dt, u.shape[:3])[..., None], fill=1.0)
@@ -203,7 +202,8 @@ class Call:
         x0 and the states may be those of some networks alone, from the ``first`` one on; so may the
         trajectory be.
         """
-        self.deal(self._plain(x0[:, :, None]), self.each, self.lanes, 0.0, states)
+        states[:, 0] = 0
+        self._deal(x0[:, :, None], states)
         keep = states.shape[1] - 1 > self.steps
         self._run(0, first, states, keep)
         return self.trajectory(states, neurons)
@@ -211,13 +211,12 @@ class Call:
     def trajectory(self, states: np.ndarray, neurons: np.ndarray | None = None) -> np.ndarray:
         """The trajectory (S, B, T, n) that ``forward`` left in ``states``, or that of the named neurons."""
         per_input = (states.shape[1] - 1) // self.steps
-        named = self.everyone[: self.n] if neurons is None else neurons.astype(np.int64)
-        return self._samples(states, named, self.steps, per_input, per_input)
+        return self._samples(states, self.n, self.steps, per_input, per_input, neurons)
 
     def after(self, states: np.ndarray, inputs: int) -> np.ndarray:
         """The states (S, B, n) after so many inputs."""
         per_input = (states.shape[1] - 1) // self.steps
-        return self._samples(states, self.everyone[: self.n], 1, inputs * per_input)[:, :, 0]
+        return self._samples(states, self.n, 1, inputs * per_input)[:, :, 0]
 
     def backward(
         self, by_x: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None
@@ -247,8 +246,8 @@ class Call:
         """Add what the derivative by the trajectory says to ``sums``. by_x and the states may be those of
         some networks alone, from the ``first`` one on.
         """
-        named = self.everyone[: self.n] if neurons is None else neurons.astype(np.int64)
-        self._run(1, first, states, named, self._tiles(by_x), *sums)
+        named = np.arange(self.n) if neurons is None else neurons
+        self._run(1, first, states, named.astype(np.int64), self._tiles(by_x), *sums)
 
     def found(self, sums: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What ``backward`` returns, from all that was added up."""
@@ -256,8 +255,8 @@ class Call:
         by_numbers = np.empty((self.networks, self.width), self.dtype)
         collect = tables_for(self.kind)[1]
         collect(self.each, tuple(of_numbers), self.wide, *self.places, self.neurons, self.tables, by_numbers)
-        by_u = self._samples(by_u, self.everyone[: self.m], self.steps)
-        by_x0 = self._samples(by_x0[:, None], self.everyone[: self.n], 1)[:, :, 0]
+        by_u = self._samples(by_u, self.m, self.steps)
+        by_x0 = self._samples(by_x0[:, None], self.n, 1)[:, :, 0]
         return by_u, by_x0, by_numbers
 
     def _run(self, which: int, first: int, states: np.ndarray, *arguments: Any) -> None:
@@ -292,23 +291,66 @@ class Call:
 
     def _tiles(self, samples: np.ndarray, fill: float = 0.0) -> np.ndarray:
         """(S, B, T, k) as (tiles, T, k * lanes); lanes without a sample: ``fill``."""
-        networks, _, steps, k = samples.shape
+        networks, batch, steps, k = samples.shape
         (tiles,) = aligned(self.dtype, (networks * self.each, steps, k * self.lanes), make=np.empty)
-        self.deal(self._plain(samples), self.each, self.lanes, fill, tiles)
+        if batch % self.lanes:
+            tiles[self.each - 1 :: self.each] = fill
+        self._deal(samples, tiles)
         return tiles
 
+    def _deal(self, samples: np.ndarray, tiles: np.ndarray) -> None:
+        """Copy (S, B, T, k) into the first rows of (tiles, rows, size)."""
+        networks, batch, steps, k = samples.shape
+        plain = samples.flags.c_contiguous and samples.flags.writeable and samples.dtype == self.dtype
+        flat = (samples if plain else np.array(samples, self.dtype, order="C")).reshape(-1)
+        shape = networks, self.each, steps, k, self.lanes
+        where = self._of_samples(steps, k), tiles.reshape(-1), 0, self._of_tiles(*tiles.shape[1:])
+        self.assign(flat, 0, *where, shape, batch)
+
     def _samples(
-        self, tiles: np.ndarray, named: np.ndarray, steps: int, first: int = 0, per: int = 1
+        self,
+        tiles: np.ndarray,
+        k: int,
+        steps: int,
+        first: int = 0,
+        per: int = 1,
+        neurons: np.ndarray | None = None,
     ) -> np.ndarray:
-        """So many rows, first, first + per, ... of (tiles, rows, size) back as (S, B, T, k), with the named
-        ones alone.
+        """The rows first, first + per, ... of (tiles, rows, size) as (S, B, T, k), or the neurons among these
+        k.
         """
         networks = len(tiles) // self.each if self.each else self.networks
-        samples = np.empty((networks, self.batch, steps, len(named)), self.dtype)
-        self.undeal(tiles, first, per, named, self.each, self.lanes, samples)
+        rows, size = tiles.shape[1:]
+        named = [range(k)] if neurons is None else _runs(neurons.tolist())
+        count = sum(map(len, named))
+        samples, place = np.empty((networks, self.batch, steps, count), self.dtype), 0
+        for run in named:
+            at = first * size + run.start * self.lanes
+            where = (
+                self._of_tiles(rows, size, per),
+                samples.reshape(-1),
+                place,
+                self._of_samples(steps, count),
+            )
+            shape = networks, self.each, steps, len(run), self.lanes
+            self.assign(tiles.reshape(-1), at, *where, shape, self.batch)
+            place += len(run)
         return samples
 
-    def _plain(self, a: np.ndarray) -> np.ndarray:
-        """The array in the layout and the dtype that compiled code is made for."""
-        plain = a.flags.c_contiguous and a.flags.writeable and a.dtype == self.dtype
-        return a if plain else np.array(a, self.dtype, order="C")
+    def _of_samples(self, steps: int, k: int) -> tuple[int, ...]:
+        """How far apart neighbours lie in (S, B, T, k): networks, parts, times, neurons and samples."""
+        return self.batch * steps * k, self.lanes * steps * k, k, 1, steps * k
+
+    def _of_tiles(self, rows: int, size: int, per: int = 1) -> tuple[int, ...]:
+        """The same in (tiles, rows, size), for every row, or one of so many."""
+        return self.each * rows * size, rows * size, per * size, self.lanes, 1
+
+
+def _runs(numbers: list[int]) -> list[range]:
+    """A list of whole numbers as ranges of neighbours."""
+    starts = [0, *(k for k in range(1, len(numbers)) if numbers[k] != numbers[k - 1] + 1)]
+    return (
+        [range(numbers[a], numbers[a] + b - a) for a, b in pairwise([*starts, len(numbers)])]
+        if numbers
+        else []
+    )

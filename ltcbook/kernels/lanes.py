@@ -178,6 +178,18 @@ def entry(typingctx, array, at):
 
 
 @intrinsic
+def put(typingctx, array, at, value):
+    """array[at] = value where at >= 0 is known."""
+
+    def generate(context, builder, sig, args):
+        data = context.make_array(array)(context, builder, value=args[0]).data
+        builder.store(args[2], builder.gep(data, [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype), generate
+
+
+@intrinsic
 def clamp(typingctx, x, low, high):
     """x, but not below low nor above high, lane by lane; NaN stays NaN."""
 

@@ -39,11 +39,8 @@ def tables_for(dtype):
 
 
 def tiles_for(dtype):
-    """``deal``, ``undeal``, ``ends`` and ``assign`` of ``tiles`` compiled, for numbers of the dtype of this
-    name.
-    """
-    functions = tiles.deal, tiles.undeal, tiles.ends, tiles.assign
-    return tuple(compiled(one, (one.__name__, dtype)) for one in functions)
+    """``tiles.assign`` and ``tiles.ends`` compiled, for numbers of the dtype of this name."""
+    return tuple(compiled(one, (one.__name__, dtype)) for one in (tiles.assign, tiles.ends))
 
 
 def build(solver, dtype, across, L, near):

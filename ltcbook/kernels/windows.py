@@ -172,22 +172,24 @@ class Windows:
         start = start.reshape(self.windows, self.n)
         parts = self._parts(states)
         x = np.empty((self.batch, self.u.shape[1], self.n), start.dtype)
-        own, per_input = (
-            x[:, self.burn :].reshape(self.batch, self.count, self.own, self.n),
-            self._per_input(parts),
-        )
+        n, per_input, assign = self.n, self._per_input(parts), self.calls[0].assign
 
         def solve(group: int) -> None:
             self.calls[group].forward(start[None, slice(*self.groups[group])], parts[group], NOBODY)
 
         def copy(group: int) -> None:
-            for window, rows in self._runs(parts, group):
+            lanes, (_, rows, size) = self.calls[group].lanes, parts[group].shape
+            in_states, in_x = (0, 0, per_input * size, lanes, 1), (0, 0, n, 1, self.own * n)
+            for window, found in self._runs(parts, group):
                 b, k = divmod(window, self.count)
-                found, first = rows[per_input::per_input], self.burn
-                target = own[b, k : k + rows.shape[2]].transpose(1, 2, 0)
-                self.calls[group].assign(found[first:], target)
+                tile, lane = divmod(window - self.groups[group][0], lanes)
+                at = (tile * rows + (self.burn + 1) * per_input) * size + lane
+                to = (b * x.shape[1] + self.burn + k * self.own) * n
+                count = found.shape[2]
+                shape = 1, 1, self.own, n, count
+                assign(parts[group].reshape(-1), at, in_states, x.reshape(-1), to, in_x, shape, count)
                 if k == 0:
-                    x[b, :first] = found[:first, :, 0]
+                    x[b, : self.burn] = found[per_input::per_input][: self.burn, :, 0]
 
         shared(solve, range(len(self.groups)))
         self._join(parts)

@@ -101,8 +101,13 @@ def _peak(job, arguments):
 
 
 def tidy():
-    """Collect garbage, and on Linux hand freed memory back to the system."""
+    """Collect garbage, and on Linux hand freed memory back to the system, also what our kernels keep for
+    later.
+    """
+    from ltcbook.kernels import call  # needs numba
+
     gc.collect()
+    call.SPARE.clear()
     if sys.platform.startswith("linux"):
         getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)(0)
 

@@ -70,13 +70,13 @@ class _Lent:
         self.memory, self.__array_interface__ = memory, memory.__array_interface__
 
     def __del__(self) -> None:
-        if len(self.memory) <= WORTH[1] and (not SPARE or len(SPARE[0]) < len(self.memory)):
-            SPARE[:] = [self.memory]
+        if len(self.memory) <= WORTH[1]:
+            SPARE[:] = [max([*SPARE, self.memory], key=len)]
 
 
 def lent(size: int, dtype: np.dtype) -> np.ndarray:
     """``np.empty`` for what is needed call after call: a system clears fresh memory, page by page, and for
-    large states that takes a fifth of a training step.
+    large states that takes a good part of a training step.
     """
     need = size * dtype.itemsize
     if need < WORTH[0]:

@@ -184,7 +184,9 @@ class Call:
         starts = np.array([where[name].start for name in FIELDS])
         self.places = starts, self.n, tuple(pattern.length for pattern in patterns), self.lanes
         tables_for(self.kind)[0](numbers, *self.places, self.neurons, self.tables)
-        self.synapses = [gates.Stack(table, *three) for table, three in zip(self.tables, ends, strict=True)]
+        self.synapses = [
+            gates.StackedSynapses(table, *three) for table, three in zip(self.tables, ends, strict=True)
+        ]
         self.width = numbers.shape[1]
 
     def states_shape(self, substeps: bool) -> tuple[int, int, int]:
@@ -204,19 +206,21 @@ class Call:
         """
         states[:, 0] = 0
         self._deal(x0[:, :, None], states)
-        keep = states.shape[1] - 1 > self.steps
-        self._run(0, first, states, keep)
+        self._run(0, first, states, self.per_input(states) > 1)
         return self.trajectory(states, neurons)
 
     def trajectory(self, states: np.ndarray, neurons: np.ndarray | None = None) -> np.ndarray:
         """The trajectory (S, B, T, n) that ``forward`` left in ``states``, or that of the named neurons."""
-        per_input = (states.shape[1] - 1) // self.steps
+        per_input = self.per_input(states)
         return self._samples(states, self.n, self.steps, per_input, per_input, neurons)
 
     def after(self, states: np.ndarray, inputs: int) -> np.ndarray:
         """The states (S, B, n) after so many inputs."""
-        per_input = (states.shape[1] - 1) // self.steps
-        return self._samples(states, self.n, 1, inputs * per_input)[:, :, 0]
+        return self._samples(states, self.n, 1, inputs * self.per_input(states))[:, :, 0]
+
+    def per_input(self, states: np.ndarray) -> int:
+        """How many rows the states have for every input, behind the one at the start."""
+        return (states.shape[1] - 1) // self.steps
 
     def backward(
         self, by_x: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None

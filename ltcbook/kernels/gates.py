@@ -45,7 +45,7 @@ class Synapses(NamedTuple):
     ptr: np.ndarray
 
 
-class Stack(NamedTuple):
+class StackedSynapses(NamedTuple):
     """The ``Synapses`` of a stack of networks, in few arrays, since each takes the kernels time to receive.
 
     table (8, S, E) has the numbers per synapse in their order; source and target (S, E); ptr (S, n + 1).
@@ -59,7 +59,7 @@ class Stack(NamedTuple):
 
 @register_jitable(**INLINE)
 def of_network(stack, network):
-    """The ``Synapses`` of one network of a ``Stack``, nothing copied."""
+    """The ``Synapses`` of one network of ``StackedSynapses``, nothing copied."""
     table, source, target, ptr = stack
     return Synapses(
         table[0, network],

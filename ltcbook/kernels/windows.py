@@ -372,7 +372,7 @@ class Windows:
 
     def _per_input(self, parts: list[np.ndarray]) -> int:
         """How many rows the states have for every input, behind the one at the start."""
-        return (parts[0].shape[1] - 1) // self.span
+        return self.calls[0].per_input(parts[0])
 
     def _all_kept(self, parts: list[np.ndarray]) -> bool:
         """Whether the states are those that ``backward`` needs."""

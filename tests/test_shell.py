@@ -330,24 +330,26 @@ def test_a_table_of_another_version_is_refused(visit):
 
 def swipe(page, x, y, dx, dy):
     """A finger that touches, moves and lets go, as the browser sees it."""
+    page.evaluate(WATCH)
     session = page.context.new_cdp_session(page)
     session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
     for k in range(1, 6):
         point = {"x": x + dx * k / 5, "y": y + dy * k / 5}
         session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.evaluate(STILL)  # the browser scrolls behind the finger, on a busy machine much later
 
 
-STILL = """() => new Promise(done => {
-    let top, frames = 0;
-    const look = () => {
-        frames = scrollY === top ? frames + 1 : 0;
-        top = scrollY;
-        frames > 5 ? done() : requestAnimationFrame(look);
-    };
-    look();
-})"""
+def rest(page):
+    """Wait until the page that a swipe scrolls stands still: it glides on behind the finger."""
+    page.wait_for_function("rested")
+
+
+# two frames, so that what a test has scrolled before is over
+WATCH = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
+    globalThis.rested = false;
+    addEventListener("scrollend", () => { rested = true }, { once: true, capture: true });
+    done();
+})))"""
 
 
 def test_a_swipe_over_the_empty_plane_moves_no_point(visit, plane):
@@ -358,10 +360,15 @@ def test_a_swipe_over_the_empty_plane_moves_no_point(visit, plane):
     x, y = box["x"] + 4, box["y"] + 0.3 * box["height"]
     assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).tagName", [x, y]) == "svg"
     swipe(page, x, y, 60, 120)
+    rest(page)
     assert controls(page) == before
     handle = page.locator(".ltc-handle").bounding_box()
     swipe(page, handle["x"] + 22, handle["y"] + 22, 40, 0)
-    assert controls(page)["x_j"] > before["x_j"]  # by its handle a finger moves it
+    # by its handle a finger moves it
+    page.wait_for_function(
+        "x => JSON.parse(document.querySelector('.ltc-explorer').dataset.controls).x_j > x",
+        arg=before["x_j"],
+    )
 
 
 def test_a_swipe_that_starts_on_a_slider_and_scrolls_leaves_it_as_it_was(visit, plane):
@@ -372,6 +379,7 @@ def test_a_swipe_that_starts_on_a_slider_and_scrolls_leaves_it_as_it_was(visit, 
         e.addEventListener('pointermove', () => e.dispatchEvent(new PointerEvent('pointercancel')), { once: true }) }""")
     box, before = slider.bounding_box(), controls(page)
     swipe(page, box["x"] + 0.8 * box["width"], box["y"] + 22, 0, -100)
+    rest(page)
     # the touch had moved it, the scrolling took that back
     assert page.evaluate("seen") > 0 and controls(page) == before
     assert float(slider.input_value()) == before["x_j"]

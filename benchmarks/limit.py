@@ -41,7 +41,7 @@ def bare(lanes, degree, clamped):
     from ltcbook.kernels import gates
     from ltcbook.kernels.lanes import clamp, lanes_of, times_power_of_two
 
-    load, store, _ = lanes_of(lanes)
+    load, store, *_ = lanes_of(lanes)
     big, coefficients = gates.whole_in_last_bits(numba.types.float32), gates.economised(degree)
 
     @register_jitable(forceinline=True)

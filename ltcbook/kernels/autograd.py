@@ -127,6 +127,7 @@ def mapped(values: Any, w: Any, b: Any) -> Any:
     return values if b is None else values + b
 
 
+SIDE_BY_SIDE = 64  # channels that NumPy maps in one go, and more where there are more
 OPTIONS = 8  # arguments of ``Sequence`` that have no derivative; they come first
 NAMES = ("u", "x0", *Maps._fields[1:], *FIELDS)  # of the others
 
@@ -167,7 +168,7 @@ class Sequence(torch.autograd.Function):
         # NumPy's: torch's own threads go on waiting at full speed for some ms, on the cores of ours
         heard = _mapped(u, input_w, input_b)
         call = (make or Call)(numbers[None], alone, heard[None], _array(dt), **options)
-        (states,) = aligned(numbers.dtype, call.states_shape(substeps=kept), make=lent)
+        (states,) = aligned((numbers.dtype, call.states_shape(substeps=kept)), make=lent)
         x = call.forward(_array(x0)[None], states)[0]
         read = y = None
         if motor is not None:
@@ -290,9 +291,23 @@ class _Last(torch.autograd.Function):
 
 
 def _mapped(values: torch.Tensor, w: torch.Tensor | None, b: torch.Tensor | None = None) -> np.ndarray:
-    """``mapped`` by NumPy, as silent as torch."""
+    """``mapped`` by NumPy, as silent as torch. Its inner loop is as long as the last axis, so where there are
+    few channels several rows become one.
+    """
+    array, maps = _array(values), [_array(w), _array(b)]
+    k = array.shape[-1]
+    rows = math.gcd(array.size // k, max(1, SIDE_BY_SIDE // k)) if array.size else 1
+
+    def repeated(one: np.ndarray | None) -> np.ndarray | None:
+        if one is None or rows == 1:
+            return one
+        many = np.empty((rows, k), one.dtype)
+        many[:] = one
+        return many.reshape(-1)
+
     with np.errstate(all="ignore"):
-        return mapped(*map(_array, (values, w, b)))
+        found = mapped(array.reshape(-1, rows * k) if rows > 1 else array, *map(repeated, maps))
+    return found.reshape(array.shape)
 
 
 def _array(tensor: torch.Tensor | None) -> Any:

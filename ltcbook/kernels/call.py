@@ -23,6 +23,7 @@ import numpy as np
 
 from . import DTYPES, gates, sequence, tables
 from .cache import compiled
+from .lanes import SIDE
 from .sparse import FIELDS, columns, gather
 
 if TYPE_CHECKING:
@@ -74,35 +75,34 @@ class _Lent:
             SPARE[:] = [max([*SPARE, self.memory], key=len)]
 
 
-def lent(size: int, dtype: np.dtype) -> np.ndarray:
-    """``np.empty`` for what is needed call after call: a system clears fresh memory, page by page, and for
-    large states that takes a good part of a training step.
+def lent(size: int, byte: type) -> np.ndarray:
+    """``np.empty`` of bytes that are needed call after call: a system clears fresh memory, page by page, and
+    for large states that takes a good part of a training step.
     """
-    need = size * dtype.itemsize
-    if need < WORTH[0]:
-        return np.empty(size, dtype)
+    if size < WORTH[0]:
+        return np.empty(size, byte)
     try:
         memory = SPARE.pop()
     except IndexError:
-        memory = np.empty(0, np.uint8)
-    if len(memory) < need:
-        memory = np.empty(need, np.uint8)
-    return np.asarray(_Lent(memory))[:need].view(dtype)
+        memory = np.empty(0, byte)
+    if len(memory) < size:
+        memory = np.empty(size, byte)
+    return np.asarray(_Lent(memory))[:size]
 
 
 def aligned(
-    dtype: np.dtype, *shapes: tuple[int, ...], make: Callable[..., np.ndarray] = np.zeros
+    *kinds: tuple[np.dtype, tuple[int, ...]], make: Callable[..., np.ndarray] = np.zeros
 ) -> list[np.ndarray]:
-    """Arrays of these shapes, each from the start of a line of the cache: lanes that stand across two lines
-    cost twice. make: what gives the numbers in them.
+    """Arrays of these dtypes and shapes, each from the start of a line of the cache: lanes that stand across
+    two lines cost twice. make: what gives the bytes in them.
     """
-    line = sequence.LINE // dtype.itemsize
-    sizes = [math.prod(shape) for shape in shapes]
-    room = make(sum(sizes) + line * len(sizes), dtype)
+    line = sequence.LINE
+    sizes = [-(-math.prod(shape) * dtype.itemsize // line) * line for dtype, shape in kinds]
+    room = make(sum(sizes) + line, np.uint8)
     start, arrays = gap(room, line), []
-    for size, shape in zip(sizes, shapes, strict=True):
-        arrays.append(room[start : start + size].reshape(shape))
-        start += -(-size // line) * line
+    for size, (dtype, shape) in zip(sizes, kinds, strict=True):
+        arrays.append(np.ndarray(shape, dtype, room, start))
+        start += size
     return arrays
 
 
@@ -132,7 +132,7 @@ def trajectory(
     alone = patterns[0].alone, patterns[1].alone
     options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": threads}
     call = (make or Call)(numbers[None], alone, flat(u, *u.shape[-2:]), flat(dt, steps), **options)
-    (states,) = aligned(x0.dtype, call.states_shape(substeps=False), make=lent)
+    (states,) = aligned((x0.dtype, call.states_shape(substeps=False)), make=lent)
     x = call.forward(flat(x0, x0.shape[-1]), states)
     return x.reshape(*batch, *x.shape[-2:])
 
@@ -235,9 +235,10 @@ class Call:
     def sums(self) -> list[np.ndarray]:
         """Zeros, to which ``add`` adds."""
         tiles, (between, heard) = self.tiles, self.tables
-        widths = 3 * self.size, 4 * between.shape[2], 4 * heard.shape[2]
-        of_numbers = aligned(DOUBLE, *((tiles, width) for width in widths))
-        return [*aligned(self.dtype, self.u.shape, (tiles, self.size)), *of_numbers]
+        of_a_list = self.size // self.lanes * (SIDE if self.wide else 1)
+        widths = 3 * of_a_list, 4 * between.shape[2], 4 * heard.shape[2]
+        of_states = (self.dtype, self.u.shape), (self.dtype, (tiles, self.size))
+        return aligned(*of_states, *((DOUBLE, (tiles, width)) for width in widths))
 
     def add(
         self,
@@ -296,7 +297,7 @@ class Call:
     def _tiles(self, samples: np.ndarray, fill: float = 0.0) -> np.ndarray:
         """(S, B, T, k) as (tiles, T, k * lanes); lanes without a sample: ``fill``."""
         networks, batch, steps, k = samples.shape
-        (tiles,) = aligned(self.dtype, (networks * self.each, steps, k * self.lanes), make=np.empty)
+        (tiles,) = aligned((self.dtype, (networks * self.each, steps, k * self.lanes)), make=np.empty)
         if batch % self.lanes:
             tiles[self.each - 1 :: self.each] = fill
         self._deal(samples, tiles)

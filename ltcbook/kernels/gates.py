@@ -128,35 +128,35 @@ def _lost(z):
     return implementation
 
 
-def gate(y):
-    """1 / (1 + 2**y) of lanes with |y| <= ``FARTHEST``. Most of the time goes here.
+def inverse(y):
+    """1 + 2**y of lanes with |y| <= ``FARTHEST``: 1 over it is a gate s. Most of the time goes here.
 
     A relative error of 2**y reaches the gate shrunk by s (1 - s) <= 1/4, so that few powers are enough: the
     polynomial is right to 1.1e-7 (float64: 2e-17), the gate to 1e-7 (2e-16).
     """
 
 
-@overload(gate, jit_options=INLINE)
-def _gate(y):
+@overload(inverse, jit_options=INLINE)
+def _inverse(y):
     degree = 5 if y.real == types.float32 else 11
     big, coefficients = whole_in_last_bits(y.real), economised(degree)
 
     def implementation(y):
         shifted = y + big
         r = y - (shifted - big)
-        return 1 / (1 + times_power_of_two(polynomial(r, coefficients), shifted))
+        return 1 + times_power_of_two(polynomial(r, coefficients), shifted)
 
     return implementation
 
 
-def clamped_gate(y):
-    """``gate`` of any lanes: far out it is open or shut all the same."""
+def clamped_inverse(y):
+    """``inverse`` of any lanes: far out a gate is open or shut all the same."""
 
 
-@overload(clamped_gate, jit_options=INLINE)
-def _clamped_gate(y):
+@overload(clamped_inverse, jit_options=INLINE)
+def _clamped_inverse(y):
     high = FARTHEST[str(y.real)]
-    return lambda y: gate(clamp(y, -high, high))
+    return lambda y: inverse(clamp(y, -high, high))
 
 
 def reach(x_low, x_high, u_low, u_high, ahead, lanes, neurons, recurrents, sensories):
@@ -196,27 +196,33 @@ def reach(x_low, x_high, u_low, u_high, ahead, lanes, neurons, recurrents, senso
     return most
 
 
-def over_batch(load, store, gather, lanes, gate, advance):
+def over_batch(load, store, gather, lanes, inverse, advance):
     """``conductances``, their derivative ``conductances_vjp``, ``step`` and ``add_some`` where the lanes are
-    samples.
+    samples; ``work`` has room for ``BLOCK`` synapses, and for all of a neuron.
+
+    ``step`` and ``conductances_vjp`` take a block of synapses at a time: first what their gates are the
+    inverse of, then everything that is done with the gates. A processor looks some hundred instructions
+    ahead, and from the state to the last sum it is too far for two synapses at once; and while it divides, it
+    can add.
     """
 
     @register_jitable(**INLINE)
-    def summed(i, x, synapses, g, h):
-        """g + sum of w s and h + sum of w s E over the synapses of neuron i."""
-        w, _, _, _, slope, shift, drive, _, source, _, ptr = synapses
-        for e in range(entry(ptr, i), entry(ptr, i + 1)):
-            s = gate(entry(slope, e) * load(x, entry(source, e) * lanes) + entry(shift, e))
-            g += entry(w, e) * s
-            h += entry(drive, e) * s
-        return g, h
+    def inverse_of(e, x, synapses):
+        """1 over the gate of synapse e."""
+        at = entry(synapses.source, e) * lanes
+        return inverse(entry(synapses.slope, e) * load(x, at) + entry(synapses.shift, e))
 
     @register_jitable
     def conductances(x, synapses, g0, h0, work, g, h):
         """g = g0 + sum of w s and h = h0 + sum of w s E over a neuron's synapses."""
-        for i in range(len(synapses.ptr) - 1):
+        w, drive, ptr = synapses.w, synapses.drive, synapses.ptr
+        for i in range(len(ptr) - 1):
             at = i * lanes
-            g_i, h_i = summed(i, x, synapses, load(g0, at), load(h0, at))
+            g_i, h_i = load(g0, at), load(h0, at)
+            for e in range(entry(ptr, i), entry(ptr, i + 1)):
+                s = 1 / inverse_of(e, x, synapses)
+                g_i += entry(w, e) * s
+                h_i += entry(drive, e) * s
             store(g, at, g_i)
             store(h, at, h_i)
 
@@ -226,19 +232,17 @@ def over_batch(load, store, gather, lanes, gate, advance):
 
         With z = gamma (x - mu) these are the derivatives by w, and without their factor w those by E, by z,
         and by gamma, which is the one by z times (x - mu). (x - mu) is multiplied before the sum: two sums
-        would cancel. First the gates of a block, then what they hand on: a processor looks some hundred
-        instructions ahead, and from the input of a gate to the end of its sums it is too far for two at once.
+        would cancel.
         """
-        _, _, mu, e_rev, slope, shift, _, pull, source, target, ptr = synapses
+        _, _, mu, e_rev, _, _, _, pull, source, target, ptr = synapses
         count = entry(ptr, len(ptr) - 1)  # what follows only fills up
         for start in range(0, count, BLOCK):
             stop = min(start + BLOCK, count)
             for e in range(start, stop):
-                y = entry(slope, e) * load(x, entry(source, e) * lanes) + entry(shift, e)
-                store(work, (e - start) * lanes, gate(y))
+                store(work, (e - start) * lanes, inverse_of(e, x, synapses))
             for e in range(start, stop):
                 i, j = entry(target, e) * lanes, entry(source, e) * lanes
-                s, by_h_i = load(work, (e - start) * lanes), load(by_h, i)
+                s, by_h_i = 1 / load(work, (e - start) * lanes), load(by_h, i)
                 by_w = s * (load(by_g, i) + entry(e_rev, e) * by_h_i)
                 by_z = by_w - by_w * s
                 store(by_x, j, load(by_x, j) + entry(pull, e) * by_z)
@@ -247,12 +251,25 @@ def over_batch(load, store, gather, lanes, gate, advance):
     @register_jitable
     def step(x, read, recurrent, g0, h0, rate, work, y, kept):
         """A substep from x to y with gates read at ``read``; what its derivative needs goes to ``kept``."""
-        for i in range(len(recurrent.ptr) - 1):
-            at = i * lanes
-            g, h = summed(i, read, recurrent, load(g0, at), load(h0, at))
-            y_i, kept_i = advance(load(x, at), g, h, load(rate, at))
-            store(y, at, y_i)
-            store(kept, at, kept_i)
+        w, drive, ptr = recurrent.w, recurrent.drive, recurrent.ptr
+        last, n = 0, len(ptr) - 1
+        while last < n:  # a block: neurons with few synapses together, or one with many
+            first, last = last, last + 1
+            start = entry(ptr, first)
+            while last < n and entry(ptr, last + 1) - start <= BLOCK:
+                last += 1
+            for e in range(start, entry(ptr, last)):
+                store(work, (e - start) * lanes, inverse_of(e, read, recurrent))
+            for i in range(first, last):
+                at = i * lanes
+                g, h = load(g0, at), load(h0, at)
+                for e in range(entry(ptr, i), entry(ptr, i + 1)):
+                    s = 1 / load(work, (e - start) * lanes)
+                    g += entry(w, e) * s
+                    h += entry(drive, e) * s
+                y_i, kept_i = advance(load(x, at), g, h, load(rate, at))
+                store(y, at, y_i)
+                store(kept, at, kept_i)
 
     @register_jitable
     def add_some(x, neurons, values):
@@ -264,7 +281,7 @@ def over_batch(load, store, gather, lanes, gate, advance):
     return conductances, conductances_vjp, step, add_some
 
 
-def over_synapses(load, store, gather, lanes, gate, advance):
+def over_synapses(load, store, gather, lanes, inverse, advance):
     """The same four functions where the lanes are synapses of a sample; ``work`` has room for them all, and
     then for two numbers per neuron. Inlined, all of them: a small network's substep is so short that a call
     with many arrays would take as long.
@@ -274,7 +291,7 @@ def over_synapses(load, store, gather, lanes, gate, advance):
     def conductances(x, synapses, g0, h0, work, g, h):
         w, _, _, _, slope, shift, drive, _, source, _, ptr = synapses
         for e in range(0, ptr[-1], lanes):
-            store(work, e, gate(load(slope, e) * gather(x, source, e) + load(shift, e)))
+            store(work, e, 1 / inverse(load(slope, e) * gather(x, source, e) + load(shift, e)))
         for i in range(len(ptr) - 1):
             g_i, h_i = entry(g0, i), entry(h0, i)
             for e in range(entry(ptr, i), entry(ptr, i + 1)):
@@ -288,7 +305,7 @@ def over_synapses(load, store, gather, lanes, gate, advance):
         size = len(mu)
         for e in range(0, ptr[-1], lanes):
             from_mu = gather(x, source, e) - load(mu, e)
-            s, by_h_e = gate(load(slope, e) * from_mu), gather(by_h, target, e)
+            s, by_h_e = 1 / inverse(load(slope, e) * from_mu), gather(by_h, target, e)
             by_w = s * (gather(by_g, target, e) + load(e_rev, e) * by_h_e)
             by_z = by_w - by_w * s
             accumulate(totals, e, by_w)

@@ -14,7 +14,8 @@ from numba.core.typeconv import Conversion
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
 
-SIDE = 8  # numbers in a row and in a column of what ``transpose`` turns at once
+# numbers in a row and in a column of what ``transpose`` turns at once, and lanes left of a sum over samples
+SIDE = 8
 # a * b + c may be rounded once instead of twice; NaN and infinity stay what they are, sums keep their order
 FLAGS = ("contract", "nsz")
 
@@ -87,7 +88,7 @@ def _pointer(context, builder, kind, array, at, value):
 
 
 def lanes_of(count):
-    """The functions ``load``, ``store`` and ``gather`` for this many lanes."""
+    """The functions ``load``, ``store``, ``gather`` and ``fold`` for this many lanes."""
 
     @intrinsic
     def load(typingctx, array, at):
@@ -133,7 +134,13 @@ def lanes_of(count):
 
         return kind(array, places, types.intp), generate
 
-    return load, store, gather
+    @intrinsic
+    def fold(typingctx, lanes):
+        """Lanes as many or more, the upper half added to the lower one until so many are left."""
+        kind = Lanes(lanes.real, count)
+        return kind(lanes), lambda context, builder, sig, args: _fold(builder, args[0], count)
+
+    return load, store, gather, fold
 
 
 @intrinsic

@@ -48,12 +48,15 @@ def build(solver, dtype, across, L, near):
     "synapses". near: whether no gate is ever read farther out than ``gates.FARTHEST``, so that none is
     clamped.
     """
-    load, store, gather = lanes.lanes_of(L)
+    load, store, gather, _ = lanes.lanes_of(L)
+    # of derivatives by constants of neurons: where lanes are samples, their sum is all that is asked
+    few = lanes.SIDE if across == "batch" else L
+    load_few, store_few, _, fold = lanes.lanes_of(few)
     layout = gates.over_batch if across == "batch" else gates.over_synapses
     rules = solver.kernel(gates.lost)
     advance, back = (register_jitable(forceinline=True)(rule) for rule in rules)
-    gate = gates.gate if near else gates.clamped_gate
-    conductances, conductances_vjp, step, add_some = layout(load, store, gather, L, gate, advance)
+    inverse = gates.inverse if near else gates.clamped_inverse
+    conductances, conductances_vjp, step, add_some = layout(load, store, gather, L, inverse, advance)
     of_network = gates.of_network
     ahead = solver.ahead
     real = np.dtype(dtype).type
@@ -69,7 +72,8 @@ def build(solver, dtype, across, L, near):
     @register_jitable
     def room(size, recurrents, sensories):
         """How many numbers the functions of the layout may put aside."""
-        return max(gates.BLOCK * L, max(recurrents.table.shape[2], sensories.table.shape[2]) + 2 * size)
+        synapses = max(recurrents.table.shape[2], sensories.table.shape[2])
+        return max(gates.BLOCK * L, size, synapses + 2 * size)
 
     @register_jitable
     def halfway(x, before, read):
@@ -82,12 +86,13 @@ def build(solver, dtype, across, L, near):
         substep; else the state after each input. each: tiles per network.
         """
         size, T = neurons[0].shape[1], u.shape[1]
-        (work,) = rows(1, room(size, recurrents, sensories))
+        work = rows(1, room(size, recurrents, sensories))[0]
         for tile in range(first, last):
             network = tile // each
             c, leak_g, leak_h = neurons[0][network], neurons[1][network], neurons[2][network]
             recurrent, sensory = of_network(recurrents, network), of_network(sensories, network)
-            between, kept, g0, h0, rate, one, two, three = rows(8, size)
+            a = rows(8, size)  # numba compiles less if rows are named one by one
+            between, kept, g0, h0, rate, one, two, three = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
             mine = states[tile - start]
             x = mine[0]
             for t in range(T):
@@ -137,12 +142,14 @@ def build(solver, dtype, across, L, near):
         computed again, which costs less than to keep them.
         """
         size, T = neurons[0].shape[1], u.shape[1]
-        (work,) = rows(1, room(size, recurrents, sensories))
+        work = rows(1, room(size, recurrents, sensories))[0]
         for tile in range(first, last):
             network = tile // each
             c, e_leak = neurons[0][network], neurons[3][network]
             recurrent, sensory = of_network(recurrents, network), of_network(sensories, network)
-            by_next, by_x, carry, by_read, read, rate, by_g, by_h, all_g, all_h, all_c = rows(11, size)
+            a = rows(11, size)
+            by_next, by_x, carry, by_read, read, rate = a[0], a[1], a[2], a[3], a[4], a[5]
+            by_g, by_h, all_g, all_h, all_c = a[6], a[7], a[8], a[9], a[10]
             mine = states[tile - start]
             for t in range(T - 1, -1, -1):
                 step_dt = load(dt, (tile * T + t) * L) / substeps
@@ -157,12 +164,15 @@ def build(solver, dtype, across, L, near):
                         into_x, into_g, into_h, into_c = back(
                             load(by_next, i), load(y, i), load(x, i), load(kept, i), load(rate, i)
                         )
-                        store(by_x, i, into_x + load(carry, i))
+                        if ahead:
+                            into_x += load(carry, i)
+                        store(by_x, i, into_x)
                         store(by_g, i, into_g)
                         store(by_h, i, into_h)
                         store(all_g, i, load(all_g, i) + into_g)
                         store(all_h, i, load(all_h, i) + into_h)
-                        store(all_c, i, load(all_c, i) + into_c)
+                        at = i // L * few
+                        store_few(all_c, at, load_few(all_c, at) + fold(into_c))
                     if ahead:  # the gates saw (3 x - before) / 2; in the first substep both are x
                         halfway(x, mine[row - 2 * min(k, 1)], read)
                         by_read[:] = 0
@@ -177,9 +187,10 @@ def build(solver, dtype, across, L, near):
                 conductances_vjp(all_g, all_h, u[tile, t], sensory, work, by_u[tile, t], sums_in[tile])
                 for i in range(0, size, L):
                     leak = load(all_g, i) + load(e_leak, i) * load(all_h, i)
-                    lanes.accumulate(by_neurons[tile], i, load(all_c, i))
-                    lanes.accumulate(by_neurons[tile], size + i, leak)
-                    lanes.accumulate(by_neurons[tile], 2 * size + i, load(all_h, i))
+                    at, apart = i // L * few, size // L * few
+                    lanes.accumulate(by_neurons[tile], at, load_few(all_c, at))
+                    lanes.accumulate(by_neurons[tile], apart + at, fold(leak))
+                    lanes.accumulate(by_neurons[tile], 2 * apart + at, fold(load(all_h, i)))
             for i in range(0, size, L):  # numba takes seconds to compile one array's move to another
                 store(by_x0[tile], i, load(by_next, i))
 

@@ -5,14 +5,14 @@ Compiled, too: a small network's call is so short that some dozen calls of NumPy
 
 import math
 
-from .lanes import entry
+from .lanes import SIDE, entry
 
 
 def gap(room, line):
-    """How many numbers of an array stand before the first one that begins a line of the cache; NumPy takes
-    long to tell where an array lies.
+    """How many bytes of an array stand before the first one that begins a line of the cache; NumPy takes long
+    to tell where an array lies.
     """
-    return -(room.ctypes.data // room.itemsize) % line
+    return -room.ctypes.data % line
 
 
 def spread(numbers, starts, n, lengths, lanes, neurons, tables):
@@ -46,17 +46,18 @@ def spread(numbers, starts, n, lengths, lanes, neurons, tables):
 def collect(each, sums, wide, starts, n, lengths, lanes, neurons, tables, found):
     """Fill ``found``, rows like those of ``spread``, with the derivatives by its numbers.
 
-    sums: what the backward pass has added up in each of so many tiles per network: of neurons, (tiles, 3
-    size), and of synapses, (tiles, 4 E) twice, where the four of one stand side by side if lanes are samples
-    (``wide``), else in four lists.
+    sums: what the backward pass has added up in each of so many tiles per network: of neurons, three lists
+    (tiles, 3 size), and of synapses, (tiles, 4 E) twice. If lanes are samples (``wide``), a neuron has
+    ``SIDE`` places in a list, and the four sums of a synapse stand side by side; else a neuron has one, and
+    they stand in four lists.
     """
-    size = neurons.shape[2]
+    size, few = sums[0].shape[1] // 3, SIDE if wide else 1
     for k in range(len(found)):
         row = found[k]
         for i in range(n):
             by_c, by_g, by_h = 0.0, 0.0, 0.0
             for tile in range(k * each, (k + 1) * each):
-                for at in range(i * lanes, (i + 1) * lanes):
+                for at in range(i * few, (i + 1) * few):
                     by_c += sums[0][tile, at]
                     by_g += sums[0][tile, size + at]
                     by_h += sums[0][tile, 2 * size + at]

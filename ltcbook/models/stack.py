@@ -238,7 +238,7 @@ class Part:
         )
         tiles, *of_tile = call.states_shape(substeps=kept)
         rows = in_pieces(len(self.nets), tiles * math.prod(of_tile) * self.lists.itemsize)
-        (room,) = aligned(self.lists.dtype, (rows[0].stop * call.each, *of_tile), make=lent)
+        (room,) = aligned((self.lists.dtype, (rows[0].stop * call.each, *of_tile)), make=lent)
         x0, motor = np.zeros((*u.shape[:2], first.n), self.lists.dtype), np.array(first._motor.values)
         w, b = self._row_of("output_w"), self._row_of("output_b")
         x = u.new_empty(*u.shape[:3], len(motor))

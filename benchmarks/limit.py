@@ -128,7 +128,8 @@ def distance(work, plan, solver="fused", substeps=workloads.UNFOLDS):
     peer.module.solver, peer.module.substeps = solver, substeps
     u = workloads.waves(work.batch, steps, work.wired().m)
     everything = {name: call for name, (call, _) in tried.items()} | calls | {"step": lambda: peer.train(u)}
-    taken = measure.timed(everything, rounds=plan.rounds, budget=plan.budget, clock=time.process_time)
+    # a round takes part of a second, so that one disturbance would reach many of a few
+    taken = measure.timed(everything, rounds=5 * plan.rounds, budget=plan.budget, clock=time.process_time)
     per = {name: np.array(taken[name]) / (ENTRIES * REPEATED) for name in tried}
     best = min((n for n in tried if tried[n][1] <= EXACT), key=lambda n: np.median(per[n]))
     forward, backward, step = (np.array(taken[name]) / gates for name in ("forward", "backward", "step"))

@@ -72,8 +72,7 @@ def build(solver, dtype, across, L, near):
     @register_jitable
     def room(size, recurrents, sensories):
         """How many numbers the functions of the layout may put aside."""
-        synapses = max(recurrents.table.shape[2], sensories.table.shape[2])
-        return max(gates.BLOCK * L, size, synapses + 2 * size)
+        return max(gates.BLOCK * L, max(recurrents.table.shape[2], sensories.table.shape[2]) + 2 * size)
 
     @register_jitable
     def halfway(x, before, read):

@@ -6,9 +6,10 @@ import sys
 import time
 import warnings
 
+import numpy as np
 import torch
 
-from . import measure, peers, table, workloads
+from . import limit, measure, peers, table, workloads
 
 STEPS = 4000
 LONG = 100_000  # steps on which threads are timed
@@ -50,7 +51,8 @@ def race(work, plan):
 
 def threads(work, plan):
     """``SAYS`` -> how many times faster two threads simulate and train a long trajectory than one, by wall
-    time, each in a fresh process; nothing on a busy machine.
+    time, each in a fresh process; nothing on a busy machine. "gates": the same for gates alone, on two arrays
+    in the first caches, for as long: what a second thread can gain on this machine at all.
     """
     if measure.cores() < 2 or hasattr(os, "getloadavg") and os.getloadavg()[0] > measure.cores() - 0.5:
         return {}
@@ -66,6 +68,7 @@ def main(told):
     asked = json.loads(told)
     work, plan = workloads.WORKLOADS[asked["work"]], studies.Plan(**asked["plan"])
     peer, u = pair(work)[table.WINDOWS], workloads.waves(1, LONG, work.wired().m)
+    options = {"rounds": 3 * plan.rounds, "budget": plan.budget, "clock": time.perf_counter}
 
     def on(count, what):
         def call():
@@ -77,9 +80,32 @@ def main(told):
     found = {}
     for study, what in (("training", "train"), ("inference", "infer")):
         calls = {name: on(count, what) for count, name in ((1, "one"), (2, "two"))}
-        taken = measure.timed(calls, rounds=3 * plan.rounds, budget=plan.budget / 2, clock=time.perf_counter)
-        found[study] = measure.ratios(taken, "one")["two"]
+        as_long = np.median(measure.timed({"one": calls["one"]}, **options | {"budget": 0})["one"])
+        calls |= gates(as_long)
+        taken = measure.timed(calls, **options)
+        gained = measure.ratios({name: taken[name] for name in calls if "gates" in name}, "gates on one")
+        found[study] = measure.ratios(taken, "one")["two"] | {"gates": gained["gates on two"]["ratio"]}
     print(json.dumps(found))
+
+
+def gates(seconds):
+    """The same gates, and nothing else, on one thread, for about so long, and shared between two, by name."""
+    from ltcbook.kernels.call import shared  # needs numba
+
+    loop, zero, one = limit.bare(16, 6, True), np.float32(0), np.float32(1)
+    halves = [limit.arrays() for _ in range(2)]
+    loop(*halves[0], one, zero)
+    once = np.median(measure.timed({"loop": lambda: loop(*halves[0], one, zero)}, rounds=3, budget=0)["loop"])
+    times = max(1, round(seconds / 2 / once))
+
+    def half(arrays):
+        for _ in range(times):
+            loop(*arrays, one, zero)
+
+    return {
+        "gates on one": lambda: [half(arrays) for arrays in halves],
+        "gates on two": lambda: shared(half, halves),
+    }
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@ else, and the stored results say all that the page needs. Nothing is timed here.
 
 import copy
 import dataclasses
+import json
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -384,6 +386,29 @@ def test_results_survive_the_file(result, tmp_path):
     path = tmp_path / "results.json"
     table.save(result, path)
     assert table.render(table.load(path)) == table.render(result)
+
+
+def test_two_threads_on_windows_stand_beside_what_they_gain_on_gates_alone(result, monkeypatch, capsys):
+    monkeypatch.setattr(windows, "LONG", 2000)
+    windows.main(json.dumps({"work": "W5", "plan": {"rounds": 1, "budget": 0}}))
+    found = json.loads(capsys.readouterr().out)
+    share = found["training"]["ratio"]["median"] / found["training"]["gates"]["median"]
+    times, threads = result["training"]["W1"], dict.fromkeys(windows.SAYS, found)
+    results = result | {"windows": {"W5": {"training": times, "inference": times, "threads": threads}}}
+    assert "the same for gates alone (OMP_WAIT_POLICY=PASSIVE)" in table.render(results)
+    goals = {(goal["goal"], goal["where"]): goal["reached"] for goal in table.goals(results)}
+    assert goals["windows on two threads, as a share of what gates alone gain", "W5, training"] == share
+
+
+def test_one_thread_and_two_compute_as_many_gates(monkeypatch):
+    counted = []
+    monkeypatch.setattr(limit, "bare", lambda *kind: lambda *given: counted.append(threading.get_ident()))
+    monkeypatch.setattr(measure, "timed", lambda calls, **options: dict.fromkeys(calls, [0.001]))
+    calls = windows.gates(0.02)
+    for name, each in (("gates on one", [20]), ("gates on two", [10, 10])):
+        counted.clear()
+        calls[name]()
+        assert [counted.count(thread) for thread in set(counted)] == each
 
 
 def test_two_threads_are_not_timed_on_a_busy_machine(monkeypatch, result):

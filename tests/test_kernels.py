@@ -266,12 +266,15 @@ def test_the_memory_of_states_is_used_again_but_never_while_somebody_needs_them(
             assert all(map(torch.equal, slopes(outputs), wanted))
         net(u, x0, dt)[0].sum().backward()
     del kept, outputs
-    assert len(call.SPARE) == 1
+    monkeypatch.setattr(call, "WORTH", (1, max(call.SPARE)))  # room for the largest alone
+    net(u, x0, dt)
+    given.clear()
+    assert sum(call.SPARE) <= call.WORTH[1]
     call.SPARE.clear()
     monkeypatch.setattr(call, "WORTH", (1, 0))  # too much to keep
     net(u, x0, dt)
     given.clear()
-    assert call.SPARE == []
+    assert not call.SPARE
 
 
 def test_a_rewired_or_loaded_network_uses_its_new_synapses():

@@ -15,7 +15,7 @@ from strategies import few, inside, random_cell, random_input, seeds
 
 from ltcbook import analysis, backends, dynamics, models, simulate, tasks, wiring
 from ltcbook.dynamics import forgetting
-from ltcbook.kernels import windows
+from ltcbook.kernels import call, windows
 from ltcbook.models import stack
 
 METHODS = pytest.mark.parametrize("method", ["fused", "exponential", "extrapolated"])
@@ -243,6 +243,13 @@ def test_windows_give_the_states_and_the_gradients_of_the_steps_in_order(method,
     assert len(made) == 1 and len(made[0].shapes) == 1  # one round
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_derivatives_of_either_sign_vanish_beside_the_largest(sign, made, calm):
+    net = network(backend=backends.Windows(windows=5, burn=60))
+    (sign * net(*heard(net, 700, 1))[1]).sum().backward()
+    assert len(made[0].shapes) == 1  # no window had to hand anything on
+
+
 def test_single_precision_stays_single_and_as_exact_as_it_is(made, calm):
     net = network().float()
     u, x0, dt = (a.float() for a in heard(net, 900, 1))
@@ -368,6 +375,28 @@ def test_more_threads_take_more_windows_and_give_the_same_numbers(made, calm, mo
     finally:
         torch.set_num_threads(before)
     assert made[0].groups == [(0, 16), (16, 32)]  # 16 lanes of float64
+
+
+@pytest.mark.parametrize("backend", ["numba", backends.Windows(windows=5, burn=60)])
+def test_the_memory_of_a_trajectory_is_used_again_but_never_while_somebody_looks_at_it(backend, monkeypatch):
+    monkeypatch.setattr(call, "WORTH", (1, call.WORTH[1]))
+    net = network(backend=backend)
+    u, x0, dt = heard(net, 700, 1)
+    with torch.no_grad():
+        places = {net(u, x0, dt)[1].data_ptr() for _ in range(4)}
+        assert len(places) == 1
+        ends, wanted = [], []
+        for k in range(3):
+            x = net(u + k, x0, dt)[1]
+            wanted.append(x[:, -1].clone())
+            ends.append(x[:, -1])  # a view keeps the whole
+        del x
+        net(u + 3, x0, dt)
+    assert all(map(torch.equal, ends, wanted))
+    x = simulate.simulate(net.numpy_cell(), u[0].numpy(), x0[0].numpy(), dt[0].numpy(), backend=backend)
+    expected = x.copy()
+    simulate.simulate(net.numpy_cell(), u[0].numpy() + 1, x0[0].numpy(), dt[0].numpy(), backend=backend)
+    assert np.array_equal(x, expected)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def shared(job: Callable[[Any], object], parts: Sequence[Any]) -> None:
         other.result()
 
 
-SPARE: list[np.ndarray] = []  # at most one piece of memory that nobody uses now
+SPARE: dict[int, np.ndarray] = {}  # pieces of memory that nobody uses now, by their size in bytes
 WORTH = 2**20, 2**28  # bytes: less costs nothing to get afresh, and more is not ours to keep
 
 
@@ -72,7 +72,9 @@ class _Lent:
 
     def __del__(self) -> None:
         if len(self.memory) <= WORTH[1]:
-            SPARE[:] = [max([*SPARE, self.memory], key=len)]
+            SPARE[len(self.memory)] = self.memory
+        while sum(sizes := list(SPARE)) > WORTH[1]:  # the oldest goes first
+            SPARE.pop(sizes[0], None)
 
 
 def lent(size: int, byte: type) -> np.ndarray:
@@ -81,11 +83,10 @@ def lent(size: int, byte: type) -> np.ndarray:
     """
     if size < WORTH[0]:
         return np.empty(size, byte)
-    try:
-        memory = SPARE.pop()
-    except IndexError:
-        memory = np.empty(0, byte)
-    if len(memory) < size:
+    for spare in sorted(SPARE):  # the smallest that is large enough
+        if spare >= size and (memory := SPARE.pop(spare, None)) is not None:  # None: another thread has it
+            break
+    else:
         memory = np.empty(size, byte)
     return np.asarray(_Lent(memory))[:size]
 
@@ -328,7 +329,8 @@ class Call:
         rows, size = tiles.shape[1:]
         named = [range(k)] if neurons is None else _runs(neurons.tolist())
         count = sum(map(len, named))
-        samples, place = np.empty((networks, self.batch, steps, count), self.dtype), 0
+        (samples,) = aligned((self.dtype, (networks, self.batch, steps, count)), make=lent)
+        place = 0
         for run in named:
             at = first * size + run.start * self.lanes
             where = (

@@ -24,12 +24,12 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .call import SMALL, Call, shared
+from .call import SMALL, Call, aligned, lent, shared
 from .sequence import LANES, MORE, lanes_for
 from .sparse import columns
 
@@ -171,11 +171,12 @@ class Windows:
         start[:], start[:, 0] = self.fields["e_leak"], x0
         start = start.reshape(self.windows, self.n)
         parts = self._parts(states)
-        x = np.empty((self.batch, self.u.shape[1], self.n), start.dtype)
+        (x,) = aligned((start.dtype, (self.batch, self.u.shape[1], self.n)), make=lent)
         n, per_input, assign = self.n, self._per_input(parts), self.calls[0].assign
 
         def solve(group: int) -> None:
             self.calls[group].forward(start[None, slice(*self.groups[group])], parts[group], NOBODY)
+            copy(group)
 
         def copy(group: int) -> None:
             lanes, (_, rows, size) = self.calls[group].lanes, parts[group].shape
@@ -192,12 +193,12 @@ class Windows:
                     x[b, : self.burn] = found[per_input::per_input][: self.burn, :, 0]
 
         shared(solve, range(len(self.groups)))
-        self._join(parts)
-        shared(copy, range(len(self.groups)))
+        if self._join(parts):
+            shared(copy, range(len(self.groups)))
         return x[None, :, : self.steps]
 
-    def _join(self, parts: list[np.ndarray]) -> None:
-        """Make all windows agree where they meet."""
+    def _join(self, parts: list[np.ndarray]) -> bool:
+        """Make all windows agree where they meet. Whether one had to be changed for it."""
         met = self._after(parts, self.burn)[:, 1:]
 
         def apart() -> np.ndarray:  # also where one is NaN
@@ -207,10 +208,12 @@ class Windows:
         wrong, before = apart(), np.inf
         self._learn(wrong.mean())
         first = self.burn * self._per_input(parts)
+        changed = bool(wrong.any())
         while wrong.any():
             b, k = wrong.nonzero()
             if 2 * len(k) > before:
-                return self._go_on_in_order(parts, np.unique(b), k.min())
+                self._go_on_in_order(parts, np.unique(b), k.min())
+                break
             before = len(k)
             met[b, k] = self._after(parts, self.span)[b, k]
             call = self._call(*(self._cut(a)[b, k + 1, self.burn :] for a in (self.u, self.dt)))
@@ -219,7 +222,7 @@ class Windows:
             for place, window in enumerate(b * self.count + k + 1):
                 self._window(parts, window)[first:] = self._lane(call, found, place)
             wrong = apart()
-        return None
+        return changed
 
     def _go_on_in_order(self, parts: list[np.ndarray], b: np.ndarray, k: int) -> None:
         """Solve what follows window k step by step, for the samples b."""
@@ -253,22 +256,20 @@ class Windows:
         for first, _ in self.groups:
             self._take_the_neighbours_states(parts, first)
         found: list[Any] = [None] * len(self.groups)
+        samples, places = divmod(np.arange(self.windows), self.count)
 
         def carry_back(group: int) -> None:
             self._hand_on_inside(parts, group)
             here = slice(*self.groups[group])
-            by_windows = np.zeros((1, here.stop - here.start, self.span, filled.shape[2]), filled.dtype)
-            for place, window in enumerate(range(here.start, here.stop)):
-                b, k = divmod(window, self.count)
-                first = self.burn if k else 0
-                by_windows[0, place, first:] = filled[b, k * self.own + first : k * self.own + self.span]
-            more_u, more_x0, found[group] = self.calls[group].backward(by_windows, parts[group], neurons)
+            mine = self._cut(filled)[samples[here], places[here]]
+            mine[places[here] > 0, : self.burn] = 0  # those steps are the neighbour's own
+            more_u, more_x0, found[group] = self.calls[group].backward(mine[None], parts[group], neurons)
             by_u.reshape(self.windows, self.span, self.m)[here] = more_u[0]
             left.reshape(self.windows, self.n)[here] = more_x0[0]
 
         shared(carry_back, range(len(self.groups)))
         by_numbers = sum(found)
-        largest = np.maximum(filled.max((0, 1), initial=0), -filled.min((0, 1), initial=0))
+        largest = np.array([max(one.max(), -one.min()) for one in filled.reshape(-1, filled.shape[2]).T])
         limit = self.tolerance * (largest * (unit if neurons is None else unit[neurons])).max()
         b, k = (~(np.abs(left[:, 1:]) * unit <= limit).all(-1)).nonzero()
         self._learn(len(k) / left[:, 1:, 0].size)
@@ -367,8 +368,8 @@ class Windows:
         """What every group's call has of the flat array, each (tiles, rows, ...), views."""
         kept = states.shape == self.states_shape(substeps=True)
         shapes = [call.states_shape(kept) for call in self.calls]
-        ends = np.cumsum([math.prod(shape) for shape in shapes])
-        return [part.reshape(shape) for part, shape in zip(np.split(states, ends[:-1]), shapes, strict=True)]
+        ends = [0, *accumulate(map(math.prod, shapes))]
+        return [states[a:b].reshape(shape) for (a, b), shape in zip(pairwise(ends), shapes, strict=True)]
 
     def _per_input(self, parts: list[np.ndarray]) -> int:
         """How many rows the states have for every input, behind the one at the start."""

@@ -104,9 +104,6 @@ def goals(results):
     for what in ("training", "inference") if isinstance(threads, dict) else ():
         reached = threads[what]["ratio"]["median"]
         add(f"windows on two threads ({ASLEEP}), times faster than on one", f"W5, {what}", reached, 1.6)
-        if "gates" in threads[what]:
-            share = reached / threads[what]["gates"]["median"]
-            add("windows on two threads, as a share of what gates alone gain", f"W5, {what}", share, 0.8)
     if seeds := results.get("seeds", {}).get("W1"):
         many = list(seeds["times"].values())[-1]["ratio"]["median"]
         add("many seeds in one stack, times faster per network than one by one", "W1", many, 3, 5)

@@ -70,6 +70,12 @@ def arrays():
     return x, y
 
 
+def on_its_own(loop):
+    """A call of a bare loop on arrays that nobody else uses."""
+    (x, y), one, zero = arrays(), np.float32(1), np.float32(0)
+    return lambda: loop(x, y, one, zero)
+
+
 def loops():
     """Name -> (call, its error): every bare loop that is tried."""
     found = {}
@@ -147,9 +153,9 @@ def side_by_side(rounds=9):
     """How much longer a bare loop takes while another thread runs one, too, by the CPU time of the thread: 1
     where each has a core of its own, up to 2 where they share one.
     """
-    loop, one, zero = bare(16, 5, False), np.float32(1), np.float32(0)
-    mine, other = arrays(), arrays()
-    loop(*mine, one, zero)
+    loop = bare(16, 5, False)
+    mine, other = on_its_own(loop), on_its_own(loop)
+    mine()
     taken = {False: [], True: []}
     for _ in range(rounds):
         for together in taken:
@@ -157,15 +163,15 @@ def side_by_side(rounds=9):
 
             def beside(stop=stop):
                 while not stop.is_set():
-                    loop(*other, one, zero)
+                    other()
 
             thread = threading.Thread(target=beside)
             if together:
                 thread.start()
-            loop(*mine, one, zero)
+            mine()
             began = time.thread_time()
             for _ in range(100):
-                loop(*mine, one, zero)
+                mine()
             taken[together].append(time.thread_time() - began)
             stop.set()
             if together:

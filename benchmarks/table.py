@@ -270,19 +270,12 @@ def lines(results):
             [
                 *rows({"W5": windows}, "W5", both),
                 *(
-                    (
-                        f"two threads, times faster than one ({says})",
-                        [f"{short(found[what]['ratio']['median'])}x" for what in both],
+                    (f"{row} ({says})", [f"{short(found[study][what]['median'])}x" for study in both])
+                    for row, what in (
+                        ("two threads, times faster than one", "ratio"),
+                        ("the same for gates alone", "gates"),
                     )
                     for says, found in threads.items()
-                ),
-                *(
-                    (
-                        f"the same for gates alone ({says})",
-                        [f"{short(found[what]['gates']['median'])}x" for what in both],
-                    )
-                    for says, found in threads.items()
-                    if "gates" in found["training"]
                 ),
             ],
         )

@@ -92,19 +92,18 @@ def gates(seconds):
     """The same gates, and nothing else, on one thread, for about so long, and shared between two, by name."""
     from ltcbook.kernels.call import shared  # needs numba
 
-    loop, zero, one = limit.bare(16, 6, True), np.float32(0), np.float32(1)
-    halves = [limit.arrays() for _ in range(2)]
-    loop(*halves[0], one, zero)
-    once = np.median(measure.timed({"loop": lambda: loop(*halves[0], one, zero)}, rounds=3, budget=0)["loop"])
+    loop = limit.bare(16, 6, True)
+    turns = limit.on_its_own(loop), limit.on_its_own(loop)
+    once = np.median(measure.timed({"turn": turns[0]}, rounds=3, budget=0)["turn"])
     times = max(1, round(seconds / 2 / once))
 
-    def half(arrays):
+    def half(turn):
         for _ in range(times):
-            loop(*arrays, one, zero)
+            turn()
 
     return {
-        "gates on one": lambda: [half(arrays) for arrays in halves],
-        "gates on two": lambda: shared(half, halves),
+        "gates on one": lambda: [half(turn) for turn in turns],
+        "gates on two": lambda: shared(half, turns),
     }
 
 

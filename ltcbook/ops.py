@@ -59,7 +59,7 @@ def surely_finite(x: Any) -> bool:
         if x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64):
             x = x.numpy()  # torch's threads would go on waiting at full speed, on the cores of the kernels
     with np.errstate(over="ignore", invalid="ignore"):
-        # einsum adds without care for rounding, three times as fast
+        # einsum adds less exactly than sum, and three times as fast
         return math.isfinite(np.einsum("i->", x.ravel("K")) if isinstance(x, np.ndarray) else x.sum())
 
 

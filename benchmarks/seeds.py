@@ -1,4 +1,10 @@
-"""Whole trainings of many networks of one size: one by one against one stack, and against ncps."""
+"""Whole trainings of many networks of one size: one by one against one stack, and against ncps; and how much
+of a step is compiled.
+"""
+
+import time
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -9,6 +15,7 @@ from . import measure, peers, table, workloads
 
 STACKS = (1, 8, 64)
 SEQUENCES, EPOCHS = 128, 5  # of a training; 4 steps per epoch
+LONG = 50  # epochs of a training beside which its preparation takes no time
 ALONE = "one by one, by autograd and torch's Adam"
 
 
@@ -82,7 +89,64 @@ def race(work, plan):
         "networks": counts[-1],
         "steps": EPOCHS * per_epoch,
         "times": measure.ratios(each, ALONE),
+        "compiled": compiled(work, plan),
     }
+
+
+def compiled(work, plan):
+    """Quartiles of the part of a long training that compiled functions take: of "one network" by
+    ``train.fit``, and of the loop "by hand" that a user of torch would write.
+    """
+    epochs = 2 if plan.quick else LONG
+    sets, (in_fit, by_hand) = [data(work, 0)], (networks(work, 1) for _ in range(2))
+    u, targets = (torch.as_tensor(part[:32], dtype=torch.float32) for part in sets[0])
+    optimizer = torch.optim.Adam(by_hand[0].parameters(), lr=1e-3)
+
+    def steps():
+        for _ in range(epochs * SEQUENCES // 32):
+            optimizer.zero_grad()
+            y, _ = by_hand[0](u)
+            mean_square(y, targets).backward()
+            optimizer.step()
+
+    jobs = {"one network": lambda: fit(in_fit, sets, epochs=epochs), "by hand": steps}
+    found = {name: [] for name in jobs}
+    for _ in range(1 + plan.rounds):
+        for name, job in jobs.items():
+            with clocked() as seconds:
+                start = time.perf_counter()
+                job()
+                found[name].append(sum(seconds) / (time.perf_counter() - start))
+    return {name: measure.quartiles(values[1:]) for name, values in found.items()}  # the first ones compile
+
+
+@contextmanager
+def clocked():
+    """A list that grows by the seconds that every call of a compiled function takes, while it is active."""
+    from ltcbook.kernels import call  # needs numba
+
+    seconds = []
+
+    def timed(function):
+        def run(*arguments):
+            start = time.perf_counter()
+            found = function(*arguments)
+            seconds.append(time.perf_counter() - start)
+            return found
+
+        return run
+
+    def making(make):
+        def made(*arguments):
+            found = make(*arguments)
+            return tuple(map(timed, found)) if isinstance(found, tuple) else timed(found)
+
+        return made
+
+    with ExitStack() as patches:
+        for name in ("build", "reach", "tables_for", "tiles_for", "maps_for"):
+            patches.enter_context(patch.object(call, name, making(getattr(call, name))))
+        yield seconds
 
 
 def same(work, sets):

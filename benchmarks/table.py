@@ -296,6 +296,11 @@ def lines(results):
                 for name, entry in seeds["times"].items()
             ],
         )
+        yield (
+            "W1, part of a training that compiled functions take",
+            ["part"],
+            [(name, [f"{100 * part['median']:.0f} %"]) for name, part in seeds["compiled"].items()],
+        )
     if any(results.get("two_threads", {}).values()):
         yield "Training step on two threads, wall time", heads, rows(results, "two_threads", works)
 

@@ -133,7 +133,7 @@ def test_windows_are_compared_before_they_are_timed_and_stand_in_the_table(resul
 
 
 def test_seeds_are_compared_bit_by_bit_before_they_are_timed_and_stand_in_the_table(result, monkeypatch):
-    for name, value in (("SEQUENCES", 32), ("EPOCHS", 1), ("STACKS", (1, 3))):
+    for name, value in (("SEQUENCES", 32), ("EPOCHS", 1), ("STACKS", (1, 3)), ("LONG", 3)):
         monkeypatch.setattr(seeds, name, value)
     work, plan = dataclasses.replace(WORKLOADS["W1"], steps=6), studies.Plan(rounds=1, budget=0)
     with studies.single_thread():
@@ -143,13 +143,30 @@ def test_seeds_are_compared_bit_by_bit_before_they_are_timed_and_stand_in_the_ta
         "3 networks in one stack",
     ]
     results = result | {"seeds": {"W1": found}}
-    assert "W1, whole trainings by train.fit: time per network and step" in table.render(results)
+    text = table.render(results)
+    assert "W1, whole trainings by train.fit: time per network and step" in text
+    assert "W1, part of a training that compiled functions take" in text
+    assert all(0 < found["compiled"][how]["median"] < 1 for how in ("one network", "by hand"))
     reached = {goal["goal"]: goal["reached"] for goal in table.goals(results)}
     ratio = found["times"]["3 networks in one stack"]["ratio"]["median"]
     assert reached["many seeds in one stack, times faster per network than one by one"] == ratio
     monkeypatch.setattr(seeds, "mean_square", lambda y, targets: (y - targets).square().mean() * 1.0001)
     with pytest.raises(measure.Disagreement, match="other numbers in a stack"):
         seeds.race(work, plan)
+
+
+def test_every_compiled_function_is_clocked_and_nothing_else(monkeypatch):
+    work, now = dataclasses.replace(WORKLOADS["W1"], steps=6), [0.0]
+    monkeypatch.setattr(seeds.time, "perf_counter", lambda: now.__setitem__(0, now[0] + 1) or now[0])
+    monkeypatch.setattr(seeds, "SEQUENCES", 32)
+    nets, sets = seeds.networks(work, 1), [seeds.data(work, 0)]
+    with studies.single_thread():
+        with seeds.clocked() as seconds:
+            seeds.fit(nets, sets, epochs=2)
+        inside = len(seconds)
+        seeds.fit(nets, sets, epochs=2)
+    # of a step: numbers there and back, maps, tiles, constants, the box, and the two passes
+    assert inside == len(seconds) and inside >= 2 * 15 and set(seconds) == {1.0}
 
 
 def test_gradients_are_compared_and_not_only_outputs():
@@ -514,7 +531,10 @@ SCHEMA = {
             }
         },
         "seeds": {  # only where they were timed
-            "additionalProperties": {"required": ["networks", "steps", "times"]}
+            "additionalProperties": {
+                "required": ["networks", "steps", "times", "compiled"],
+                "properties": {"compiled": WORKS(QUARTILES, "one network", "by hand")},
+            }
         },
         "peers": {  # only where that race was run
             "type": "object",

@@ -748,6 +748,106 @@ def test_with_the_compiler_switched_off_from_outside_a_long_trajectory_runs(root
     assert answer.returncode == 0 and "NUMBA_DISABLE_JIT is set" in answer.stdout, answer.stderr
 
 
+# ----------------------------------------------------------------------------------- around the kernels
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("implicit", [True, False])
+def test_raw_numbers_become_those_of_torch_and_their_slopes_go_back_to_where_they_stood(implicit, dtype):
+    *_, listed, unlisted = sequence.tables_for(dtype)
+    net = models.LTCNet(PLAIN, constraint="implicit" if implicit else "explicit")
+    rng = np.random.default_rng(0)
+    values = (3 * rng.normal(size=(2, 9))).astype(dtype)
+    values[0, 2], values[0, 8], values[1, 1], values[1, 4] = 800, -800, np.nan, 0
+    place = np.array([[8, 2, -1, 0, 5], [1, -1, 4, 7, 6]])
+    numbers, slopes = np.full((2, 5), 7, dtype), np.full((2, 3), 7, dtype)
+    listed(values, place, 3, implicit, numbers, slopes)
+    there, raw = place >= 0, torch.tensor(np.take_along_axis(values, place, 1), dtype=torch.float64)
+    true = torch.cat([net.positive(raw[:, :3]), raw[:, 3:]], 1).numpy()
+    near = {"rtol": 4 * np.finfo(dtype).eps, "atol": 1e-30}
+    np.testing.assert_allclose(numbers[there], true[there], **near)
+    np.testing.assert_allclose(slopes[there[:, :3]], net.slope(raw[:, :3]).numpy()[there[:, :3]], **near)
+    assert (numbers[~there] == 7).all() and (slopes[~there[:, :3]] == 7).all()
+    by, back = rng.normal(size=(2, 5)).astype(dtype), np.full((2, 9), 5, dtype)
+    unlisted(by, place, 3, slopes, back)
+    wanted = np.full((2, 9), 5, dtype)
+    for k, j in np.argwhere(there):
+        wanted[k, place[k, j]] = by[k, j] * (slopes[k, j] if j < 3 else 1)
+    np.testing.assert_array_equal(back, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("w, b", [(1, 5), (5, 1), (2, -1), (-1, 4), (-1, -1)])
+@pytest.mark.parametrize("rows", [0, 5, 21])
+def test_maps_and_the_derivatives_by_what_they_hold_are_those_of_numpy(rows, w, b, dtype):
+    mapped, summed = sequence.maps_for(dtype)
+    rng = np.random.default_rng(1)
+    samples, by = rng.normal(size=(2, 2, rows, 3)).astype(dtype)
+    weights, biases = rng.normal(size=(2, 2, 8)).astype(dtype)
+    found, sums = np.full_like(samples, 9), np.full((2, 8), 9, dtype)
+    mapped(samples, weights, w, biases, b, found)
+    summed(by, samples, w, b, sums)
+    true, totals = samples.copy(), np.full((2, 8), 9, dtype)
+    if w >= 0:
+        true = true * weights[:, None, w : w + 3]
+        totals[:, w : w + 3] = (by.astype(float) * samples).sum(1)
+    if b >= 0:
+        true = true + biases[:, None, b : b + 3]
+        totals[:, b : b + 3] = by.astype(float).sum(1)
+    np.testing.assert_array_equal(found, true)
+    np.testing.assert_allclose(sums, totals, rtol=2 * np.finfo(dtype).eps, atol=1e-15)
+
+
+@pytest.mark.parametrize("batch", [1, 5, 21])
+@pytest.mark.parametrize("of_dt", [(), (6,), (1, 21, 6)], ids=str)
+def test_a_call_renewed_has_the_bits_of_a_new_one(batch, of_dt):
+    rng, kinds = np.random.default_rng(2), []
+    for seed in range(2):
+        net, u, x0, _ = case(batch=(batch,), seed=seed)
+        net.gamma.data *= 1e5**seed  # the second one has gates that are read far out
+        u, x0 = u.numpy()[None], x0.numpy()[None]
+        dt = rng.uniform(0.1, 0.4, (*of_dt[:1], batch, 6) if len(of_dt) == 3 else of_dt)
+        patterns = tuple(sparse.SparsePattern(one) for one in (net.wiring.polarity, net.wiring.polarity_in))
+        cell = net.numpy_cell()
+        numbers = sparse.gather({name: getattr(cell, name) for name in sparse.FIELDS}, patterns)[None]
+        alone = tuple(pattern.alone for pattern in patterns)
+        kinds.append(((numbers, alone, u, np.asarray(dt)), x0, rng.normal(size=(1, batch, 6, net.n))))
+    options = {"solver": solvers.SOLVERS["fused"], "substeps": 3}
+
+    def solved(one, x0, by_x):
+        states = np.full(one.states_shape(substeps=True), np.nan)
+        return one.forward(x0, states).copy(), *one.backward(by_x, states)
+
+    (first, *_), (second, x0, by_x) = kinds
+    used = call.Call(*first, **options)
+    solved(used, *kinds[0][1:])
+    assert set(used.near.values()) == {True}
+    numbers, _, u, dt = second
+    for a, b in zip(
+        solved(used.renewed(numbers, u, dt), x0, by_x),
+        solved(call.Call(*second, **options), x0, by_x),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+    assert set(used.near.values()) == {False}
+
+
+def test_a_class_that_keeps_values_positive_in_its_own_way_is_heard():
+    class Squared(models.LTCNet):
+        def positive(self, raw):
+            return raw * raw
+
+        def slope(self, raw):
+            return 2 * raw
+
+    net, u, x0, dt = case()
+    other = Squared(WIRING, substeps=3).double()
+    other.load_state_dict(net.state_dict())
+    check(other, u, x0, dt)
+    plain, own = run(net, "numba", u, x0, dt)[0][0], run(other, "numba", u, x0, dt)[0][0]
+    assert (own - plain).abs().max() > 1e-3
+
+
 # ------------------------------------------------------------------------------------------------------ lanes
 
 
@@ -782,11 +882,13 @@ def test_samples_come_back_from_tiles_as_they_went_in(lanes, each, missing, step
     true = (
         padded.reshape(2, each, lanes, steps, k).transpose(0, 1, 3, 4, 2).reshape(2 * each, steps, k * lanes)
     )
-    dealt = one._tiles(samples, fill=9.0)
-    assert np.array_equal(dealt, true) and ends(dealt) == (true[:, 0].min(), true[:, 0].max())
+    dealt = one._tiles(samples, one.room_for(samples), fill=9.0)
+    assert np.array_equal(dealt, true)
+    for row in range(steps):
+        assert ends(dealt, row) == (true[:, row].min(), true[:, row].max())
     apart = np.full((2 * each, 2 * steps + 1, size), np.nan, dtype)  # other rows and other neurons between
     apart[:, 1::2, : k * lanes] = true
-    assert np.isnan(ends(apart)).all()
+    assert np.isnan(ends(apart, 0)).all()
     for neurons in (None, rng.permutation(k)[: k // 2 + 1], np.arange(k)[k // 2 :]):
         wanted = samples if neurons is None else samples[..., neurons]
         assert np.array_equal(one._samples(dealt, k, steps, neurons=neurons), wanted)

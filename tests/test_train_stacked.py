@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from ltcbook import models, pruning, train, wiring
 from ltcbook.models import stack
@@ -87,6 +88,8 @@ CASES = {
     },
     "explicit, no maps": {"net": {"constraint": "explicit", "input_map": None, "output_map": "linear"}},
     "no inputs": {"net": {"m": 0}, "m": 0},
+    "always clipped": {"clip": 1e-3},
+    "now and then clipped": {"clip": 0.5, "lr": 0.1, "epochs": 6},
 }
 
 
@@ -146,7 +149,7 @@ def test_networks_whose_states_or_inputs_need_several_pieces_have_the_same_bits(
         call.Call, "__init__", lambda self, *a, **o: (made.append(len(a[0])), init(self, *a, **o))[1]
     )
     monkeypatch.setattr(
-        call.Call, "forward", lambda self, x0, *a: (solved.append(len(x0)), forward(self, x0, *a))[1]
+        call.Call, "forward", lambda self, x0, s, *a: (solved.append(len(s)), forward(self, x0, s, *a))[1]
     )
     nets, sets = [net(seed) for seed in range(5)], [data(seed) for seed in range(5)]
     twins, rngs = copy.deepcopy(nets), [np.random.default_rng(k) for k in range(5)]
@@ -320,6 +323,17 @@ def test_hooks_and_frozen_parameters_keep_the_loop_in_which_they_are_heard(stack
     for model in (one, frozen, grown):
         fit(model, data(0), epochs=2, rng=np.random.default_rng(0))
     assert len(heard) == 2 and len(seen) == 2 and torch.equal(frozen.mu, before) and stacks == []
+
+
+def test_hooks_on_all_optimisers_of_a_process_hear_the_one_that_was_given(stacks):
+    seen, model = [], net(0)
+    handle = register_optimizer_step_post_hook(lambda one, *_: seen.append(one))
+    try:
+        fit(model, data(0), epochs=2, rng=np.random.default_rng(0))
+    finally:
+        handle.remove()
+    assert len(seen) == 2 and stacks == []
+    assert {id(p) for p in train.optimizers.parameters(seen[0])} == {id(p) for p in model.parameters()}
 
 
 def test_synapses_and_parameters_that_a_callback_changes_count_in_the_next_epoch(old):

@@ -51,8 +51,8 @@ class Cell:
 
     ``cell``: the cell itself. ``listed``: whether ``edges`` gives the same as a ``dynamics.EdgeLTC``. For the
     compiled kernels ``fields``, the arrays of a ``dynamics.LTC`` by name or None; ``patterns``, two
-    ``kernels.sparse.SparsePattern``; ``positive``, what turns raw numbers into values >= 0, and its
-    derivative, or None. ``tensors``: all torch tensors in it.
+    ``kernels.sparse.SparsePattern``; ``positive``, a ``kernels.autograd.Positive``, or None. ``tensors``: all
+    torch tensors in it.
     """
 
     listed, positive = False, None

@@ -77,7 +77,7 @@ def trajectory(
     *,
     solver: Solver,
     substeps: int,
-    positive: tuple[Callable, Callable] | None = None,
+    positive: Positive | None = None,
     maps: Maps | None = None,
     make: Callable[..., Any] | None = None,
 ) -> tuple[torch.Tensor | None, torch.Tensor]:
@@ -85,12 +85,11 @@ def trajectory(
     outputs y, or None where no ``maps`` say what these are.
 
     fields: the tensors of the cell's ``FIELDS`` by name; patterns: a ``SparsePattern`` of the synapses
-    between neurons, and one of those from the inputs. positive: None, or a function that turns the raw
-    numbers which stand for the ``POSITIVE`` fields into values, one by one, and the function of its
-    derivative. maps: the ``Maps`` at both ends, or None: u is what the cell hears. u (..., T, m); x0 (...,
-    n); dt (T,) or (..., T), ms; solver: a ``solvers.Solver``. make: None, or what gives something else that
-    is used like a ``call.Call``. First derivatives by everything but dt; they cannot be differentiated again
-    (a ValueError says so). Whether the states are finite, the caller looks.
+    between neurons, and one of those from the inputs. positive: None, or how the raw numbers that stand for
+    the ``POSITIVE`` fields become values. maps: the ``Maps`` at both ends, or None: u is what the cell hears.
+    u (..., T, m); x0 (..., n); dt (T,) or (..., T), ms; solver: a ``solvers.Solver``. make: None, or what
+    gives something else that is used like a ``call.Call``. First derivatives by everything but dt; they
+    cannot be differentiated again (a ValueError says so). Whether the states are finite, the caller looks.
     """
     batch, steps = u.shape[:-2], u.shape[-2]
     dt = dt if dt.ndim == 1 else dt.expand(*batch, steps)
@@ -104,6 +103,16 @@ def trajectory(
     if len(batch) != 1:
         y, x = (t if t is None else t.reshape(*batch, *t.shape[1:]) for t in (y, x))
     return y, x
+
+
+class Positive(NamedTuple):
+    """How raw numbers become values >= 0, one by one: a function of tensors, its derivative, and the
+    constraint of that name where these are ``models.LTCNet``'s own, which the kernels know; else None.
+    """
+
+    value: Callable
+    slope: Callable
+    constraint: str | None
 
 
 class Maps(NamedTuple):
@@ -127,7 +136,12 @@ def mapped(values: Any, w: Any, b: Any) -> Any:
     return values if b is None else values + b
 
 
-SIDE_BY_SIDE = 64  # channels that NumPy maps in one go, and more where there are more
+def flat(samples: np.ndarray) -> np.ndarray:
+    """(S, B, T, k) as (S, B T, k), a view."""
+    networks, *batch, k = samples.shape
+    return samples.reshape(networks, math.prod(batch), k)
+
+
 OPTIONS = 8  # arguments of ``Sequence`` that have no derivative; they come first
 NAMES = ("u", "x0", *Maps._fields[1:], *FIELDS)  # of the others
 
@@ -144,7 +158,7 @@ class Sequence(torch.autograd.Function):
         dt: torch.Tensor,
         solver: Solver,
         substeps: int,
-        positive: tuple[Callable, Callable] | None,
+        positive: Positive | None,
         make: Callable[..., Any] | None,
         motor: torch.Tensor | None,
         kept: bool,
@@ -160,12 +174,9 @@ class Sequence(torch.autograd.Function):
         numbers, slopes = gather(dict(zip(FIELDS, arrays, strict=True)), patterns), None
         alone = patterns[0].alone, patterns[1].alone
         if positive is not None:
-            value, slope = positive
-            raw = numbers[: columns(*alone)[POSITIVE[-1]].stop]
-            slopes = slope(torch.from_numpy(raw)).numpy() if kept else None
-            raw[:] = value(torch.from_numpy(raw)).numpy()
+            slopes = _raised(numbers[: columns(*alone)[POSITIVE[-1]].stop], positive)
         options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
-        # NumPy's: torch's own threads go on waiting at full speed for some ms, on the cores of ours
+        # not by torch: its own threads go on waiting at full speed for some ms, on the cores of ours
         heard = _mapped(u, input_w, input_b)
         call = (make or Call)(numbers[None], alone, heard[None], _array(dt), **options)
         (states,) = aligned((numbers.dtype, call.states_shape(substeps=kept)), make=lent)
@@ -208,17 +219,18 @@ class Sequence(torch.autograd.Function):
         by_heard, by_x0, by_numbers = (derivative[0] for derivative in found)
         if ctx.slopes is not None:
             by_numbers[: len(ctx.slopes)] *= ctx.slopes
-        by = {name: torch.from_numpy(array) for name, array in scatter(by_numbers, ctx.patterns).items()}
+        by: dict[str, Any] = {
+            name: torch.from_numpy(array) for name, array in scatter(by_numbers, ctx.patterns).items()
+        }
         heard = torch.from_numpy(by_heard)
         by |= {"u": heard, "x0": torch.from_numpy(by_x0)}
         if needed["u"] and input_w is not None:
             by["u"] = heard * input_w
-        ends: list[Any] = [("input", heard, u), ("output", by_y, read)]
+        ends: list[Any] = [("input", by_heard, u), ("output", _array(by_y), read)]
         for end, derivative, values in ends:
-            if needed[f"{end}_w"] and derivative is not None:
-                by[f"{end}_w"] = (derivative * values).sum((0, 1))
-            if needed[f"{end}_b"] and derivative is not None:
-                by[f"{end}_b"] = derivative.sum((0, 1))
+            asked = needed[f"{end}_w"], needed[f"{end}_b"]
+            if any(asked) and derivative is not None:
+                by[f"{end}_w"], by[f"{end}_b"] = _summed(derivative, _array(values), *asked)
         derivatives: Any = [by.get(name) if wanted else None for name, wanted in needed.items()]
         if torch.is_grad_enabled():  # create_graph=True
             derivatives = _Last.apply(NO_SECOND, len(derivatives), *derivatives, by_y, by_x, *ctx.inputs)
@@ -291,23 +303,48 @@ class _Last(torch.autograd.Function):
 
 
 def _mapped(values: torch.Tensor, w: torch.Tensor | None, b: torch.Tensor | None = None) -> np.ndarray:
-    """``mapped`` by NumPy, as silent as torch. Its inner loop is as long as the last axis, so where there are
-    few channels several rows become one.
+    """``mapped``, compiled, for NumPy is slow where there are few channels."""
+    from .call import KINDS, maps_for
+
+    array = _array(values)
+    if w is None and b is None:
+        return array
+    found, none = np.empty_like(array), np.empty((1, 0), array.dtype)
+    given: list[Any] = []
+    for one in (w, b):
+        given += (none, -1) if one is None else (_array(one)[None], 0)
+    maps_for(KINDS[array.dtype])[0](flat(array[None]), *given, flat(found[None]))
+    return found
+
+
+def _raised(raw: np.ndarray, positive: Positive) -> np.ndarray:
+    """Put values >= 0 in the place of raw numbers (k,), and return their derivatives by these, (k,)."""
+    from .call import KINDS, tables_for
+
+    if positive.constraint is None:
+        slopes = positive.slope(torch.from_numpy(raw)).numpy()
+        raw[:] = positive.value(torch.from_numpy(raw)).numpy()
+        return slopes
+    slopes, listed = np.empty_like(raw), tables_for(KINDS[raw.dtype])[2]
+    implicit, place, rows = positive.constraint == "implicit", np.arange(len(raw))[None], raw[None]
+    listed(rows, place, len(raw), implicit, rows, slopes[None])
+    return slopes
+
+
+def _summed(
+    by: np.ndarray, values: np.ndarray | None, weights: bool, biases: bool
+) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """The derivatives by the weights and by the biases of ``mapped``, (k,), or None where nobody asks, from
+    that by what it had found, (B, T, k). values: what it was given; None where nobody asks for weights.
     """
-    array, maps = _array(values), [_array(w), _array(b)]
-    k = array.shape[-1]
-    rows = math.gcd(array.size // k, max(1, SIDE_BY_SIDE // k)) if array.size else 1
+    from .call import KINDS, maps_for
 
-    def repeated(one: np.ndarray | None) -> np.ndarray | None:
-        if one is None or rows == 1:
-            return one
-        many = np.empty((rows, k), one.dtype)
-        many[:] = one
-        return many.reshape(-1)
-
-    with np.errstate(all="ignore"):
-        found = mapped(array.reshape(-1, rows * k) if rows > 1 else array, *map(repeated, maps))
-    return found.reshape(array.shape)
+    k = by.shape[-1]
+    found = np.empty((1, 2 * k), by.dtype)
+    rows = [flat(array[None]) for array in (by, by if values is None else values)]
+    maps_for(KINDS[by.dtype])[1](*rows, 0 if weights else -1, k if biases else -1, found)
+    by_w, by_b = torch.from_numpy(found[0, :k]), torch.from_numpy(found[0, k:])
+    return by_w if weights else None, by_b if biases else None
 
 
 def _array(tensor: torch.Tensor | None) -> Any:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).parent
-COMPILED = ("lanes", "gates", "tables", "tiles", "sequence", "cache")
+COMPILED = ("lanes", "gates", "tables", "tiles", "maps", "sequence", "cache")
 
 
 def folder() -> Path:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ SMALL = 500_000  # gates per thread: less work than this is not worth the start 
 
 build, reach = cache(sequence.build), cache(sequence.reach)
 tables_for, tiles_for = cache(sequence.tables_for), cache(sequence.tiles_for)
+maps_for = cache(sequence.maps_for)
 gap = compiled(tables.gap, "gap")
 
 
@@ -139,7 +140,8 @@ def trajectory(
 
 
 class Call:
-    """What forward and backward of one call share; numbers are copied, so arrays may change later.
+    """What forward and backward of one call share; numbers are copied, so arrays may change later. A call
+    that is over may be ``renewed`` for the next one.
 
     numbers: rows (S, width) as ``sparse.gather`` makes them, padded as the patterns are: a ``StackedPattern``
     of the synapses between neurons of the S networks, and one of those from the inputs. u: (S, B, T, m). dt:
@@ -157,7 +159,7 @@ class Call:
         substeps: int,
         threads: int = 1,
     ) -> None:
-        self.patterns, self.substeps, self.threads = patterns, substeps, threads
+        self.patterns, self.substeps = patterns, substeps
         self.networks, self.batch, self.steps, self.m = u.shape
         self.n, self.dtype, self.kind, self.solver = patterns[0].n, u.dtype, KINDS[u.dtype], solver
         self.wide = self.batch > FEW  # lanes over the batch
@@ -168,27 +170,38 @@ class Call:
         self.lanes: int = lanes if self.wide else 1
         block = 1 if self.wide else lanes
         self.size = -(-self.n // block) * block * self.lanes
-        self.near: dict[tuple[float, float], bool] = {}
+        self.kernels: dict[bool, tuple[Callable, Callable]] = {}
         self.assign, self.ends = tiles_for(self.kind)
-        self.u = self._tiles(u)
-        if dt.ndim > 1:
-            self.dt = self._tiles(np.broadcast_to(dt, u.shape[:3])[..., None], fill=1.0)
-            self.dt = (self.dt if self.wide else np.repeat(self.dt, lanes, -1)).ravel()
-        else:  # the same for all samples
-            self.dt = np.empty((self.tiles, self.steps, lanes), self.dtype)
-            self.dt[:] = dt[..., None]
-            self.dt = self.dt.ravel()
+        self.spread, self.collect, *_ = tables_for(self.kind)
+        self.u = self.room_for(u)
+        self.dt = np.empty(self.tiles * self.steps * lanes, self.dtype)
         self.neurons = np.empty((4, self.networks, self.size), self.dtype)
         ends = [pattern.ends(block) for pattern in patterns]
         self.tables = tuple(np.empty((8, *source.shape), self.dtype) for source, _, _ in ends)
         where = columns(*patterns)
         starts = np.array([where[name].start for name in FIELDS])
         self.places = starts, self.n, tuple(pattern.length for pattern in patterns), self.lanes
-        tables_for(self.kind)[0](numbers, *self.places, self.neurons, self.tables)
         self.synapses = [
             gates.StackedSynapses(table, *three) for table, three in zip(self.tables, ends, strict=True)
         ]
         self.width = numbers.shape[1]
+        self.renewed(numbers, u, dt, threads)
+
+    def renewed(self, numbers: np.ndarray, u: np.ndarray, dt: np.ndarray, threads: int = 1) -> Call:
+        """Another call of the same shapes and patterns in the arrays of this one, when nobody needs it any
+        more: for a small network, to make them takes longer than to fill them.
+        """
+        self.threads = threads
+        self.near: dict[tuple[float, float], bool] = {}
+        self._tiles(u, self.u)
+        mine = self.dt.reshape(self.tiles, self.steps, self.all_lanes)
+        if dt.ndim > 1:
+            of_samples = np.broadcast_to(dt, u.shape[:3])[..., None]
+            mine[:] = self._tiles(of_samples, self.room_for(of_samples), fill=1.0)
+        else:  # the same for all samples
+            mine[:] = dt[..., None]
+        self.spread(numbers, *self.places, self.neurons, self.tables)
+        return self
 
     def states_shape(self, substeps: bool) -> tuple[int, int, int]:
         """Shape for x0 and the states after each input. substeps: for x0 and, after each substep, what its
@@ -197,27 +210,40 @@ class Call:
         return self.tiles, self.steps * (2 * self.substeps if substeps else 1) + 1, self.size
 
     def forward(
-        self, x0: np.ndarray, states: np.ndarray, neurons: np.ndarray | None = None, first: int = 0
+        self,
+        x0: np.ndarray | None,
+        states: np.ndarray,
+        neurons: np.ndarray | None = None,
+        first: int = 0,
+        found: np.ndarray | None = None,
     ) -> np.ndarray:
-        """The trajectory (S, B, T, n) from x0 (S, B, n), or of the named neurons alone, (S, B, T, k); fills
-        ``states``, an array of either ``states_shape``.
+        """The trajectory (S, B, T, n) from x0 (S, B, n), None: zeros, or of the named neurons alone, (S, B,
+        T, k); fills ``states``, an array of either ``states_shape``.
 
         x0 and the states may be those of some networks alone, from the ``first`` one on; so may the
-        trajectory be.
+        trajectory be. found: an array for it, or None.
         """
         states[:, 0] = 0
-        self._deal(x0[:, :, None], states)
+        if x0 is not None:
+            self._deal(x0[:, :, None], states)
         self._run(0, first, states, self.per_input(states) > 1)
-        return self.trajectory(states, neurons)
+        return self.trajectory(states, neurons, found)
 
-    def trajectory(self, states: np.ndarray, neurons: np.ndarray | None = None) -> np.ndarray:
+    def trajectory(
+        self, states: np.ndarray, neurons: np.ndarray | None = None, found: np.ndarray | None = None
+    ) -> np.ndarray:
         """The trajectory (S, B, T, n) that ``forward`` left in ``states``, or that of the named neurons."""
         per_input = self.per_input(states)
-        return self._samples(states, self.n, self.steps, per_input, per_input, neurons)
+        return self._samples(states, self.n, self.steps, per_input, per_input, neurons, found)
 
     def after(self, states: np.ndarray, inputs: int) -> np.ndarray:
         """The states (S, B, n) after so many inputs."""
         return self._samples(states, self.n, 1, inputs * self.per_input(states))[:, :, 0]
+
+    def finite(self, states: np.ndarray) -> bool:
+        """Whether the states after the last input are all finite."""
+        low, high = self.ends(states, states.shape[1] - 1)
+        return math.isfinite(high - low)
 
     def per_input(self, states: np.ndarray) -> int:
         """How many rows the states have for every input, behind the one at the start."""
@@ -248,22 +274,30 @@ class Call:
         states: np.ndarray,
         neurons: np.ndarray | None = None,
         first: int = 0,
+        tiles: np.ndarray | None = None,
     ) -> None:
         """Add what the derivative by the trajectory says to ``sums``. by_x and the states may be those of
-        some networks alone, from the ``first`` one on.
+        some networks alone, from the ``first`` one on. tiles: ``room_for`` by_x, or None.
         """
         named = np.arange(self.n) if neurons is None else neurons
-        self._run(1, first, states, named.astype(np.int64), self._tiles(by_x), *sums)
+        tiles = self._tiles(by_x, self.room_for(by_x) if tiles is None else tiles)
+        self._run(1, first, states, named.astype(np.int64), tiles, *sums)
 
     def found(self, sums: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What ``backward`` returns, from all that was added up."""
-        by_u, by_x0, *of_numbers = sums
+        by_x0 = self._samples(sums[1][:, None], self.n, 1)[:, :, 0]
+        return self.by_inputs(sums), by_x0, self.by_numbers(sums)
+
+    def by_inputs(self, sums: list[np.ndarray], found: np.ndarray | None = None) -> np.ndarray:
+        """The first of what ``found`` gives. found: an array for it, or None."""
+        return self._samples(sums[0], self.m, self.steps, samples=found)
+
+    def by_numbers(self, sums: list[np.ndarray]) -> np.ndarray:
+        """The last of what ``found`` gives."""
         by_numbers = np.empty((self.networks, self.width), self.dtype)
-        collect = tables_for(self.kind)[1]
-        collect(self.each, tuple(of_numbers), self.wide, *self.places, self.neurons, self.tables, by_numbers)
-        by_u = self._samples(by_u, self.m, self.steps)
-        by_x0 = self._samples(by_x0[:, None], self.n, 1)[:, :, 0]
-        return by_u, by_x0, by_numbers
+        constants = *self.places, self.neurons, self.tables
+        self.collect(self.each, tuple(sums[2:]), self.wide, *constants, by_numbers)
+        return by_numbers
 
     def _run(self, which: int, first: int, states: np.ndarray, *arguments: Any) -> None:
         """Forward (0) or backward (1) for the networks of these states, from the ``first`` one on: every
@@ -273,13 +307,18 @@ class Call:
         longest = max(self.synapses[0].source.shape[1], 1)
         gates = tiles * self.lanes * self.steps * self.substeps * longest
         threads = max(1, min(self.threads, tiles, gates // SMALL))
-        across = "batch" if self.wide else "synapses"
-        kernel = build(self.solver, self.kind, across, self.all_lanes, self._near(states))[which]
+        near = self._near(states)
+        if near not in self.kernels:
+            across = "batch" if self.wide else "synapses"
+            self.kernels[near] = build(self.solver, self.kind, across, self.all_lanes, near)
+        kernel = self.kernels[near][which]
         numbers = self.u, self.dt, self.neurons, *self.synapses, self.substeps
+        run = lambda ends: kernel(*ends, start, self.each, states, *numbers, *arguments)
+        if threads == 1:
+            run((start, start + tiles))
+            return
         bounds = [start + tiles * k // threads for k in range(threads + 1)]
-        shared(
-            lambda ends: kernel(*ends, start, self.each, states, *numbers, *arguments), list(pairwise(bounds))
-        )
+        shared(run, list(pairwise(bounds)))
 
     def _near(self, states: np.ndarray) -> bool:
         """Whether it is certain that no gate of these networks, lanes without a sample among them, is read
@@ -287,19 +326,23 @@ class Call:
         """
         if not self.solver.keeps_bounds:
             return False
-        ends = self.ends(states)
+        ends = self.ends(states, 0)
         if ends not in self.near:
             of_u = (float(self.u.min()), float(self.u.max())) if self.u.size else (0.0, 0.0)
-            constants = self.lanes, self.neurons, *self.synapses
+            constants = self.lanes, self.neurons, self.tables
             most = reach(self.kind)(*ends, *of_u, self.solver.ahead, *constants)
             self.near[ends] = bool(most <= gates.FARTHEST[self.kind])
         return self.near[ends]
 
-    def _tiles(self, samples: np.ndarray, fill: float = 0.0) -> np.ndarray:
-        """(S, B, T, k) as (tiles, T, k * lanes); lanes without a sample: ``fill``."""
-        networks, batch, steps, k = samples.shape
+    def room_for(self, samples: np.ndarray) -> np.ndarray:
+        """An array (tiles, T, k * lanes) for samples (S, B, T, k)."""
+        networks, _, steps, k = samples.shape
         (tiles,) = aligned((self.dtype, (networks * self.each, steps, k * self.lanes)), make=np.empty)
-        if batch % self.lanes:
+        return tiles
+
+    def _tiles(self, samples: np.ndarray, tiles: np.ndarray, fill: float = 0.0) -> np.ndarray:
+        """Fill ``room_for`` the samples with them, and lanes without a sample with ``fill``."""
+        if self.batch % self.lanes:
             tiles[self.each - 1 :: self.each] = fill
         self._deal(samples, tiles)
         return tiles
@@ -321,15 +364,17 @@ class Call:
         first: int = 0,
         per: int = 1,
         neurons: np.ndarray | None = None,
+        samples: np.ndarray | None = None,
     ) -> np.ndarray:
         """The rows first, first + per, ... of (tiles, rows, size) as (S, B, T, k), or the neurons among these
         k.
         """
         networks = len(tiles) // self.each if self.each else self.networks
         rows, size = tiles.shape[1:]
-        named = [range(k)] if neurons is None else _runs(neurons.tolist())
+        named = [range(k)] if neurons is None else _runs(*neurons.tolist())
         count = sum(map(len, named))
-        (samples,) = aligned((self.dtype, (networks, self.batch, steps, count)), make=lent)
+        if samples is None:
+            (samples,) = aligned((self.dtype, (networks, self.batch, steps, count)), make=lent)
         place = 0
         for run in named:
             at = first * size + run.start * self.lanes
@@ -353,8 +398,9 @@ class Call:
         return self.each * rows * size, rows * size, per * size, self.lanes, 1
 
 
-def _runs(numbers: list[int]) -> list[range]:
-    """A list of whole numbers as ranges of neighbours."""
+@lru_cache
+def _runs(*numbers: int) -> list[range]:
+    """Whole numbers as ranges of neighbours."""
     starts = [0, *(k for k in range(1, len(numbers)) if numbers[k] != numbers[k - 1] + 1)]
     return (
         [range(numbers[a], numbers[a] + b - a) for a, b in pairwise([*starts, len(numbers)])]

@@ -159,38 +159,35 @@ def _clamped_inverse(y):
     return lambda y: inverse(clamp(y, -high, high))
 
 
-def reach(x_low, x_high, u_low, u_high, ahead, lanes, neurons, recurrents, sensories):
-    """The largest |y| at which a gate may be read; infinite where no box holds the states. lanes: how often
-    the constants of a neuron stand there.
+def reach(x_low, x_high, u_low, u_high, ahead, lanes, neurons, tables):
+    """The largest |y| at which a gate may be read; infinite where no box holds the states. neurons, tables:
+    what ``tables.spread`` fills; lanes: how often the constants of a neuron stand there.
 
     A step that keeps bounds is a mean of the state and of reversal potentials, with weights that are no less
     than 0 where conductances are not. So a state stays between the least and the largest of those and of the
     states at the start; where gates are read ahead, at (3 x - before) / 2, up to half the box beyond.
     """
     low, high = x_low, x_high
-    leaks, e_leaks = neurons[1], neurons[3]
-    for row in range(len(leaks)):
-        for i in range(0, leaks.shape[1], lanes):
-            if not leaks[row, i] >= 0:
+    for k in range(neurons.shape[1]):
+        for at in range(0, neurons.shape[2], lanes):
+            g_leak, e_leak = neurons[1, k, at], neurons[3, k, at]
+            if not g_leak >= 0:
                 return np.inf
-            low, high = min(low, e_leaks[row, i]), max(high, e_leaks[row, i])
-        for stack in (recurrents, sensories):
-            synapses = of_network(stack, row)
-            for e in range(len(synapses.w)):
-                if not synapses.w[e] >= 0:
+            low, high = min(low, e_leak), max(high, e_leak)
+        for half in range(2):
+            for e in range(tables[half].shape[2]):
+                w, e_rev = tables[half][0, k, e], tables[half][3, k, e]
+                if not w >= 0:
                     return np.inf
-                low, high = min(low, synapses.e_rev[e]), max(high, synapses.e_rev[e])
+                low, high = min(low, e_rev), max(high, e_rev)
     beyond = (high - low) / 2 if ahead else 0.0
     most = 0.0
-    for stack, least, greatest in (
-        (recurrents, low - beyond, high + beyond),
-        (sensories, u_low, u_high),
-    ):
-        for row in range(len(leaks)):
-            synapses = of_network(stack, row)
-            for e in range(len(synapses.w)):
-                mu = synapses.mu[e]
-                here = abs(synapses.slope[e]) * max(abs(least - mu), abs(greatest - mu))
+    for half in range(2):
+        least, greatest = (low - beyond, high + beyond) if half == 0 else (u_low, u_high)
+        for k in range(neurons.shape[1]):
+            for e in range(tables[half].shape[2]):
+                mu, slope = tables[half][2, k, e], tables[half][4, k, e]
+                here = abs(slope) * max(abs(least - mu), abs(greatest - mu))
                 if not here <= most:
                     most = here  # NaN, too, and for good
     return most

@@ -13,7 +13,7 @@ sample forwards, and one more backwards, where it costs less to compute a gate a
 import numpy as np
 from numba.extending import register_jitable
 
-from . import gates, lanes, tables, tiles
+from . import gates, lanes, maps, tables, tiles
 from .cache import compiled
 
 LANES, MORE = 16, 32  # MORE: for many samples in float32
@@ -34,8 +34,16 @@ def reach(dtype):
 
 
 def tables_for(dtype):
-    """``tables.spread`` and ``tables.collect`` compiled, for numbers of the dtype of this name."""
-    return tuple(compiled(one, (one.__name__, dtype)) for one in (tables.spread, tables.collect))
+    """``tables.spread``, ``collect``, ``listed`` and ``unlisted`` compiled, for numbers of the dtype of this
+    name.
+    """
+    functions = tables.spread, tables.collect, tables.listed, tables.unlisted
+    return tuple(compiled(one, (one.__name__, dtype)) for one in functions)
+
+
+def maps_for(dtype):
+    """``maps.mapped`` and ``maps.summed`` compiled, for numbers of the dtype of this name."""
+    return tuple(compiled(one, (one.__name__, dtype)) for one in (maps.mapped, maps.summed))
 
 
 def tiles_for(dtype):

@@ -5,7 +5,7 @@ Compiled, too: a small network's call is so short that some dozen calls of NumPy
 
 import math
 
-from .lanes import SIDE, entry
+from .lanes import SIDE
 
 
 def gap(room, line):
@@ -13,6 +13,39 @@ def gap(room, line):
     to tell where an array lies.
     """
     return -room.ctypes.data % line
+
+
+def listed(values, place, raw, implicit, numbers, slopes):
+    """Fill ``numbers``, rows (S, width) of ``sparse.gather``, from all parameters of the networks, rows of
+    ``values``.
+
+    place (S, width): where in its row of values each number stands; -1: nowhere, it only pads. The first
+    ``raw`` of every row stand for numbers >= 0: softplus of what stands there if ``implicit``, else its size;
+    slopes (S, raw): the derivatives of these.
+    """
+    for k in range(len(place)):
+        for j in range(place.shape[1]):
+            at = place[k, j]
+            if at < 0:
+                continue
+            x = values[k, at]
+            if j >= raw:
+                numbers[k, j] = x
+            elif implicit:
+                z = math.exp(-abs(x))
+                numbers[k, j] = x + math.log1p(z) if x > 0 else math.log1p(z)
+                slopes[k, j] = (1 if x > 0 else z) / (1 + z)
+            else:
+                numbers[k, j] = -x if x < 0 else x
+                slopes[k, j] = -1 if x < 0 else 1
+
+
+def unlisted(by_numbers, place, raw, slopes, by_values):
+    """``listed`` undone, of derivatives: fill ``by_values`` where a number stands."""
+    for k in range(len(place)):
+        for j in range(place.shape[1]):
+            if place[k, j] >= 0:
+                by_values[k, place[k, j]] = by_numbers[k, j] * slopes[k, j] if j < raw else by_numbers[k, j]
 
 
 def spread(numbers, starts, n, lengths, lanes, neurons, tables):
@@ -24,23 +57,22 @@ def spread(numbers, starts, n, lengths, lanes, neurons, tables):
     """
     per_two = numbers.dtype.type(-1 / math.log(2))
     for k in range(len(numbers)):
-        row = numbers[k]
-        neurons[:, k, n * lanes :] = 1
-        for i in range(n):
-            c, g_leak, e_leak = row[starts[0] + i], row[starts[1] + i], row[starts[2] + i]
-            for at in range(i * lanes, (i + 1) * lanes):
-                neurons[0, k, at], neurons[1, k, at] = c, g_leak
-                neurons[2, k, at], neurons[3, k, at] = g_leak * e_leak, e_leak
+        for at in range(neurons.shape[2]):
+            i = at // lanes
+            for j in range(3):
+                neurons[j, k, at] = numbers[k, starts[j] + i] if i < n else 1
+            neurons[3, k, at] = neurons[2, k, at]
+            neurons[2, k, at] *= neurons[1, k, at]
         for half in range(2):
             table, first = tables[half], 3 + 4 * half
-            table[:, k, lengths[half] :] = 0
-            for e in range(lengths[half]):
-                w, gamma = row[starts[first] + e], row[starts[first + 1] + e]
-                mu, e_rev = row[starts[first + 2] + e], row[starts[first + 3] + e]
-                table[0, k, e], table[1, k, e], table[2, k, e], table[3, k, e] = w, gamma, mu, e_rev
+            for e in range(table.shape[2]):
+                for j in range(4):
+                    table[j, k, e] = numbers[k, starts[first + j] + e] if e < lengths[half] else 0
+                w, gamma, mu, e_rev = table[0, k, e], table[1, k, e], table[2, k, e], table[3, k, e]
                 table[4, k, e] = gamma * per_two
                 table[5, k, e] = -(table[4, k, e] * mu)
-                table[6, k, e], table[7, k, e] = w * e_rev, w * gamma
+                table[6, k, e] = w * e_rev
+                table[7, k, e] = w * gamma
 
 
 def collect(each, sums, wide, starts, n, lengths, lanes, neurons, tables, found):
@@ -53,7 +85,6 @@ def collect(each, sums, wide, starts, n, lengths, lanes, neurons, tables, found)
     """
     size, few = sums[0].shape[1] // 3, SIDE if wide else 1
     for k in range(len(found)):
-        row = found[k]
         for i in range(n):
             by_c, by_g, by_h = 0.0, 0.0, 0.0
             for tile in range(k * each, (k + 1) * each):
@@ -61,29 +92,21 @@ def collect(each, sums, wide, starts, n, lengths, lanes, neurons, tables, found)
                     by_c += sums[0][tile, at]
                     by_g += sums[0][tile, size + at]
                     by_h += sums[0][tile, 2 * size + at]
-            row[starts[0] + i] = by_c / neurons[0, k, i * lanes]
-            row[starts[1] + i] = by_g
-            row[starts[2] + i] = neurons[1, k, i * lanes] * by_h
+            found[k, starts[0] + i] = by_c / neurons[0, k, i * lanes]
+            found[k, starts[1] + i] = by_g
+            found[k, starts[2] + i] = neurons[1, k, i * lanes] * by_h
         for half in range(2):
-            table, total, first = tables[half], sums[1 + half].reshape(-1), starts[3 + 4 * half :]
-            ws, gammas, width = table[0, k], table[1, k], sums[1 + half].shape[1]
-            to_w, to_gamma, to_mu, to_e_rev = (
-                row[first[0] :],
-                row[first[1] :],
-                row[first[2] :],
-                row[first[3] :],
-            )
+            table, total, first = tables[half], sums[1 + half], 3 + 4 * half
             step, apart = (4, 1) if wide else (1, table.shape[2])
             for e in range(lengths[half]):
                 by_w, by_e_rev, by_mu, by_gamma = 0.0, 0.0, 0.0, 0.0
                 for tile in range(k * each, (k + 1) * each):
-                    at = tile * width + step * e
-                    by_w += entry(total, at)
-                    by_e_rev += entry(total, at + apart)
-                    by_mu += entry(total, at + 2 * apart)
-                    by_gamma += entry(total, at + 3 * apart)
-                w, gamma = entry(ws, e), entry(gammas, e)
-                to_w[e] = by_w
-                to_gamma[e] = w * by_gamma
-                to_mu[e] = -w * gamma * by_mu
-                to_e_rev[e] = w * by_e_rev
+                    by_w += total[tile, step * e]
+                    by_e_rev += total[tile, step * e + apart]
+                    by_mu += total[tile, step * e + 2 * apart]
+                    by_gamma += total[tile, step * e + 3 * apart]
+                w, gamma = table[0, k, e], table[1, k, e]
+                found[k, starts[first] + e] = by_w
+                found[k, starts[first + 1] + e] = w * by_gamma
+                found[k, starts[first + 2] + e] = -w * gamma * by_mu
+                found[k, starts[first + 3] + e] = w * by_e_rev

@@ -44,11 +44,11 @@ def assign(source, at, source_steps, target, to, target_steps, shape, samples):
                 here, there = here + s_t, there + t_t
 
 
-def ends(states):
-    """The least and the greatest number in the first row of every tile (tiles, rows, size); NaN if one is."""
+def ends(states, row):
+    """The least and the greatest number in one row of every tile (tiles, rows, size); NaN if one is."""
     low, high = np.inf, -np.inf
     for tile in range(len(states)):
-        for x in states[tile, 0]:
+        for x in states[tile, row]:
             if not -np.inf <= x:
                 return np.nan, np.nan
             low, high = min(low, x), max(high, x)

@@ -24,9 +24,8 @@ from .autograd import _Last
 from .sparse import FIELDS, GATES, ORDER, POSITIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..solvers import Solver
+    from .autograd import Positive
     from .sparse import SparsePattern
 
 DENSE = 64  # up to so many neurons all places of the matrix stay in registers
@@ -50,7 +49,7 @@ def trajectory(
     *,
     solver: Solver,
     substeps: int,
-    positive: tuple[Callable, Callable] | None = None,
+    positive: Positive | None = None,
 ) -> torch.Tensor:
     """States (..., T, n); arguments, derivatives and errors are those of ``kernels.autograd.trajectory``."""
     batch, steps = u.shape[:-2], u.shape[-2]
@@ -73,7 +72,7 @@ class Sequence(torch.autograd.Function):
         dt: torch.Tensor,
         solver: Solver,
         substeps: int,
-        positive: tuple[Callable, Callable] | None,
+        positive: Positive | None,
         kept: bool,
         u: torch.Tensor,
         x0: torch.Tensor,
@@ -84,7 +83,7 @@ class Sequence(torch.autograd.Function):
         numbers = raw
         if positive is not None:
             first, past = 1, 1 + layout.raw
-            numbers = torch.cat([raw[:first], positive[0](raw[first:past]), raw[past:]])
+            numbers = torch.cat([raw[:first], positive.value(raw[first:past]), raw[past:]])
         call = Call(layout, solver, substeps, u.contiguous(), dt.contiguous(), numbers[layout.index])
         kept = kept and any(ctx.needs_input_grad)
         x, *states = call.forward(x0.contiguous(), kept)
@@ -102,7 +101,7 @@ class Sequence(torch.autograd.Function):
         by_u, by_x0, sums = call.backward(by_x.contiguous(), *states)
         by_raw = torch.cat([sums, sums.new_zeros(1)])[layout.back].to(raw.dtype)
         if positive is not None:
-            by_raw[: layout.raw] *= positive[1](raw[1 : 1 + layout.raw])
+            by_raw[: layout.raw] *= positive.slope(raw[1 : 1 + layout.raw])
         values = ctx.inputs[2:]
         parts = by_raw.split([0 if t is None else t.numel() for t in values])
         by_values = [part if t is None else part.view(t.shape) for t, part in zip(values, parts, strict=True)]

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import dynamics
+from ..kernels.autograd import Positive
 from ..kernels.sparse import FIELDS, GATES, POSITIVE, SparsePattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import torch
 
     from ..kernels.autograd import Maps
@@ -51,9 +50,13 @@ class Circuit:
         return tuple(pattern for _, pattern in kept)
 
     @property
-    def positive(self) -> tuple[Callable, Callable]:
-        """What turns raw numbers into values >= 0, and its derivative."""
-        return self.net.positive, self.net.slope
+    def positive(self) -> Positive:
+        """What turns raw numbers into values >= 0."""
+        from .ltc import LTCNet
+
+        net, own = self.net, (LTCNet.positive, LTCNet.slope)
+        plain = (getattr(net.positive, "__func__", None), getattr(net.slope, "__func__", None)) == own
+        return Positive(net.positive, net.slope, net.constraint if plain else None)
 
     @property
     def maps(self) -> Maps | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..kernels.autograd import mapped
+from ..kernels.autograd import flat
 from ..kernels.sparse import MATRICES, ORDER, POSITIVE, StackedPattern, columns
 from ..solvers import SOLVERS
 from .circuit import Circuit
@@ -175,12 +175,20 @@ class Part:
 
     def __init__(self, stack: Stack, row: slice) -> None:
         self.nets, self.row = stack.nets[row], row
-        self.values, self.slopes, self.slots = stack.values[row], stack.slopes[row], stack.slots
+        self.values, self.slopes = stack.values[row].numpy(), stack.slopes[row].numpy()
+        self.slots = stack.slots
+        # where a map's weights and biases begin; -1: it has none
+        begin = {name: slot.start for name, slot in self.slots.items()}
+        self.input, self.output = (
+            [begin.get(f"{end}_{what}", -1) for what in "wb"] for end in ("input", "output")
+        )
+        self.implicit, self.one = self.nets[0].constraint == "implicit", np.ones((), self.values.dtype)
         self.patterns: list[tuple[SparsePattern, ...]] = []
+        self.rooms: dict[tuple, Room] = {}  # few: two sizes of batches, and the data of validation
 
     def listed(self) -> None:
-        """List the synapses anew where a mask has changed: where each number stands among the parameters,
-        and where in the lists of the kernels.
+        """List the synapses anew where a mask has changed: where each number of the kernels' lists stands
+        among the parameters.
         """
         patterns = [Circuit(net).patterns for net in self.nets]
         if [list(map(id, pair)) for pair in patterns] == [list(map(id, pair)) for pair in self.patterns]:
@@ -189,103 +197,102 @@ class Part:
         between, heard = zip(*patterns, strict=True)
         self.stacked = StackedPattern(between), StackedPattern(heard)
         where = columns(*self.stacked)
-        width, size = where[ORDER[-1]].stop, self.values.shape[1]
-        self.lists = np.zeros((len(self.nets), width), self.values.numpy().dtype)
-        raw: list[list[np.ndarray]] = [[], []]  # numbers that stand for those never below 0; the others
-        rest: list[list[np.ndarray]] = [[], []]
-        self.ends = [0]
+        self.raw = where[POSITIVE[-1]].stop
+        self.place = np.full((len(self.nets), where[ORDER[-1]].stop), -1)
         for k, pair in enumerate(patterns):
             for name, column in where.items():
                 place = pair[MATRICES[name]].place if name in MATRICES else np.arange(first.n)
-                slot = self.slots.get(first.parameter_of(name), slice(0, 0))  # no parameter: no place either
-                here, there = raw if name in POSITIVE else rest
-                here.append(k * size + slot.start + place)
-                there.append(k * width + column.start + np.arange(len(place)))
-            self.ends.append(sum(map(len, raw[0])))
-        (self.raw, self.raw_list), (self.rest, self.rest_list) = (
-            [np.concatenate(one) for one in two] for two in (raw, rest)
-        )
-        self.slopes.zero_()
-
-    def _row_of(self, name: str) -> torch.Tensor | None:
-        """A parameter of all networks beside (S, B, T, its size), or None where there is none."""
-        return self.values[:, None, None, self.slots[name]] if name in self.slots else None
+                if len(place):
+                    begin = self.slots[first.parameter_of(name)].start
+                    self.place[k, column.start : column.start + len(place)] = begin + place
+        self.numbers = np.zeros(self.place.shape, self.values.dtype)
+        self.by_raw = np.zeros((len(self.nets), self.raw), self.values.dtype)
+        self.rooms.clear()
+        self.slopes[:] = 0
 
     def run(
         self,
         u: torch.Tensor,
         dt: torch.Tensor | None,
-        slopes: Callable[[slice, torch.Tensor], torch.Tensor] | None = None,
-    ) -> tuple[torch.Tensor, dict[int, torch.Tensor]]:
-        """The outputs (S, B, T, outputs) for inputs (S, B, T, m) and dt (S, B, T) in ms, None: 1; and the
-        states (B, T, n) of every network that has left the finite numbers, by its place in this part.
+        judge: Callable[[slice, torch.Tensor, torch.Tensor | None], list[float]],
+        kept: bool,
+    ) -> tuple[list[float], dict[int, torch.Tensor]]:
+        """The losses of all networks for inputs (S, B, T, m) and dt (S, B, T) in ms, None: 1; and the states
+        (B, T, n) of every network that has left the finite numbers, by its place in this part.
 
-        slopes: None, or what gives the derivative of the losses of some networks, a slice of these, by their
-        outputs; then the slopes of all parameters are filled.
+        judge: gives the losses of some networks, a slice of these, by their outputs (S, B, T, outputs), and
+        fills a tensor, or None, with their derivatives by these. kept: fill the slopes of all parameters.
         """
-        from ..kernels.call import Call, aligned, lent  # needs numba
-
-        first, kept = self.nets[0], slopes is not None
-        by_raw = self._list(kept)
-        options: dict[str, Any] = {"solver": SOLVERS[first.solver], "substeps": first.substeps}
-        call = Call(
-            self.lists,
-            self.stacked,
-            mapped(u, self._row_of("input_w"), self._row_of("input_b")).numpy(),
-            np.ones((), self.lists.dtype) if dt is None else dt.numpy(),
-            threads=torch.get_num_threads(),
-            **options,
-        )
-        tiles, *of_tile = call.states_shape(substeps=kept)
-        rows = in_pieces(len(self.nets), tiles * math.prod(of_tile) * self.lists.itemsize)
-        (room,) = aligned((self.lists.dtype, (rows[0].stop * call.each, *of_tile)), make=lent)
-        x0, motor = np.zeros((*u.shape[:2], first.n), self.lists.dtype), np.array(first._motor.values)
-        w, b = self._row_of("output_w"), self._row_of("output_b")
-        x = u.new_empty(*u.shape[:3], len(motor))
-        y, by_y = torch.empty_like(x), torch.empty_like(x)
+        heard, steps = u.numpy(), self.one if dt is None else dt.numpy()
+        room = self._room(heard, steps, kept)
+        room.listed(self.values, self.place, self.raw, self.implicit, self.numbers, self.by_raw)
+        w, b = self.input
+        room.mapped(flat(heard), self.values, w, self.values, b, flat(room.u))
+        call = room.call.renewed(self.numbers, room.u, steps, torch.get_num_threads())
+        for total in room.sums:
+            total.fill(0)
+        losses: list[float] = []
         left: dict[int, torch.Tensor] = {}
-        sums = call.sums() if kept else []
-        for row in rows:
-            states = room[: (row.stop - row.start) * call.each]
-            x[row] = torch.from_numpy(call.forward(x0[row], states, motor, row.start))
-            w_row, b_row = (None if each is None else each[row] for each in (w, b))
-            y[row] = mapped(x[row], w_row, b_row)
-            if slopes is not None:
-                by_y[row] = slopes(row, y[row])
-                call.add(sums, mapped(by_y[row], w_row, None).numpy(), states, motor, row.start)
-            if not np.isfinite(states[:, -1].sum()):
+        memory, (w, b) = room.states(), self.output
+        for row, values, x, y, by_x, by_y in room.pieces:
+            states = memory[: (row.stop - row.start) * call.each]
+            call.forward(None, states, room.motor, row.start, x)
+            room.mapped(flat(x), values, w, values, b, flat(y))
+            losses += judge(row, torch.from_numpy(y), torch.from_numpy(by_y) if kept else None)
+            if kept:
+                room.mapped(flat(by_y), values, w, values, -1, flat(by_x))
+                call.add(room.sums, by_x, states, room.motor, row.start, room.tiles[: len(states)])
+            if not call.finite(states):
                 for k, states_k in enumerate(call.trajectory(states), row.start):
                     if not np.isfinite(states_k[:, -1]).all():
                         left[k] = torch.from_numpy(states_k)
-        if by_raw is not None:
-            by_u, _, by_lists = call.found(sums)
-            by_lists, flat = by_lists.reshape(-1), self.slopes.numpy().reshape(-1)
-            flat[self.raw] = by_lists[self.raw_list] * by_raw
-            flat[self.rest] = by_lists[self.rest_list]
-            self._outer("input", torch.from_numpy(by_u), u)
-            self._outer("output", by_y, x)
-        return y, left
+        if kept:
+            by_numbers = call.by_numbers(room.sums)
+            room.unlisted(by_numbers, self.place, self.raw, self.by_raw, self.slopes)
+            room.summed(flat(call.by_inputs(room.sums, room.u)), flat(heard), *self.input, self.slopes)
+            room.summed(flat(room.by_y), flat(room.x), *self.output, self.slopes)
+        return losses, left
 
-    def _list(self, kept: bool) -> np.ndarray | None:
-        """Fill ``lists`` with the numbers of now. kept: return the derivatives of those that are never below
-        0 by the raw numbers behind them, in the order of these.
-        """
-        flat = self.values.numpy().reshape(-1)
-        raw = torch.from_numpy(flat[self.raw])
-        above, by_raw = torch.empty_like(raw), torch.empty_like(raw)
-        for net, start, stop in zip(self.nets, self.ends[:-1], self.ends[1:], strict=True):
-            # one network after the other: the bits of exp depend on where in a vector a number stands
-            above[start:stop] = net.positive(raw[start:stop])
-            if kept:
-                by_raw[start:stop] = net.slope(raw[start:stop])
-        lists = self.lists.reshape(-1)
-        lists[self.raw_list], lists[self.rest_list] = above.numpy(), flat[self.rest]
-        return by_raw.numpy() if kept else None
+    def _room(self, u: np.ndarray, dt: np.ndarray, kept: bool) -> Room:
+        """The ``Room`` for such inputs."""
+        key = u.shape, dt.ndim, kept
+        if key not in self.rooms:
+            self.rooms[key] = Room(self, u, dt, kept)
+        return self.rooms[key]
 
-    def _outer(self, name: str, by: torch.Tensor, values: torch.Tensor) -> None:
-        """The slopes of a map's weight and bias from the derivative by what it gave."""
-        total = lambda each: each.sum((1, 2))
-        if f"{name}_w" in self.slots:
-            self.slopes[:, self.slots[f"{name}_w"]] = by_network(total, by * values)
-        if f"{name}_b" in self.slots:
-            self.slopes[:, self.slots[f"{name}_b"]] = by_network(total, by)
+
+class Room:
+    """What a part needs in every run on inputs of one shape, u (S, B, T, m) and dt in ms, and need not make
+    again: a ``Call``, arrays, and the ``pieces`` of networks whose states are at hand together, each (slice
+    of the part, parameters, states of motor neurons, outputs, derivatives by these and by those). kept:
+    whether it goes backwards, too.
+    """
+
+    def __init__(self, part: Part, u: np.ndarray, dt: np.ndarray, kept: bool) -> None:
+        from ..kernels.call import KINDS, Call, aligned, maps_for, tables_for  # needs numba
+
+        net = part.nets[0]
+        self.mapped, self.summed = maps_for(KINDS[u.dtype])
+        _, _, self.listed, self.unlisted = tables_for(KINDS[u.dtype])
+        self.motor = np.array(net._motor.values, np.int64)
+        options: dict[str, Any] = {"solver": SOLVERS[net.solver], "substeps": net.substeps}
+        self.call = Call(part.numbers, part.stacked, u, dt, **options)
+        tiles, *of_tile = self.call.states_shape(substeps=kept)
+        rows = in_pieces(len(part.nets), tiles * math.prod(of_tile) * u.itemsize)
+        self.kind = u.dtype, (rows[0].stop * self.call.each, *of_tile)
+        self.own = self._memory() if math.prod(self.kind[1]) * u.itemsize <= ROOM else None
+        shape = (*u.shape[:3], len(self.motor))
+        self.u, self.x, y, by_x, self.by_y = aligned((u.dtype, u.shape), *[(u.dtype, shape)] * 4)
+        self.sums = self.call.sums() if kept else []
+        self.tiles = self.call.room_for(by_x[rows[0]])
+        each = part.values, self.x, y, by_x, self.by_y
+        self.pieces: list[Any] = [(row, *(array[row] for array in each)) for row in rows]
+
+    def states(self) -> np.ndarray:
+        """An array for the states of the largest piece: its own, or lent where this would be much."""
+        return self._memory() if self.own is None else self.own
+
+    def _memory(self) -> np.ndarray:
+        from ..kernels.call import aligned, lent
+
+        return aligned(self.kind, make=lent)[0]

@@ -5,11 +5,13 @@ of one synapse.
 from __future__ import annotations
 
 from collections import Counter
-from inspect import Parameter, signature
+from functools import cache
+from inspect import Parameter, signature, unwrap
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -128,13 +130,13 @@ def wants_closure(optimizer: torch.optim.Optimizer) -> bool:
     return closure is not None and closure.default is Parameter.empty
 
 
-def entrywise(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> tuple | None:
-    """What an optimiser is, its options and how far it has come, where it moves every entry of all parameters
-    of a model by itself and in one way; else None.
+def entrywise(optimizer: torch.optim.Optimizer, moved: list[torch.nn.Parameter]) -> tuple | None:
+    """What an optimiser is, its options and how far it has come, where it moves every entry of these
+    parameters, and of no others, by itself and in one way; else None.
     """
     if type(optimizer) not in ENTRYWISE or len(optimizer.param_groups) != 1:
         return None
-    (group,), moved = optimizer.param_groups, list(model.parameters())
+    (group,) = optimizer.param_groups
     options = {name: value for name, value in group.items() if name != "params"}
     kept = [optimizer.state.get(parameter) or {} for parameter in moved]
     if (
@@ -144,12 +146,25 @@ def entrywise(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> tuple
         or any(one.keys() != kept[0].keys() for one in kept)
         or optimizer._optimizer_step_pre_hooks
         or optimizer._optimizer_step_post_hooks
+        or _global_optimizer_pre_hooks
+        or _global_optimizer_post_hooks
     ):
         return None
     so_far = [
         (name, float(value)) for name, value in kept[0].items() if torch.is_tensor(value) and not value.ndim
     ]
     return type(optimizer), *options.items(), *so_far
+
+
+unwrapped = cache(unwrap)
+
+
+@torch.no_grad()
+def step(optimizer: torch.optim.Optimizer) -> None:
+    """``optimizer.step()`` without torch's profiler and compiler around it: beside the step of a small
+    network they take long. Only for one of ``ENTRYWISE``, where nobody has hooks.
+    """
+    unwrapped(type(optimizer).step)(optimizer)
 
 
 def agree(optimizer: torch.optim.Optimizer, other: torch.optim.Optimizer) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,7 +107,7 @@ class _Run:
         losses, shares = zip(
             *((self.step(batch), weight(self.loss, *batch)) for batch in batches), strict=True
         )
-        self.history.loss.append(float(np.average(losses, weights=shares)))
+        self.history.loss.append(averaged(losses, shares))
         self.model.eval()
 
     def step(self, batch: list[torch.Tensor]) -> float:
@@ -239,8 +240,14 @@ def mean_loss(model: torch.nn.Module, feed: Feed, loss: Loss, device: torch.devi
         found = [
             (objective(model, loss, *batch).item(), weight(loss, *batch)) for batch in feed.parts(device)
         ]
-    losses, shares = zip(*found, strict=True)
-    return losses[0] if len(losses) == 1 else float(np.average(losses, weights=shares))
+    return averaged(*zip(*found, strict=True))
+
+
+def averaged(losses: Sequence[float], shares: Sequence[float]) -> float:
+    """The mean of the losses of batches, each with its share."""
+    if len(losses) == 1:
+        return losses[0]
+    return sum(map(mul, losses, shares)) / sum(shares)
 
 
 @contextmanager

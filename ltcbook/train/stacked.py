@@ -4,6 +4,7 @@ chances and events. The numbers are those of the runs one by one, bit for bit.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from ..models import stack as stacks
 from ..models.layers import autocasts
 from . import optimizers
 from .data import LOSSES
+from .run import averaged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
     from .run import _Run
 
 
+SHORT = 0.99  # a gradient of less than this share of ``clip`` is not clipped, however it is rounded
+
+
 def likeness(run: _Run, device: torch.device) -> tuple | None:
     """What runs that train as one stack have in common; None where a run cannot be part of a stack."""
     feed = run.feeds[0]
     if (
-        optimizers.entrywise(run.optimizer, run.model) is None
+        optimizers.entrywise(run.optimizer, list(run.model.parameters())) is None
         or device.type != "cpu"
         or not isinstance(run.loss, str)
         or run.decay
@@ -98,7 +103,7 @@ class Stacked:
         for some in zip(*orders, strict=True):
             index = [torch.from_numpy(one) for one in some]
             batch = [
-                torch.stack([data[k].index_select(0, one) for data, one in zip(parts, index, strict=True)])
+                stacked([data[k].index_select(0, one) for data, one in zip(parts, index, strict=True)])
                 for k in range(len(parts[0]))
             ]
             losses.append(self.step(batch))
@@ -107,7 +112,7 @@ class Stacked:
         weights = [len(one) for one in orders[0]]
         for run, mine in zip(runs, zip(*losses, strict=True), strict=True):
             if run.error is None:
-                run.history.loss.append(float(np.average(mine, weights=weights)))
+                run.history.loss.append(averaged(mine, weights))
             run.model.eval()
             if run.scheduler is not None:
                 run.optimizer.step()  # without slopes it moves nothing; its scheduler wants to see it
@@ -119,28 +124,31 @@ class Stacked:
         losses: list[float] = []
         for part in stack.parts:
             u, targets, *dt = (one[part.row] for one in batch)
-            with np.errstate(all="ignore"):  # a network that left the finite numbers is told below
-                y, left = part.run(u, dt[0] if dt else None, partial(slopes, loss, targets))
-                losses += outcomes(loss, y, targets)
+            found, left = part.run(u, dt[0] if dt else None, partial(judged, loss, targets), kept=True)
+            losses += found
             for k, x in left.items():
                 run = self.runs[k + part.row.start]
                 with run.failing(), run.following():
                     finite(x, run.model.solver)
         norms = stack.norms()
-        for run, value, norm in zip(self.runs, losses, norms.tolist(), strict=True):
-            with run.failing():
-                run.check_finite(loss=value, gradient=norm)
-        if clip is not None:
+        lengths = norms.tolist()
+        for run, value, norm in zip(self.runs, losses, lengths, strict=True):
+            if not (math.isfinite(value) and math.isfinite(norm)):
+                with run.failing():
+                    run.check_finite(loss=value, gradient=norm)
+        if clip is not None and not max(lengths) < SHORT * clip:  # else it would all be times 1
             stack.slopes.mul_((clip / (norms + 1e-6)).clamp(max=1.0)[:, None])
         failed = [k for k, run in enumerate(self.runs) if run.error is not None]
         before = stack.values[failed] if failed else None
-        self.optimizer.step()
+        optimizers.step(self.optimizer)
         if before is not None:
             stack.values[failed] = before
         for k, run in enumerate(self.runs):
-            if run.error is None:
-                run.done += 1
-                if run.rewiring is not None and run.rewiring.due:
+            if run.error is not None:
+                continue
+            run.done += 1
+            if run.rewiring is not None:
+                if run.rewiring.due:
                     self.share()
                 with run.failing():
                     if run.after([one[k] for one in batch]):
@@ -152,10 +160,10 @@ class Stacked:
         """The validation losses of all runs, where their data are of one shape; whether that was so."""
         for part in self.stack.parts if self.others else []:
             runs, feeds = self.runs[part.row], self.others[part.row]
-            u, targets, *dt = (torch.stack(some) for some in zip(*(feed.data for feed in feeds), strict=True))
-            with np.errstate(all="ignore"):
-                y, left = part.run(u, dt[0] if dt else None)
-            for k, (run, value) in enumerate(zip(runs, outcomes(runs[0].loss, y, targets), strict=True)):
+            u, targets, *dt = map(stacked, zip(*(feed.data for feed in feeds), strict=True))
+            judge = partial(judged, runs[0].loss, targets)
+            losses, left = part.run(u, dt[0] if dt else None, judge, kept=False)
+            for k, (run, value) in enumerate(zip(runs, losses, strict=True)):
                 if run.error is None:
                     with run.failing():
                         if k in left:
@@ -190,20 +198,27 @@ class Stacked:
                 kept.update({name: value.clone() for name, value in kept.items() if torch.is_tensor(value)})
 
 
-def slopes(loss: Loss, targets: torch.Tensor, row: slice, y: torch.Tensor) -> torch.Tensor:
-    """The derivative of the losses of some networks by their outputs y. row: the slice of all networks that
-    they are; targets: of all, (S, B, T, outputs) or (S, B).
+def stacked(each: Sequence[torch.Tensor]) -> torch.Tensor:
+    """``torch.stack``, which copies, and need not copy one alone."""
+    return each[0][None] if len(each) == 1 else torch.stack(tuple(each))
+
+
+def judged(
+    loss: Loss, targets: torch.Tensor, row: slice, y: torch.Tensor, by_y: torch.Tensor | None
+) -> list[float]:
+    """The losses of some networks by their outputs y, floats; fills ``by_y`` with the derivatives by these,
+    unless it is None. row: the slice of all networks that they are; targets: of all, (S, B, T, outputs) or
+    (S, B).
     """
     targets = targets[row]
     if loss == "mse":
-        return (y - targets) * (2 / y[0].numel())
-    leaves = [one.detach().requires_grad_() for one in y]
-    found = [LOSSES[loss](one, target) for one, target in zip(leaves, targets, strict=True)]
-    return torch.stack(torch.autograd.grad(found, leaves))
-
-
-def outcomes(loss: Loss, y: torch.Tensor, targets: torch.Tensor) -> list[float]:
-    """The loss of each network, floats."""
-    if loss == "mse":
-        return stacks.by_network(lambda far: far.square().mean((1, 2, 3)), y - targets).tolist()
-    return [LOSSES[loss](one, target).item() for one, target in zip(y, targets, strict=True)]
+        far = torch.sub(y, targets, out=by_y)
+        found = stacks.by_network(lambda far: far.square().mean((1, 2, 3)), far).tolist()
+        if by_y is not None:
+            by_y.mul_(2 * len(y) / y.numel())
+        return found
+    leaves = [one.detach().requires_grad_(by_y is not None) for one in y]
+    each = [LOSSES[loss](one, target) for one, target in zip(leaves, targets, strict=True)]
+    if by_y is not None:
+        torch.stack(torch.autograd.grad(each, leaves), out=by_y)
+    return [one.item() for one in each]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .. import __version__
+from ..models.stack import named
 from ..pruning import Method, Nothing
 from ..validation import brief, generator, number, whole
 from . import checkpoint as checkpoints
@@ -147,15 +148,15 @@ def stacks() -> Iterator[Callable[[list[Training]], list[tuple[list[Training], S
         groups: dict[Any, list[Training]] = {}
         for training in going:
             run, like = training.run, training.likeness
-            way = like and optimizers.entrywise(run.optimizer, run.model)
+            way = like and optimizers.entrywise(run.optimizer, list(named(run.model).values()))
             groups.setdefault((like, run.done, way) if way else id(training), []).append(training)
-        named = [(tuple(map(id, group)), isinstance(like, tuple), group) for like, group in groups.items()]
-        for key in kept.keys() - {key for key, fit, _ in named if fit}:
+        keyed = [(tuple(map(id, group)), isinstance(like, tuple), group) for like, group in groups.items()]
+        for key in kept.keys() - {key for key, fit, _ in keyed if fit}:
             kept.pop(key).leave()
-        for key, fit, group in named:
+        for key, fit, group in keyed:
             if fit and key not in kept:
                 kept[key] = Stacked([training.run for training in group])
-        return [(group, kept.get(key)) for key, _, group in named]
+        return [(group, kept.get(key)) for key, _, group in keyed]
 
     try:
         yield grouped

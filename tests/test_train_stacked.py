@@ -325,6 +325,27 @@ def test_hooks_and_frozen_parameters_keep_the_loop_in_which_they_are_heard(stack
     assert len(heard) == 2 and len(seen) == 2 and torch.equal(frozen.mu, before) and stacks == []
 
 
+@pytest.mark.parametrize("only", [(0, 1, 2), (1,)], ids=["all", "one"])
+def test_a_solver_that_a_callback_changes_solves_the_next_epoch(only, old):
+    nets, sets = [net(seed) for seed in range(3)], [data(seed) for seed in range(3)]
+    twins = copy.deepcopy(nets)
+
+    def refine(models):
+        def change(model):
+            if any(model is models[k] for k in only):
+                model.substeps += 1
+                model.solver = "extrapolated"
+
+        return {"change": change}
+
+    options = {"epochs": 3, "batch_size": 4, "validation": sets}
+    fit(nets, sets, rng=[np.random.default_rng(k) for k in range(3)], callbacks=refine(nets), **options)
+    for k, model in enumerate(twins):
+        one = options | {"validation": sets[k], "callbacks": refine(twins)}
+        old(model, sets[k], rng=np.random.default_rng(k), **one)
+        assert same(model, nets[k]), k
+
+
 def test_hooks_on_all_optimisers_of_a_process_hear_the_one_that_was_given(stacks):
     seen, model = [], net(0)
     handle = register_optimizer_step_post_hook(lambda one, *_: seen.append(one))

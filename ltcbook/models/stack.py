@@ -183,6 +183,7 @@ class Part:
             [begin.get(f"{end}_{what}", -1) for what in "wb"] for end in ("input", "output")
         )
         self.implicit, self.one = self.nets[0].constraint == "implicit", np.ones((), self.values.dtype)
+        self.way: tuple[str, int] | None = None
         self.patterns: list[tuple[SparsePattern, ...]] = []
         self.rooms: dict[tuple, Room] = {}  # few: two sizes of batches, and the data of validation
 
@@ -254,7 +255,11 @@ class Part:
         return losses, left
 
     def _room(self, u: np.ndarray, dt: np.ndarray, kept: bool) -> Room:
-        """The ``Room`` for such inputs."""
+        """The ``Room`` for such inputs, and for the way in which the networks are solved now."""
+        way = self.nets[0].solver, self.nets[0].substeps
+        if way != self.way:
+            self.way = way
+            self.rooms.clear()
         key = u.shape, dt.ndim, kept
         if key not in self.rooms:
             self.rooms[key] = Room(self, u, dt, kept)

@@ -149,7 +149,8 @@ def stacks() -> Iterator[Callable[[list[Training]], list[tuple[list[Training], S
         for training in going:
             run, like = training.run, training.likeness
             way = like and optimizers.entrywise(run.optimizer, list(named(run.model).values()))
-            groups.setdefault((like, run.done, way) if way else id(training), []).append(training)
+            how = (like, run.done, way, run.model.solver, run.model.substeps) if way else id(training)
+            groups.setdefault(how, []).append(training)
         keyed = [(tuple(map(id, group)), isinstance(like, tuple), group) for like, group in groups.items()]
         for key in kept.keys() - {key for key, fit, _ in keyed if fit}:
             kept.pop(key).leave()

@@ -69,7 +69,7 @@ coverage: book ## run the tests and list the lines that none of them has run (AR
 	@$(RUN) -m pip install --quiet --disable-pip-version-check "$(TRITON)"
 	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-bench: $(READY) ## time everything beside its peers, twenty minutes, and write benchmarks/results.json (ARGS=--quick: one minute; ARGS=--peers: JAX)
+bench: $(READY) ## time everything beside its peers, twenty minutes, and write benchmarks/results.json (ARGS=--quick: two to three minutes; ARGS=--peers: JAX)
 	@$(RUN) -m benchmarks $(ARGS)
 
 address: $(READY) ## write the repository's address: make address URL=https://github.com/OWNER/REPO BRANCH=main (URL= clears it)

@@ -12,7 +12,9 @@ def main(argv=None):
         prog="python -m benchmarks", description="Times ltcbook beside its peers."
     )
     parser.add_argument(
-        "--quick", action="store_true", help="short sequences and few samples, about a minute; writes nothing"
+        "--quick",
+        action="store_true",
+        help="short sequences and few samples, two to three minutes; writes nothing",
     )
     parser.add_argument(
         "--peers",

@@ -97,19 +97,18 @@ def compiled(work, plan):
     """Quartiles of the part of a long training that compiled functions take: of "one network" by
     ``train.fit``, and of the loop "by hand" that a user of torch would write.
     """
-    epochs = 2 if plan.quick else LONG
     sets, (in_fit, by_hand) = [data(work, 0)], (networks(work, 1) for _ in range(2))
     u, targets = (torch.as_tensor(part[:32], dtype=torch.float32) for part in sets[0])
     optimizer = torch.optim.Adam(by_hand[0].parameters(), lr=1e-3)
 
     def steps():
-        for _ in range(epochs * SEQUENCES // 32):
+        for _ in range(LONG * SEQUENCES // 32):
             optimizer.zero_grad()
             y, _ = by_hand[0](u)
             mean_square(y, targets).backward()
             optimizer.step()
 
-    jobs = {"one network": lambda: fit(in_fit, sets, epochs=epochs), "by hand": steps}
+    jobs = {"one network": lambda: fit(in_fit, sets, epochs=LONG), "by hand": steps}
     found = {name: [] for name in jobs}
     for _ in range(1 + plan.rounds):
         for name, job in jobs.items():

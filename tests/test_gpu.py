@@ -461,7 +461,9 @@ def test_all_chapters_that_train_are_tried_on_a_gpu(chapters):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_the_training_cells_of_a_chapter_run_on_a_gpu(name, chapters, gpu, monkeypatch):
-    monkeypatch.setattr(train.loop, "found_device", lambda model: torch.device("cuda"))
+    trained_there = []
+    there = lambda model: trained_there.append(model) or torch.device("cuda")
+    monkeypatch.setattr(train.training, "found_device", there)
     monkeypatch.setattr(train, "fit", shorter(train.fit))
     drive = tasks.lane.drive
 
@@ -479,6 +481,7 @@ def test_the_training_cells_of_a_chapter_run_on_a_gpu(name, chapters, gpu, monke
         )
         tree = ast.fix_missing_locations(WithoutClaims().visit(ast.parse(short, f"{name}, code cell {k}")))
         exec(compile(tree, f"{name}, code cell {k}", "exec"), cells)
+    assert trained_there
 
 
 @BACKENDS

@@ -214,16 +214,6 @@ def evaluate(model: torch.nn.Module, data: Data, *, loss: Loss = "mse") -> float
     return mean_loss(model, Feed("data", data, model, loss), loss, lies(model)[0])
 
 
-def found_device(model: torch.nn.Module) -> torch.device:
-    """Where ``fit`` trains a model if nobody says: where it is, if not on the CPU, else by what serves it
-    best.
-    """
-    here = lies(model)[0]
-    if here.type != "cpu" or getattr(model, "compiled", False) or not torch.cuda.is_available():
-        return here
-    return torch.device("cuda")
-
-
 def _each(models: Sequence[Any], own: dict[str, Any]) -> list[tuple[Any, dict[str, Any]]]:
     """The models of a list, each with what it has of its own; ValueError for what cannot be one stack."""
     count = len(models)

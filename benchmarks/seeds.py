@@ -145,6 +145,7 @@ def clocked():
     with ExitStack() as patches:
         for name in ("build", "reach", "tables_for", "tiles_for", "maps_for"):
             patches.enter_context(patch.object(call, name, making(getattr(call, name))))
+        patches.enter_context(patch.object(call, "gap", timed(call.gap)))
         yield seconds
 
 

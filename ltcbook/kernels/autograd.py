@@ -174,7 +174,7 @@ class Sequence(torch.autograd.Function):
         numbers, slopes = gather(dict(zip(FIELDS, arrays, strict=True)), patterns), None
         alone = patterns[0].alone, patterns[1].alone
         if positive is not None:
-            slopes = _raised(numbers[: columns(*alone)[POSITIVE[-1]].stop], positive)
+            slopes = _raised(numbers[: columns(*alone)[POSITIVE[-1]].stop], positive, kept)
         options: dict[str, Any] = {"solver": solver, "substeps": substeps, "threads": torch.get_num_threads()}
         # not by torch: its own threads go on waiting at full speed for some ms, on the cores of ours
         heard = _mapped(u, input_w, input_b)
@@ -317,12 +317,14 @@ def _mapped(values: torch.Tensor, w: torch.Tensor | None, b: torch.Tensor | None
     return found
 
 
-def _raised(raw: np.ndarray, positive: Positive) -> np.ndarray:
-    """Put values >= 0 in the place of raw numbers (k,), and return their derivatives by these, (k,)."""
+def _raised(raw: np.ndarray, positive: Positive, kept: bool) -> np.ndarray | None:
+    """Put values >= 0 in the place of raw numbers (k,), and return their derivatives by these, (k,). kept:
+    whether somebody needs these.
+    """
     from .call import KINDS, tables_for
 
     if positive.constraint is None:
-        slopes = positive.slope(torch.from_numpy(raw)).numpy()
+        slopes = positive.slope(torch.from_numpy(raw)).numpy() if kept else None
         raw[:] = positive.value(torch.from_numpy(raw)).numpy()
         return slopes
     slopes, listed = np.empty_like(raw), tables_for(KINDS[raw.dtype])[2]

@@ -5,6 +5,7 @@ steps.
 from __future__ import annotations
 
 import copy
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import mul
@@ -173,7 +174,7 @@ class _Run:
 
     def check_finite(self, **values: float) -> None:
         for name, value in values.items():
-            if not np.isfinite(value):
+            if not math.isfinite(value):
                 raise ValueError(self.exploded(f"the {name} became {value}"))
 
     @contextmanager

@@ -4,7 +4,6 @@ chances and events. The numbers are those of the runs one by one, bit for bit.
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -133,9 +132,8 @@ class Stacked:
         norms = stack.norms()
         lengths = norms.tolist()
         for run, value, norm in zip(self.runs, losses, lengths, strict=True):
-            if not (math.isfinite(value) and math.isfinite(norm)):
-                with run.failing():
-                    run.check_finite(loss=value, gradient=norm)
+            with run.failing():
+                run.check_finite(loss=value, gradient=norm)
         if clip is not None and not max(lengths) < SHORT * clip:  # else it would all be times 1
             stack.slopes.mul_((clip / (norms + 1e-6)).clamp(max=1.0)[:, None])
         failed = [k for k, run in enumerate(self.runs) if run.error is not None]

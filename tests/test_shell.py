@@ -352,17 +352,22 @@ WATCH = """() => new Promise(done => requestAnimationFrame(() => requestAnimatio
 })))"""
 
 
+def centred(locator):
+    """Where an element lies once it is in the middle of the screen, where a finger reaches it."""
+    locator.evaluate("e => e.scrollIntoView({ block: 'center', behavior: 'instant' })")
+    return locator.bounding_box()
+
+
 def test_a_swipe_over_the_empty_plane_moves_no_point(visit, plane):
     page = visit(plane, width=390, has_touch=True, is_mobile=True)
-    before, svg = controls(page), page.locator(".ltc-panel-plane svg[role=img]")
-    svg.evaluate("e => e.scrollIntoView({ block: 'center' })")
-    box = svg.bounding_box()
+    before, box = controls(page), centred(page.locator(".ltc-panel-plane svg[role=img]"))
     x, y = box["x"] + 4, box["y"] + 0.3 * box["height"]
     assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).tagName", [x, y]) == "svg"
     swipe(page, x, y, 60, 120)
     rest(page)
     assert controls(page) == before
-    handle = page.locator(".ltc-handle").bounding_box()
+    # a fast swipe throws the page so far that the handle leaves the screen
+    handle = centred(page.locator(".ltc-handle"))
     swipe(page, handle["x"] + 22, handle["y"] + 22, 40, 0)
     # by its handle a finger moves it
     page.wait_for_function(
@@ -374,10 +379,10 @@ def test_a_swipe_over_the_empty_plane_moves_no_point(visit, plane):
 def test_a_swipe_that_starts_on_a_slider_and_scrolls_leaves_it_as_it_was(visit, plane):
     page = visit(plane, width=390, has_touch=True, is_mobile=True)
     slider = page.locator("input[name=x_j]")
-    slider.evaluate("""e => { e.scrollIntoView({ block: 'center' }); globalThis.seen = 0;
+    slider.evaluate("""e => { globalThis.seen = 0;
         e.addEventListener('input', () => { seen += 1 });
         e.addEventListener('pointermove', () => e.dispatchEvent(new PointerEvent('pointercancel')), { once: true }) }""")
-    box, before = slider.bounding_box(), controls(page)
+    box, before = centred(slider), controls(page)
     swipe(page, box["x"] + 0.8 * box["width"], box["y"] + 22, 0, -100)
     rest(page)
     # the touch had moved it, the scrolling took that back
@@ -387,9 +392,7 @@ def test_a_swipe_that_starts_on_a_slider_and_scrolls_leaves_it_as_it_was(visit, 
 
 def test_the_handle_stays_under_the_pointer_while_the_verdict_grows(visit, plane):
     page = visit(plane, width=700)
-    handle = page.locator(".ltc-handle")
-    handle.evaluate("e => e.scrollIntoView({ block: 'center' })")
-    box = handle.bounding_box()
+    box = centred(page.locator(".ltc-handle"))
     x, y = box["x"] + 22, box["y"] + 22
     page.mouse.move(x, y)
     page.mouse.down()

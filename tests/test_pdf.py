@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 
 import pytest
 from test_chapters import ANCHOR, TAG, calls, code, listed, markdown, tagged
@@ -81,6 +82,14 @@ def test_no_html_is_printed(latex):
     text = VERBATIM.sub("", latex)
     found = re.findall(r"</?(?:a|details|summary|svg|div|img|span|br|style|script)\b[^>]{0,40}>", text)
     assert not found, found[:5]
+
+
+def test_print_knows_what_to_do_with_every_sign_that_nobody_sees(latex, root):
+    """No font of the book draws them: without a meaning of their own they are missing characters."""
+    style = (root / "ltcbook/site/print.tex").read_text("utf8")
+    known = {chr(int(code, 16)) for code in re.findall(r"\\newunicodechar\{\^{4}([0-9a-f]{4})\}", style)}
+    used = {sign for sign in latex.partition(r"\begin{document}")[2] if unicodedata.category(sign) == "Cf"}
+    assert used and used <= known, f"give them a meaning in print.tex: {sorted(map(ascii, used - known))}"
 
 
 def test_every_solution_is_printed_whole(latex, book):

@@ -1,5 +1,5 @@
-"""Find a Chromium for the site tests, or install one: `python tests/browser.py` prints its path; and wait
-for its pictures.
+"""Find a Chromium for the site tests, or install one: `python tests/browser.py` prints its path. And wait
+until its pages are drawn.
 """
 
 import os

@@ -8,6 +8,8 @@ import json
 import sys
 from pathlib import Path
 
+from browser import drawn
+
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "ltcbook" / "widgets" / "static" / "heights.json"
 WIDTHS = (288, 328, 358, 396, 460, 461, 530, 599, 600, 660, 736, 800, 900, 1000)
@@ -40,7 +42,7 @@ def measured(browser, explorer, folder, widths=WIDTHS):
     for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_function("w => document.querySelector('.ltc-widget').clientWidth === w", arg=width)
-        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        drawn(page)
         found.append([width, round(page.evaluate("document.querySelector('.ltc-widget').offsetHeight"))])
     page.close()
     return found

@@ -7,6 +7,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from browser import drawn
 
 from ltcbook.widgets import bundle
 
@@ -220,7 +221,7 @@ def test_the_place_of_a_waiting_explorer_is_as_tall_as_the_living_one(browser, t
     for name in ("shared.js", *bundle.drawings()):
         page.add_script_tag(content=bundle.page_files()[name])
     page.wait_for_function(AWAKE, timeout=15_000)
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    drawn(page)
     alive = page.evaluate(tall)
     assert page.locator(".ltc-fallback").count() == 0 and len(alive) == len(made)
     page.close()

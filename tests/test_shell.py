@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
 import pytest
+from browser import drawn
 
 from ltcbook import widgets
 from ltcbook.widgets import Guess, Prediction
@@ -330,7 +331,9 @@ def test_a_table_of_another_version_is_refused(visit):
 
 def swipe(page, x, y, dx, dy):
     """A finger that touches, moves and lets go, as the browser sees it."""
-    page.evaluate(WATCH)
+    drawn(page)  # what a test has scrolled before is over
+    page.evaluate("""() => { globalThis.rested = false;
+        addEventListener("scrollend", () => { rested = true }, { once: true, capture: true }) }""")
     session = page.context.new_cdp_session(page)
     session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
     for k in range(1, 6):
@@ -342,14 +345,6 @@ def swipe(page, x, y, dx, dy):
 def rest(page):
     """Wait until the page that a swipe scrolls stands still: it glides on behind the finger."""
     page.wait_for_function("rested")
-
-
-# two frames, so that what a test has scrolled before is over
-WATCH = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
-    globalThis.rested = false;
-    addEventListener("scrollend", () => { rested = true }, { once: true, capture: true });
-    done();
-})))"""
 
 
 def centred(locator):

@@ -32,12 +32,13 @@ def test_no_line_strings_statements_together_as_a_tuple(root):
 def test_no_network_asks_for_a_union_of_types(root):
     """torch 2.7, the oldest that pyproject.toml allows, can neither compile nor export what does."""
     found = []
-    for room in ("backends", "dynamics", "models", "solvers"):
-        for path in root.glob(f"ltcbook/{room}/*.py"):
-            for node in ast.walk(ast.parse(path.read_text("utf8"))):
-                asks = isinstance(node, ast.Call) and getattr(node.func, "id", None) == "isinstance"
-                if asks and isinstance(node.args[1], ast.BinOp):
-                    found.append(f"{path.relative_to(root)}:{node.lineno}")
+    for path in root.glob("ltcbook/**/*.py"):
+        if path.parent.name in ("check", "course"):  # no network passes there
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf8"))):
+            asks = isinstance(node, ast.Call) and getattr(node.func, "id", None) == "isinstance"
+            if asks and isinstance(node.args[1], ast.BinOp):
+                found.append(f"{path.relative_to(root)}:{node.lineno}")
     assert not found, f"give isinstance a tuple: {found}"
 
 
